@@ -1,0 +1,135 @@
+"""The three kinds of action and how a verb declares its parameters.
+
+A verb is data: what differs by verb is a field here, never a branch in the machine. `observe` reads; `plan` and
+`render` are pure. The same declaration serves Slack, the terminal, buttons, help and the reference pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from bot.domain.people import Permission
+from bot.domain.requests import Outcome
+from bot.domain.view import View
+
+P = TypeVar("P")
+S = TypeVar("S")
+
+
+class Need(StrEnum):
+    """A port that a verb may ask for; `observe` and `act` are handed exactly those they name."""
+
+    CLUSTER = "cluster"
+    LOGS = "logs"
+    REGISTRY = "registry"
+    DIRECTORY = "directory"
+    ASK = "ask"
+    CATALOGUE = "catalogue"
+
+
+PARAMETER = "parameter"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """How one field of a parameter record is typed: a positional word, the rest of the line, or an option."""
+
+    help: str
+    option: str = ""
+    short: str = ""
+    rest: bool = False
+    metavar: str = ""
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+def argument(help: str, *, default: Any = MISSING, rest: bool = False, metavar: str = "") -> Any:  # noqa: A002  # the word of the field, as in argparse
+    """Declare a positional parameter; without `default` it is required. `rest` takes all remaining words."""
+    return field(default=default, metadata={PARAMETER: Parameter(help, rest=rest, metavar=metavar)})
+
+
+def option(  # the parameters are the fields of Parameter
+    name: str,
+    help: str,  # noqa: A002  # see argument
+    *,
+    default: Any,
+    short: str = "",
+    metavar: str = "",
+    minimum: int | None = None,
+    maximum: int | None = None,
+) -> Any:
+    """Declare `--name VALUE`, or a switch when the field is a bool."""
+    parameter = Parameter(help, option=name, short=short, metavar=metavar, minimum=minimum, maximum=maximum)
+    return field(default=default, metadata={PARAMETER: parameter})
+
+
+def parameters_of(params: type[Any]) -> tuple[tuple[Field[Any], Parameter], ...]:
+    """Return the declared parameters of a record, in order."""
+    return tuple((f, f.metadata[PARAMETER]) for f in fields(params) if PARAMETER in f.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class NoParams:
+    """For verbs without parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What rendering may know besides what was seen: the time, the verb's own command line, and who will see it."""
+
+    now: datetime
+    command: str
+    private: bool = True
+    actor_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query(Generic[P, S]):
+    """Reads. `observe(params, sources)` awaits; `render(params, seen, setting)` is pure."""
+
+    name: str
+    summary: str
+    observe: Callable[[P, Any], Awaitable[S]]
+    render: Callable[[P, S, Setting], View]
+    params: type[P]
+    permission: Permission = Permission.READ
+    needs: frozenset[Need] = frozenset()
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control(Generic[P]):
+    """Writes only our own store, in one audited transaction: `act(params, sources)` says what is to be kept."""
+
+    name: str
+    summary: str
+    act: Callable[[P, Any], Awaitable[Outcome]]
+    params: type[P]
+    permission: Permission
+    needs: frozenset[Need] = frozenset()
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Generic[P, S]):
+    """Wants to change the cluster: `plan(params, seen)` is pure and decides everything, writing nothing.
+
+    What `plan` returns is carried out by the engine alone, after approval.
+    """
+
+    name: str
+    summary: str
+    observe: Callable[[P, Any], Awaitable[S]]
+    plan: Callable[[P, S], Any]
+    render: Callable[[P, S, Setting], View]
+    params: type[P]
+    permission: Permission = Permission.OPERATE
+    needs: frozenset[Need] = frozenset()
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+Action = Query[Any, Any] | Control[Any] | Change[Any, Any]

@@ -1,0 +1,29 @@
+"""The services that an operator named: the short words people say, and the workloads behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """One service of `ragops.toml`: the short name people say, and the workload behind it."""
+
+    alias: str
+    kind: str
+    name: str
+    namespace: str = ""
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The services by alias."""
+
+    entries: Mapping[str, CatalogueEntry] = field(default_factory=lambda: MappingProxyType({}))
+
+    def alias_of(self, kind: str, name: str) -> str:
+        """Return what people call a workload: its alias, or its own name."""
+        return next((e.alias for e in self.entries.values() if (e.kind, e.name) == (kind, name)), name)

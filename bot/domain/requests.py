@@ -1,0 +1,60 @@
+"""What a person asked, independent of the surface it came by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain.people import Actor
+from bot.domain.view import View
+
+
+class Surface(StrEnum):
+    """How a request came in."""
+
+    COMMAND = "command"
+    MENTION = "mention"
+    BUTTON = "button"
+    TERMINAL = "terminal"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer belongs. `thread` is the parent message's timestamp; empty outside a thread."""
+
+    channel: str
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One thing a person asked for.
+
+    `key` is the platform's own id of the delivery: a repeat of the same delivery has the same key. `reply_to` is an
+    opaque address for private answers; it is a secret of the platform and is wiped once the request is finished.
+    """
+
+    key: str
+    actor: Actor
+    surface: Surface
+    text: str
+    place: Place = Place("")
+    reply_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message for others to see, to be delivered through the outbox."""
+
+    place: Place
+    view: View
+    kind: str = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a control did: the answer for the person who asked, and what others are to see."""
+
+    view: View
+    posts: tuple[Post, ...] = ()
+    detail: str = ""

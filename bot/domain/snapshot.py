@@ -1,0 +1,123 @@
+"""What was seen of one namespace at one moment, part by part, with the age of each part.
+
+A part that could not be read is *missing with a reason*, never an empty list that looks healthy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from bot.domain.objects import (
+    Autoscaler,
+    Claim,
+    Endpoint,
+    EndpointSlice,
+    Event,
+    Job,
+    Node,
+    Pod,
+    ReplicaSet,
+    Service,
+    Workload,
+)
+from bot.domain.targets import Scope
+from bot.domain.text import Redacted
+
+__all__ = ["ALL_PARTS", "Endpoint", "Freshness", "LogExcerpt", "LogKey", "Part", "PartStatus", "Snapshot"]
+
+
+class Part(StrEnum):
+    """One kind of thing a snapshot is made of; the value is what people read."""
+
+    PODS = "pods"
+    DEPLOYMENTS = "deployments"
+    STATEFUL_SETS = "stateful sets"
+    DAEMON_SETS = "daemon sets"
+    REPLICA_SETS = "replica sets"
+    SERVICES = "services"
+    ENDPOINT_SLICES = "endpoint slices"
+    AUTOSCALERS = "autoscalers"
+    EVENTS = "events"
+    NODES = "nodes"
+    CLAIMS = "volume claims"
+    JOBS = "jobs"
+
+
+ALL_PARTS = frozenset(Part)
+
+
+class Freshness(StrEnum):
+    """How far a part can be trusted."""
+
+    LIVE = "live"
+    STALE = "stale"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class PartStatus:
+    """State of one part: `as_of` is the last moment it was known to be true; `reason` says why it is not live."""
+
+    freshness: Freshness
+    as_of: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """One run of one container: its current log, or that of the run before."""
+
+    pod: str
+    container: str
+    previous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogExcerpt:
+    """The last lines of a log, redacted, oldest first. `problem` says why there is none."""
+
+    lines: tuple[Redacted, ...] = ()
+    problem: str = ""
+    masked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything that was read for one answer. Pods' logs are added once the diagnosis has said which it needs."""
+
+    scope: Scope
+    observed_at: datetime
+    parts: Mapping[Part, PartStatus]
+    pods: tuple[Pod, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    replica_sets: tuple[ReplicaSet, ...] = ()
+    services: tuple[Service, ...] = ()
+    endpoint_slices: tuple[EndpointSlice, ...] = ()
+    autoscalers: tuple[Autoscaler, ...] = ()
+    events: tuple[Event, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    logs: Mapping[LogKey, LogExcerpt] = field(default_factory=lambda: MappingProxyType({}))
+
+    def status(self, part: Part) -> PartStatus:
+        """Say how fresh `part` is; a part nobody asked for is missing."""
+        return self.parts.get(part, PartStatus(Freshness.MISSING, reason="not asked for"))
+
+    def has(self, part: Part) -> bool:
+        """Tell whether `part` was read at all, live or stale."""
+        return self.status(part).freshness is not Freshness.MISSING
+
+    @property
+    def as_of(self) -> datetime:
+        """The age of the oldest part that was read: what an answer may claim to know."""
+        known = [state.as_of for state in self.parts.values() if state.as_of is not None]
+        return min(known, default=self.observed_at)
+
+    @property
+    def age(self) -> timedelta:
+        return max(self.observed_at - self.as_of, timedelta())

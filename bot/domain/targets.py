@@ -1,0 +1,34 @@
+"""Where a request points: a scope (cluster and namespace) and objects in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NewType
+
+ClusterName = NewType("ClusterName", str)
+Namespace = NewType("Namespace", str)
+
+WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One namespace of one cluster, as named in the configuration."""
+
+    cluster: ClusterName
+    namespace: Namespace
+
+    def __str__(self) -> str:
+        return f"{self.namespace} on {self.cluster}"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """An object by kind and name. `namespace` is empty for objects of the whole cluster (nodes)."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.lower()}/{self.name}"

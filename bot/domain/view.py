@@ -1,0 +1,150 @@
+"""An answer in neutral blocks, written once; Slack and the terminal differ only in marks.
+
+Text in a view is plain: whoever renders it escapes it. Words of the cluster need no care here, and markup in them stays
+text. A `Button` carries a command line, so a click runs through the same parser and the same rights as a typed one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mark(StrEnum):
+    """A status mark; the word next to it carries the meaning, the mark only helps the eye."""
+
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text. `code` for names and commands, `bold` for what the eye should find."""
+
+    text: str
+    bold: bool = False
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A person by id, from a platform payload or the configuration, never from text."""
+
+    user_id: str
+
+
+Line = tuple[Span | Mention, ...]
+
+
+def line(*parts: str | Span | Mention) -> Line:
+    """Build a line from strings and spans."""
+    return tuple(Span(part) if isinstance(part, str) else part for part in parts)
+
+
+def bold(text: str) -> Span:
+    """Mark text to be found by the eye."""
+    return Span(text, bold=True)
+
+
+def code(text: str) -> Span:
+    """Mark a name or a command."""
+    return Span(text, code=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The verdict: first, one line."""
+
+    text: str
+    mark: Mark = Mark.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Lines of prose; an empty tuple in `lines` is a blank line."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A numbered or marked entry with a title line, a right-hand note, and lines below it."""
+
+    title: Line
+    note: str = ""
+    mark: Mark | None = None
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Pairs of label and value."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A small table; every row has as many cells as `header`."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Preformatted text: logs, differences. Shown literally. `title` becomes the file's name when it must be a file."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where, how fresh, who sees it: the small print at the end."""
+
+    lines: tuple[Line, ...]
+
+
+class ButtonStyle(StrEnum):
+    """How loud a button is."""
+
+    DEFAULT = "default"
+    PRIMARY = "primary"
+    DANGER = "danger"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button that runs `command` (a command line without the bot's name) as the person who presses it."""
+
+    label: str
+    command: str
+    style: ButtonStyle = ButtonStyle.DEFAULT
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """A row of buttons."""
+
+    buttons: tuple[Button, ...]
+
+
+Block = Headline | Paragraph | Item | Fields | Table | Code | Context | Buttons
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A whole answer. `summary` is one line of plain text for notifications and screen readers.
+
+    `data` is the same content for programs (`--output json`), and `exit_code` what a script gets to see.
+    """
+
+    summary: str
+    blocks: tuple[Block, ...]
+    data: object = None
+    exit_code: int = 0
