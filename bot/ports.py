@@ -10,7 +10,8 @@ from typing import Protocol
 
 from bot.domain.actions import Action
 from bot.domain.catalogue import Catalogue
-from bot.domain.people import Membership
+from bot.domain.people import Actor, Membership, Permission
+from bot.domain.policy import Authorization
 from bot.domain.requests import Place, Post, Request
 from bot.domain.snapshot import LogExcerpt, LogKey, Part, Snapshot
 from bot.domain.targets import Scope
@@ -216,6 +217,14 @@ class Asker(Protocol):
         ...
 
 
+class Rights(Protocol):
+    """Decides what a person may do, from fresh enough knowledge."""
+
+    async def of(self, actor: Actor, permission: Permission) -> Authorization:
+        """Decide. A failed look-up is a refusal with its reason, never an exception."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What a verb was handed. A port that it did not name in `needs` is None here."""
@@ -226,7 +235,7 @@ class Sources:
     cluster: ClusterReader | None = None
     logs: LogStream | None = None
     registry: Actions | None = None
-    directory: Directory | None = None
+    rights: Rights | None = None
     ask: Asker | None = None
     catalogue: Catalogue | None = None
 

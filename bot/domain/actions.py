@@ -26,7 +26,7 @@ class Need(StrEnum):
     CLUSTER = "cluster"
     LOGS = "logs"
     REGISTRY = "registry"
-    DIRECTORY = "directory"
+    RIGHTS = "rights"
     ASK = "ask"
     CATALOGUE = "catalogue"
 

@@ -9,13 +9,17 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """One service of `ragops.toml`: the short name people say, and the workload behind it."""
+    """One service of `ragops.toml`: the short name people say, and the workload behind it.
+
+    An empty `cluster` or `namespace` is the one that is meant where none is named.
+    """
 
     alias: str
     kind: str
     name: str
     namespace: str = ""
     container: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)

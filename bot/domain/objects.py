@@ -19,6 +19,10 @@ REVISION = "deployment.kubernetes.io/revision"
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 
 
+def _empty() -> Mapping[str, str]:
+    return EMPTY
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """The controller that owns an object (`ownerReferences` with `controller: true`)."""
@@ -37,8 +41,8 @@ class Meta:
     uid: str
     created_at: datetime | None = None
     deleted_at: datetime | None = None
-    labels: Mapping[str, str] = field(default=EMPTY)
-    annotations: Mapping[str, str] = field(default=EMPTY)
+    labels: Mapping[str, str] = field(default_factory=_empty)
+    annotations: Mapping[str, str] = field(default_factory=_empty)
     generation: int = 0
     owner: Owner | None = None
     finalizers: tuple[str, ...] = ()
@@ -178,7 +182,7 @@ class Workload:
     available: int = 0
     observed_generation: int = 0
     paused: bool = False
-    selector: Mapping[str, str] = field(default=EMPTY)
+    selector: Mapping[str, str] = field(default_factory=_empty)
     containers: tuple[TemplateContainer, ...] = ()
     conditions: tuple[Condition, ...] = ()
     current_revision: str = ""
@@ -227,7 +231,7 @@ class Service:
 
     meta: Meta
     type: str = "ClusterIP"
-    selector: Mapping[str, str] = field(default=EMPTY)
+    selector: Mapping[str, str] = field(default_factory=_empty)
     ports: tuple[ServicePort, ...] = ()
 
 

@@ -18,7 +18,7 @@ class LogLine:
     text: str
 
 
-class LogUnavailable(Exception):  # noqa: N818  # the kubelet's answer, an expected one
+class LogUnavailable(Exception):
     """The log cannot be had; carries the Status that the API answers with (code 204 or 200 for its odd successes)."""
 
     def __init__(self, code: int, message: str, reason: str) -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 Json = dict[str, Any]
+Objects = list[Json]
 Key = tuple[str, str]  # namespace ("" for objects of the whole cluster), name
 
 _UID_SPACE = uuid.UUID("5b1f0f0e-6a4c-5f0e-9d53-0d6f3c0f6f57")
@@ -43,15 +44,15 @@ class StoreError(Exception):
     """A request that the objects as they are do not allow."""
 
 
-class AlreadyExists(StoreError):  # noqa: N818  # the name of the API's reason
+class AlreadyExists(StoreError):
     """An object of that name is there."""
 
 
-class NotFound(StoreError):  # noqa: N818  # the name of the API's reason
+class NotFound(StoreError):
     """No object of that name is there."""
 
 
-class Expired(StoreError):  # noqa: N818  # the name of the API's reason
+class Expired(StoreError):
     """The history does not reach back to that resourceVersion."""
 
 
@@ -91,7 +92,7 @@ class ObjectStore:
         return self._compacted
 
     def now(self) -> datetime:
-        """The time of the cluster, in UTC."""
+        """Return the time of the cluster, in UTC."""
         return self._clock().astimezone(UTC)
 
     def create(self, resource: str, obj: Json) -> Json:
@@ -144,11 +145,11 @@ class ObjectStore:
         """Return the stored object, not to be changed by the caller."""
         return self._objects.get(resource, {}).get((namespace, name))
 
-    def list(self, resource: str, namespace: str | None = None) -> list[Json]:
+    def list(self, resource: str, namespace: str | None = None) -> Objects:
         """Return the stored objects ordered by namespace and name, not to be changed by the caller."""
         return _ordered(self._objects.get(resource, {}), namespace)
 
-    def list_at(self, resource: str, namespace: str | None, resource_version: int) -> list[Json]:
+    def list_at(self, resource: str, namespace: str | None, resource_version: int) -> Objects:
         """Return the objects as they were at an earlier version. Raises Expired."""
         if resource_version < self._compacted:
             raise Expired(str(resource_version))
@@ -218,7 +219,7 @@ def _key(obj: Json) -> Key:
     return metadata.get("namespace", ""), metadata["name"]
 
 
-def _ordered(objects: dict[Key, Json], namespace: str | None) -> list[Json]:
+def _ordered(objects: dict[Key, Json], namespace: str | None) -> Objects:
     return [objects[key] for key in sorted(objects) if namespace is None or key[0] == namespace]
 
 

@@ -18,5 +18,5 @@ class SlackError(Exception):
         return {"ok": False, "error": self.code, **self.extra}
 
 
-class Impossible(Exception):  # noqa: N818  # it is a statement about a person's act, not an error of the program
+class Impossible(Exception):
     """A person in the workspace cannot do this: no such button, not in the channel, deactivated."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 MESSAGE_BLOCKS: Final = 50
@@ -61,11 +62,13 @@ SOCKET_CONNECTIONS: Final = 10
 HISTORY_PAGE: Final = 999
 EVENT_RETRIES: Final = 3
 
+_BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
+_LAST_OF_FIRST_PLANE = "\uffff"
 
-def measure(text: str) -> int:
-    """Return the length that counts: escaped, and the larger of code points and UTF-16 units."""
-    plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    escaped = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # Control sequences such as <@U…> are markup that was meant: they are measured as they were sent.
-    longest = min(len(escaped), len(text) + 4 * plain.count("&")) if "<" in text else len(escaped)
-    return longest + sum(1 for character in text if ord(character) > 0xFFFF)  # noqa: PLR2004 # end of the first plane
+
+def measure(text: str, *, plain: bool = False) -> int:
+    """Return the length that counts: escaped, in UTF-16 units; plain text has no markup, so its brackets count too."""
+    escaped = _BARE_AMPERSAND.sub("&amp;", text)
+    if plain:
+        escaped = escaped.replace("<", "&lt;").replace(">", "&gt;")
+    return len(escaped) + sum(1 for character in escaped if character > _LAST_OF_FIRST_PLANE)

@@ -1,0 +1,35 @@
+# What a person types here; `make` alone lists it. Nothing needs typing before any of these: each target first makes
+# .venv ready, for which python3 is enough. ARGS=... is handed to the command, PYTHON=/path/to/python3 chooses another.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock clean setup-dev
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup:  ## make .venv with what ragops needs to run, and ragops itself from this checkout
+	@scripts/setup runtime
+
+setup-dev:
+	@scripts/setup dev
+
+demo: setup  ## play with the bot in a terminal, without Slack or a cluster (ARGS=--help)
+	@.venv/bin/ragops demo $(ARGS)
+
+test: setup-dev  ## run the tests that need nothing but this machine (ARGS="-k approval")
+	.venv/bin/python -m pytest tests -rs --ignore=tests/cluster --ignore=tests/bench -n 2 --dist loadfile $(ARGS)
+
+check: setup-dev  ## lint, format, types and who may import whom
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: setup-dev  ## measure speed and memory (ARGS=--help)
+	.venv/bin/python tests/bench/run.py $(ARGS)
+
+lock:  ## write both lock files anew from pyproject.toml (ARGS=--upgrade takes newer versions)
+	@scripts/lock $(ARGS)
+
+clean:  ## remove .venv, caches and build leftovers (never .env or the bot's data)
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

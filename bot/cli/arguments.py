@@ -1,0 +1,183 @@
+"""The words of the command line -> what is to be done. Pure, but for what argparse prints itself.
+
+Programs (`run`, `demo`, …) have options of their own; every other first word is a verb of the registry, whose words go
+through the same parser as in chat.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """A reading command at the terminal, with the rights of a kubeconfig."""
+
+    text: str
+    kubeconfig: str = ""
+    context: str = ""
+    output: str = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The bot itself, in the foreground."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """The bot in a local workspace, in front of a simulated or a real cluster."""
+
+    scenario: str = "bad-release"
+    headless: bool = False
+    kubeconfig: str = ""
+    context: str = ""
+    namespace: str = ""
+    speed: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """One gesture of a person in the local workspace that runs."""
+
+    gesture: str
+    text: str = ""
+    user: str = "ann"
+    channel: str = ""
+    thread: str = ""
+    message: str = ""
+    output: str = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditVerify:
+    """A check of the audit chain; `head` is `SEQUENCE:HASH` as published earlier."""
+
+    head: str = ""
+    output: str = "text"
+
+
+Command = Verb | Run | Demo | Sandbox | AuditVerify
+
+PROGRAMS = {
+    "run": "run the bot in the foreground",
+    "demo": "try it: a local workspace in front of a simulated cluster, with a prompt",
+    "sandbox": "up | say | press | read: the same workspace without the prompt, for scripts",
+    "audit": "verify: check the audit chain",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for: a command, or only words to print (help, version)."""
+
+    command: Command | None
+    help: bool = False
+    version: bool = False
+    rest: Sequence[str] = field(default=())
+
+
+def read(words: Sequence[str]) -> Asked:
+    """Understand a command line. argparse prints usage and exits with 2 when a program's options are wrong."""
+    if not words or words[0] in ("-h", "--help"):
+        return Asked(None, help=True)
+    if words[0] in ("-V", "--version", "version"):
+        return Asked(None, version=True)
+    match words[0]:
+        case "run":
+            _parser("run").parse_args(words[1:])
+            return Asked(Run())
+        case "demo":
+            return Asked(_demo(words[1:]))
+        case "sandbox":
+            return Asked(_sandbox(words[1:]))
+        case "audit":
+            return Asked(_audit(words[1:]))
+        case _:
+            return Asked(_verb(words))
+
+
+def _parser(program: str, description: str = "") -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=f"ragops {program}", description=description or PROGRAMS.get(program, ""), allow_abbrev=False
+    )
+
+
+def _verb(words: Sequence[str]) -> Verb:
+    parser = argparse.ArgumentParser(prog="ragops", add_help=False, allow_abbrev=False)
+    parser.add_argument("--kubeconfig", default="")
+    parser.add_argument("--context", default="")
+    parser.add_argument("--output", "-o", choices=("text", "json"), default="text")
+    options, rest = parser.parse_known_args(words)
+    return Verb(text=shlex.join(rest), kubeconfig=options.kubeconfig, context=options.context, output=options.output)
+
+
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scenario", default="bad-release", help="what is wrong in the simulated cluster")
+    parser.add_argument("--kubeconfig", default="", metavar="FILE", help="put a real cluster behind the workspace")
+    parser.add_argument("--context", default="", help="the context of that kubeconfig")
+    parser.add_argument("--namespace", "-n", default="", help="the namespace to look at (default: rag-engine)")
+    parser.add_argument("--speed", type=float, default=1.0, help="how fast the simulated cluster's time runs")
+
+
+def _demo(words: Sequence[str]) -> Demo:
+    parser = _parser("demo")
+    _add_cluster(parser)
+    parser.add_argument("--headless", action="store_true", help="no prompt: run until stopped")
+    options = parser.parse_args(words)
+    return _as_demo(options, headless=options.headless)
+
+
+def _as_demo(options: argparse.Namespace, *, headless: bool) -> Demo:
+    return Demo(
+        scenario=options.scenario,
+        headless=headless,
+        kubeconfig=options.kubeconfig,
+        context=options.context,
+        namespace=options.namespace,
+        speed=options.speed,
+    )
+
+
+def _sandbox(words: Sequence[str]) -> Demo | Sandbox:
+    parser = _parser("sandbox")
+    gestures = parser.add_subparsers(dest="gesture", required=True, metavar="up|say|press|read")
+    up = gestures.add_parser("up", help="start it all and run until stopped", allow_abbrev=False)
+    _add_cluster(up)
+    say = gestures.add_parser("say", help="type something as a person", allow_abbrev=False)
+    say.add_argument("text")
+    say.add_argument("--thread", default="", metavar="TS", help="in the thread of this message")
+    press = gestures.add_parser("press", help="press a button as a person", allow_abbrev=False)
+    press.add_argument("text", metavar="label")
+    press.add_argument("--message", default="", metavar="TS", help="of this message (default: the newest that has it)")
+    read_ = gestures.add_parser("read", help="show what a person sees", allow_abbrev=False)
+    read_.add_argument("--output", "-o", choices=("text", "json"), default="text")
+    read_.add_argument("--thread", default="", metavar="TS", help="only this thread")
+    for gesture in (say, press, read_):
+        gesture.add_argument("--as", dest="user", default="ann", metavar="PERSON", help="who (ann, bob, vic, …)")
+        gesture.add_argument("--channel", default="ops" if gesture is not press else "", metavar="CHANNEL")
+    options = parser.parse_args(words)
+    if options.gesture == "up":
+        return _as_demo(options, headless=True)
+    return Sandbox(
+        gesture=options.gesture,
+        text=getattr(options, "text", ""),
+        user=options.user,
+        channel=options.channel,
+        thread=getattr(options, "thread", ""),
+        message=getattr(options, "message", ""),
+        output=getattr(options, "output", "text"),
+    )
+
+
+def _audit(words: Sequence[str]) -> AuditVerify:
+    parser = _parser("audit")
+    what = parser.add_subparsers(dest="what", required=True, metavar="verify")
+    verify = what.add_parser("verify", help="check that no entry was changed or removed", allow_abbrev=False)
+    verify.add_argument("--head", default="", metavar="SEQUENCE:HASH", help="a head that was published earlier")
+    verify.add_argument("--output", "-o", choices=("text", "json"), default="text")
+    options = parser.parse_args(words)
+    return AuditVerify(head=options.head, output=options.output)

@@ -1,0 +1,289 @@
+"""Configuration: what an operator decides, from one `ragops.toml`.
+
+Parsed once, at the door: what comes out cannot be wrong. `load_configuration` is pure and reports every fault at once,
+each with file and line; `open_configuration` adds the reading of the file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from bot.domain.catalogue import Catalogue, CatalogueEntry
+from bot.domain.people import RoleBinding, RoleName
+from bot.domain.targets import WORKLOAD_KINDS, ClusterName, Namespace
+from bot.errors import Fault, SettingsError
+from bot.toml_lines import TomlSyntaxError, parse_toml
+from bot.toml_tables import Faults, Table, a_list, did_you_mean
+
+FILE_NAME = "ragops.toml"
+
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_KINDS: Mapping[str, str] = {kind.lower(): kind for kind in WORKLOAD_KINDS}
+_USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
+_GROUP_ID = re.compile(r"S[A-Z0-9]{2,20}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterConfiguration:
+    """One cluster and how to reach it: inside its own pod, or by a kubeconfig and a context.
+
+    An empty `kubeconfig` is the environment's, an empty `context` its current one. No namespaces: the context's own.
+    """
+
+    name: ClusterName
+    namespaces: tuple[Namespace, ...] = ()
+    kubeconfig: str = ""
+    context: str = ""
+    in_cluster: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one person may ask."""
+
+    commands_per_minute: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """When a picture of the cluster counts as old, and how long its API server may take, in seconds."""
+
+    stale_after_s: float = 90.0
+    api_timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What `ragops.toml` says. There is at least one cluster; `default_cluster` is one of them."""
+
+    clusters: Mapping[ClusterName, ClusterConfiguration]
+    default_cluster: ClusterName
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    roles: tuple[RoleBinding, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    freshness: Freshness = field(default_factory=Freshness)
+
+
+def default_configuration() -> Configuration:
+    """Return what holds without a file: the kubeconfig's current context and its namespace, nobody has a role."""
+    name = ClusterName("current")
+    return Configuration(
+        clusters=MappingProxyType({name: ClusterConfiguration(name=name)}),
+        default_cluster=name,
+    )
+
+
+def open_configuration(named: Path | None, *, folder: Path) -> Configuration:
+    """Load the file that is named, else the one in `folder`, else the default. Raises `SettingsError`."""
+    if named is not None:
+        return read_configuration(named)
+    found = folder / FILE_NAME
+    return read_configuration(found) if found.exists() else default_configuration()
+
+
+def read_configuration(path: Path) -> Configuration:
+    """Load a file. Raises `SettingsError`, also when it cannot be read at all."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        raise _unreadable(path, "there is no such file") from error
+    except IsADirectoryError as error:
+        raise _unreadable(path, f"this is a folder; name the file in it, such as {path / FILE_NAME}") from error
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {error.strerror or type(error).__name__}") from error
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise _unreadable(path, "this is UTF-16; save it as UTF-8", line=1)
+    if raw.startswith(codecs.BOM_UTF8):
+        raise _unreadable(path, "starts with a byte order mark; save it as UTF-8 without one", line=1)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _unreadable(path, f"byte 0x{raw[error.start]:02x} is not UTF-8; save it as UTF-8", line=line) from error
+    return load_configuration(text, str(path))
+
+
+def load_configuration(text: str, source: str) -> Configuration:
+    """Read the text of a `ragops.toml`. Raises `SettingsError` with every fault, each at `source:line`."""
+    try:
+        values, lines = parse_toml(text)
+    except TomlSyntaxError as error:
+        raise SettingsError([Fault(f"{source}:{error.line}", f"not TOML: {error.what}")]) from error
+    faults = Faults(source, lines)
+    top = Table(values, (), faults)
+    clusters, default_cluster = _clusters(top.table("clusters"))
+    configuration = Configuration(
+        clusters=MappingProxyType(clusters),
+        default_cluster=default_cluster,
+        catalogue=_catalogue(top.table("services"), clusters, default_cluster),
+        roles=_roles(top.table("roles")),
+        limits=_limits(top.table("limits")),
+        freshness=_freshness(top.table("freshness")),
+    )
+    top.close()
+    found = faults.sorted()
+    if found:
+        raise SettingsError(found)
+    return configuration
+
+
+def _unreadable(path: Path, what: str, *, line: int = 0) -> SettingsError:
+    return SettingsError([Fault(f"{path}:{line}" if line else str(path), what)])
+
+
+def _clusters(table: Table) -> tuple[dict[ClusterName, ClusterConfiguration], ClusterName]:
+    """Return the clusters and which one is meant when none is named."""
+    clusters: dict[ClusterName, ClusterConfiguration] = {}
+    defaults: list[ClusterName] = []
+    for name, entry in table.tables():
+        wrong = _label(name)
+        if wrong:
+            entry.fault(wrong)
+        cluster = _cluster(ClusterName(name), entry)
+        clusters[cluster.name] = cluster
+        if entry.flag("default"):
+            if defaults:
+                entry.fault(f"default: {defaults[0]} is the default already", "default")
+            defaults.append(cluster.name)
+        entry.close()
+    if not clusters:
+        fallback = default_configuration()
+        return dict(fallback.clusters), fallback.default_cluster
+    if len(clusters) > 1 and not defaults:
+        table.fault(f"none of the clusters {a_list(clusters)} has default = true")
+    return clusters, next(iter(defaults), next(iter(clusters)))
+
+
+def _cluster(name: ClusterName, entry: Table) -> ClusterConfiguration:
+    cluster = ClusterConfiguration(
+        name=name,
+        namespaces=tuple(map(Namespace, entry.texts("namespaces", _label, required=True))),
+        kubeconfig=entry.text("kubeconfig", _filled),
+        context=entry.text("context", _filled),
+        in_cluster=entry.flag("in_cluster"),
+    )
+    if cluster.in_cluster:
+        for key in ("kubeconfig", "context"):
+            if entry.has(key):
+                entry.fault(f"{key}: a pod's own cluster (in_cluster = true) is reached without it", key)
+    return cluster
+
+
+def _catalogue(
+    table: Table, clusters: Mapping[ClusterName, ClusterConfiguration], default_cluster: ClusterName
+) -> Catalogue:
+    entries: dict[str, CatalogueEntry] = {}
+    for alias, entry in table.tables():
+        wrong = _label(alias)
+        if wrong:
+            entry.fault(wrong)
+        named = entry.text("cluster", partial(_one_of, what="cluster", known=clusters))
+        cluster = ClusterName(named) if named or entry.has("cluster") else default_cluster
+        known = clusters[cluster].namespaces if cluster in clusters else ()
+        check = partial(_one_of, what=f"namespace of {cluster}", known=known) if known else _label
+        kind, _, name = entry.text("workload", _workload, required=True).partition("/")
+        entries[alias] = CatalogueEntry(
+            alias=alias,
+            kind=_KINDS.get(kind, ""),
+            name=name,
+            namespace=entry.text("namespace", check) or next(iter(known), ""),
+            container=entry.text("container", _label),
+            cluster=cluster,
+        )
+        entry.close()
+    return Catalogue(entries=MappingProxyType(entries))
+
+
+def _roles(table: Table) -> tuple[RoleBinding, ...]:
+    bindings: list[RoleBinding] = []
+    for name in RoleName:
+        if not table.has(name):
+            continue
+        entry = table.table(name)
+        everyone = entry.flag("everyone")
+        if everyone and name is not RoleName.VIEWER:
+            entry.fault(f"everyone: only viewer may be everyone, {name} may not; list groups or users", "everyone")
+        bindings.append(
+            RoleBinding(
+                role=name,
+                groups=frozenset(entry.texts("groups", _group_id)),
+                users=frozenset(entry.texts("users", _user_id)),
+                everyone=everyone,
+            )
+        )
+        entry.close()
+    table.expect(tuple(RoleName))
+    table.close()
+    return tuple(bindings)
+
+
+def _limits(table: Table) -> Limits:
+    limits = Limits(
+        commands_per_minute=int(
+            table.number("commands_per_minute", Limits().commands_per_minute, low=1, high=600, whole=True)
+        )
+    )
+    table.close()
+    return limits
+
+
+def _freshness(table: Table) -> Freshness:
+    default = Freshness()
+    freshness = Freshness(
+        stale_after_s=table.number("stale_after_s", default.stale_after_s, low=20, high=600),
+        api_timeout_s=table.number("api_timeout_s", default.api_timeout_s, low=1, high=30),
+    )
+    table.close()
+    return freshness
+
+
+def _filled(value: str) -> str:
+    return "" if value.strip() else "is empty; leave it out instead"
+
+
+def _label(value: str) -> str:
+    if _LABEL.fullmatch(value):
+        return ""
+    return f"{value!r} is no name: small letters, digits and '-' only, at most 63, a letter or digit at both ends"
+
+
+def _one_of(value: str, *, what: str, known: Mapping[ClusterName, object] | tuple[str, ...]) -> str:
+    if value in known:
+        return ""
+    return f"there is no {what} {value!r}{did_you_mean(value, known) or f'; known are {a_list(known)}'}"
+
+
+def _workload(value: str) -> str:
+    kind, slash, name = value.partition("/")
+    if not slash:
+        return f"expected kind/name such as deployment/{value or 'api'}, got {value!r}"
+    if kind not in _KINDS:
+        hint = did_you_mean(kind, _KINDS) or f"; known are {a_list(_KINDS)}"
+        return f"there is no kind of workload {kind!r}{hint}"
+    if len(name) <= 253 and all(_LABEL.fullmatch(part) for part in name.split(".")):
+        return ""
+    return f"{name!r} is no name of a {kind}: small letters, digits, '-' and '.' only"
+
+
+def _group_id(value: str) -> str:
+    if _GROUP_ID.fullmatch(value):
+        return ""
+    return f"{value!r} is no id of a user group; expected S…, not its handle{_looks_like(value)}"
+
+
+def _user_id(value: str) -> str:
+    if _USER_ID.fullmatch(value):
+        return ""
+    return f"{value!r} is no id of a user; expected U… or W…, not a name{_looks_like(value)}"
+
+
+def _looks_like(value: str) -> str:
+    """Say what an id is when it is one of another kind."""
+    kinds = ((_GROUP_ID, "a user group"), (_USER_ID, "a user"), (re.compile(r"[CGD][A-Z0-9]{2,20}"), "a channel"))
+    return next((f" (this looks like {kind})" for shape, kind in kinds if shape.fullmatch(value)), "")

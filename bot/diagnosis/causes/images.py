@@ -1,0 +1,135 @@
+"""Images that cannot be pulled, and which kind of "cannot"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from bot.diagnosis.family import Case, Code, Family, Symptom
+from bot.diagnosis.index import Index
+from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, StepKind
+from bot.domain.objects import Pod, Waiting
+from bot.domain.text import Redacted, first_line
+
+IMAGE_PULL_FAILED = "IMAGE_PULL_FAILED"
+_REASONS = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
+# In this order: the first that fits names the class. Texts as containerd writes them.
+_CLASSES: tuple[tuple[str, re.Pattern[str], str], ...] = (
+    ("platform", re.compile(r"no match for platform"), "the image does not exist for this node's platform"),
+    (
+        "rate limit",
+        re.compile(r"(?i)\b429\b|too many requests|rate limit"),
+        "the registry refuses more pulls for now (rate limit)",
+    ),
+    (
+        "unauthorized",
+        re.compile(r"(?i)\b40[13]\b|unauthorized|forbidden|failed to authorize|denied"),
+        "the registry refuses our credentials",
+    ),
+    ("name resolution", re.compile(r"no such host|server misbehaving"), "the registry's name cannot be resolved"),
+    (
+        "tls",
+        re.compile(r"x509|tls:|HTTP response to HTTPS"),
+        "the registry's certificate or protocol does not fit (TLS)",
+    ),
+    (
+        "unreachable",
+        re.compile(r"connection refused|i/o timeout|deadline exceeded|no route to host|reset by peer"),
+        "the registry cannot be reached",
+    ),
+    ("not found", re.compile(r"not found|manifest unknown|NotFound"), "this tag or repository does not exist"),
+    ("registry fault", re.compile(r"\b50[0234]\b"), "the registry has a fault of its own"),
+)
+_ADVICE = {
+    "not found": "check the tag: it may be mistyped or not yet pushed",
+    "unauthorized": "check the image pull secret of the service account",
+    "rate limit": "wait, or pull through a mirror or with an account",
+    "platform": "build the image for this platform",
+    "invalid name": "mend the image's name in the workload",
+    "never pull": "load the image onto the node, or change imagePullPolicy",
+}
+
+
+def classify(reason: str, message: str) -> tuple[str, str]:
+    """Return the class of a pull failure and what it means in words."""
+    if reason == "InvalidImageName":
+        return "invalid name", "the image's name is not valid"
+    if reason == "ErrImageNeverPull":
+        return "never pull", "the image is not on the node and the policy forbids pulling it"
+    for name, pattern, meaning in _CLASSES:
+        if pattern.search(message):
+            return name, meaning
+    return "unknown", "the pull fails"
+
+
+def observe(_index: Index, pod: Pod) -> Iterable[Symptom]:
+    for container in pod.containers:
+        state = container.state
+        if isinstance(state, Waiting) and state.reason in _REASONS:
+            yield Symptom(
+                code=IMAGE_PULL_FAILED,
+                pod=pod,
+                container=container,
+                key=container.image,
+                since=pod.started_at or pod.meta.created_at,
+            )
+
+
+def _message(case: Case) -> tuple[str, Redacted | None]:
+    """Return the reason and the fullest message: the state's, else that of the last event that tells why."""
+    symptom = case.newest
+    state = symptom.container.state if symptom.container else None
+    reason = state.reason if isinstance(state, Waiting) else ""
+    message = state.message if isinstance(state, Waiting) else None
+    if message and classify(reason, message)[0] != "unknown":
+        return reason, message
+    for event in case.index.events(symptom.pod.meta.uid, "Failed", "InspectFailed"):
+        if classify(reason, event.message)[0] != "unknown":
+            return reason, event.message
+    return reason, message
+
+
+def explain(case: Case) -> Finding:
+    reason, message = _message(case)
+    kind, meaning = classify(reason, message or "")
+    image = case.container.image if case.container else ""
+    contrast = f" {case.contrast}" if case.contrast else ""
+    target = case.target
+    step = NextStep(
+        StepKind.MANUAL,
+        f"kubectl -n {target.namespace} describe pod {case.newest.pod.meta.name}",
+        _ADVICE.get(kind, "shows the kubelet's whole message"),
+    )
+    return Finding(
+        code=IMAGE_PULL_FAILED,
+        severity=case.severity,
+        target=target,
+        title=f"image cannot be pulled ({kind})",
+        summary=f"{case.subject} cannot start: {meaning}: {image}.{contrast}",
+        evidence=(
+            Evidence(EvidenceKind.STATE, reason, (Redacted(first_line(message, 500)),) if message else (), case.since),
+        ),
+        next=(step,),
+        pods=case.pods,
+        container=case.container.name if case.container else "",
+        revision=case.revision,
+        since=case.since,
+    )
+
+
+FAMILY = Family(
+    rank=20,
+    codes=(Code(IMAGE_PULL_FAILED, "A container's image cannot be pulled; the title says which kind of failure."),),
+    observe=observe,
+    explain=explain,
+)

@@ -1,0 +1,40 @@
+"""How a container last ended, whether it crashes again and again, and which log holds the crash."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.diagnosis.index import Index
+from bot.domain.objects import Container, Pod, Running, Terminated, Waiting
+from bot.domain.snapshot import LogKey
+
+# A container that runs now but crashed this recently, more than once, is between two crashes.
+BETWEEN_CRASHES = timedelta(minutes=10)
+
+
+def last_end(container: Container) -> Terminated | None:
+    """Return how the container's last run ended, wherever its status says so."""
+    return container.state if isinstance(container.state, Terminated) else container.last_state
+
+
+def crash_log(pod: Pod, container: Container) -> LogKey:
+    """Return which log holds the last crash.
+
+    A running container's crash is the *previous* log. While it waits or has just ended, the crash is the *current* one.
+    """
+    return LogKey(pod.meta.name, container.name, previous=isinstance(container.state, Running))
+
+
+def is_looping(index: Index, pod: Pod, container: Container) -> bool:
+    """Tell whether a container crashes repeatedly; seen while it waits, just after an end, or between two crashes."""
+    state = container.state
+    if isinstance(state, Waiting):
+        return state.reason in ("CrashLoopBackOff", "RunContainerError")
+    if pod.is_finished:
+        return False
+    if isinstance(state, Terminated):
+        return state.exit_code != 0 or (container.restart_count > 0 and pod.phase == "Running")
+    end = container.last_state
+    if end is None or end.finished_at is None or container.restart_count < 2:
+        return False
+    return index.now - end.finished_at < BETWEEN_CRASHES

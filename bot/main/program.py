@@ -1,0 +1,87 @@
+"""From the command line to an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import assert_never
+
+import handlers
+from bot import answers
+from bot.cli.arguments import PROGRAMS, Asked, AuditVerify, Command, Demo, Run, Sandbox, Verb, read
+from bot.errors import BotError, SettingsError
+from bot.registry import discover
+from bot.settings import Settings
+
+FAILED = 2
+INTERRUPTED = 130
+
+
+def run(words: Sequence[str] | None = None) -> int:
+    """Carry out a command line and return the exit code: 0 well, 1 findings, 2 could not, 130 interrupted."""
+    asked = read(sys.argv[1:] if words is None else words)
+    if asked.command is None:
+        return _print_words(asked)
+    try:
+        return asyncio.run(_carry_out(asked.command))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has had enough; the interpreter must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except SettingsError as error:
+        print(answers.settings_fault(error), file=sys.stderr)
+        return FAILED
+    except BotError as error:
+        told = " ".join(part for part in (error.unchanged, error.advice) if part)
+        print(f"{error.message}\n{told}".rstrip(), file=sys.stderr)
+        return FAILED
+
+
+async def _carry_out(command: Command) -> int:
+    settings = Settings.from_env(os.environ)
+    # Imported here: each brings an adapter's weight, and a terminal command needs only one of them.
+    match command:
+        case Verb():
+            from bot.main.terminal import answer  # noqa: PLC0415  # start-up cost
+
+            return await answer(command, settings)
+        case Run():
+            from bot.main.serve import serve  # noqa: PLC0415  # start-up cost
+
+            return await serve(settings)
+        case Demo():
+            from bot.main.demo import demo  # noqa: PLC0415  # start-up cost
+
+            return await demo(command, settings)
+        case Sandbox():
+            from bot.main.demo import gesture  # noqa: PLC0415  # start-up cost
+
+            return await gesture(command, settings)
+        case AuditVerify():
+            from bot.main.audit import verify  # noqa: PLC0415  # start-up cost
+
+            return await verify(command, settings)
+        case _:
+            assert_never(command)
+
+
+def _print_words(asked: Asked) -> int:
+    if asked.version:
+        print(version("ragops"))
+        return 0
+    registry = discover(handlers)
+    print("Usage: ragops COMMAND …\n\nReading commands (the same as in chat):")
+    for action in registry.all():
+        print(f"  {registry.usage(action):<34} {action.summary}")
+    print(
+        "  They take -n NAMESPACE, --cluster NAME, --kubeconfig FILE, --context NAME, --output text|json.\n\nPrograms:"
+    )
+    for name, meaning in PROGRAMS.items():
+        print(f"  {name:<34} {meaning}")
+    print("\nExit codes: 0 healthy, 1 findings, 2 could not look.")
+    return 0

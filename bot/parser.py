@@ -1,0 +1,141 @@
+"""Words -> a verb with its parameters. Pure.
+
+Phones rewrite what people type: curly quotes and long dashes are read as the plain ones. Every verb takes
+`-n NAMESPACE` and `--cluster CLUSTER`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import MISSING, Field, dataclass
+from typing import Any
+
+from bot.domain.actions import Action, Parameter, parameters_of
+from bot.domain.text import suggest
+from bot.errors import UsageError
+from bot.registry import Registry
+
+LONGEST_COMMAND = 2000
+# Curly quotes of both kinds, the no-break space, the long dashes.
+_PLAIN = str.maketrans(
+    dict.fromkeys("\u201c\u201d\u201e", '"')
+    | dict.fromkeys("\u2018\u2019", "'")
+    | dict.fromkeys("\u2014\u2013", "--")
+    | {"\u00a0": " "}
+)
+_GLOBAL = {"-n": "namespace", "--namespace": "namespace", "--cluster": "cluster"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A command that was understood. `namespace` and `cluster` are empty where the default is meant."""
+
+    action: Action
+    params: Any
+    namespace: str
+    cluster: str
+    text: str
+
+
+def parse(text: str, registry: Registry) -> Parsed:
+    """Understand a command line without the bot's name. Raises `UsageError` with usage and suggestions."""
+    words = _split(text)
+    if not words:
+        words = ["help"]
+    action = registry.find(words[0])
+    if "-h" in words[1:] or "--help" in words[1:]:
+        words = ["help", action.name]
+        action = registry.find("help")
+    try:
+        return _Words(action, words[1:]).read(shlex.join(words))
+    except UsageError as error:
+        raise UsageError(error.message, usage=registry.usage(action), suggestions=error.suggestions) from None
+
+
+def _split(text: str) -> list[str]:
+    if len(text) > LONGEST_COMMAND:
+        raise UsageError(f"The command is longer than {LONGEST_COMMAND} characters.")
+    text = text.translate(_PLAIN)
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+class _Words:
+    """The words of one command, read from left to right."""
+
+    def __init__(self, action: Action, words: list[str]) -> None:
+        self._action = action
+        self._words = words
+        self._at = 0
+        self._values: dict[str, Any] = {}
+        self._scope = {"namespace": "", "cluster": ""}
+        declared = parameters_of(action.params)
+        self._positional = [(f, p) for f, p in declared if not p.option]
+        self._options: dict[str, tuple[Field[Any], Parameter]] = {}
+        for f, p in declared:
+            self._options.update({name: (f, p) for name in (p.option, p.short) if name})
+
+    def read(self, text: str) -> Parsed:
+        while self._at < len(self._words):
+            word = self._words[self._at]
+            self._at += 1
+            if word.startswith("-") and len(word) > 1 and not word[1:].isdecimal():
+                self._option(word)
+            else:
+                self._argument(word)
+        missing = [f.name for f, p in self._positional if f.default is MISSING and f.name not in self._values]
+        if missing:
+            raise UsageError(f"{self._action.name} needs {' and '.join(missing)}.")
+        params = self._action.params(**self._values)
+        return Parsed(self._action, params, self._scope["namespace"], self._scope["cluster"], text)
+
+    def _option(self, word: str) -> None:
+        name, separator, attached = word.partition("=")
+        if name in _GLOBAL:
+            self._scope[_GLOBAL[name]] = attached if separator else self._next(name)
+            return
+        if name not in self._options:
+            known = [*self._options, "--namespace", "--cluster"]
+            raise UsageError(f'{self._action.name} has no option "{name}".', suggestions=suggest(name, known))
+        declared, parameter = self._options[name]
+        if isinstance(declared.default, bool):
+            if separator:
+                raise UsageError(f"{name} takes no value.")
+            self._values[declared.name] = True
+            return
+        self._values[declared.name] = _convert(name, attached if separator else self._next(name), declared, parameter)
+
+    def _next(self, option: str) -> str:
+        if self._at >= len(self._words):
+            raise UsageError(f"{option} needs a value.")
+        self._at += 1
+        return self._words[self._at - 1]
+
+    def _argument(self, word: str) -> None:
+        for declared, parameter in self._positional:
+            if declared.name in self._values:
+                continue
+            if parameter.rest:
+                # What follows belongs to the command inside, its options included.
+                rest = [word, *self._words[self._at :]]
+                self._values[declared.name] = shlex.join(rest)
+                self._at = len(self._words)
+                return
+            self._values[declared.name] = _convert(declared.name, word, declared, parameter)
+            return
+        raise UsageError(f'{self._action.name} does not know what to do with "{word}".')
+
+
+def _convert(name: str, text: str, declared: Field[Any], parameter: Parameter) -> str | int:
+    if declared.type not in ("int", "int | None"):
+        return text
+    if not text.removeprefix("-").isascii() or not text.removeprefix("-").isdecimal() or len(text) > 12:
+        raise UsageError(f'{name} needs a whole number, not "{text}".')
+    value = int(text)
+    if parameter.minimum is not None and value < parameter.minimum:
+        raise UsageError(f"{name} must be at least {parameter.minimum}, not {value}.")
+    if parameter.maximum is not None and value > parameter.maximum:
+        raise UsageError(f"{name} must be at most {parameter.maximum}, not {value}.")
+    return value

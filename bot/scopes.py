@@ -1,0 +1,40 @@
+"""From the words `-n NAMESPACE` and `--cluster CLUSTER` to a scope that is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.targets import ClusterName, Namespace, Scope
+from bot.domain.text import suggest
+from bot.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scopes:
+    """The namespaces of each cluster, the first of each being its default.
+
+    `any_namespace` lets every namespace be named (a terminal reads with its own rights); a chat bot shows only those
+    that an operator configured.
+    """
+
+    namespaces: Mapping[ClusterName, tuple[Namespace, ...]]
+    default_cluster: ClusterName
+    any_namespace: bool = False
+
+    def resolve(self, cluster: str = "", namespace: str = "") -> Scope:
+        """Return the scope that is meant. Raises `UsageError` naming what is configured."""
+        name = ClusterName(cluster) if cluster else self.default_cluster
+        known = self.namespaces.get(name)
+        if known is None:
+            raise UsageError(
+                f'There is no cluster "{cluster}" in the configuration.', suggestions=suggest(cluster, self.namespaces)
+            )
+        if not namespace:
+            return Scope(name, known[0])
+        if self.any_namespace or namespace in known:
+            return Scope(name, Namespace(namespace))
+        raise UsageError(
+            f'The namespace "{namespace}" of {name} is not open to this bot. Open are: {", ".join(known)}.',
+            suggestions=[f"-n {near}" for near in suggest(namespace, known)],
+        )

@@ -1,0 +1,75 @@
+"""A view, or blocks, as plain lines: for the file that holds a whole answer and for the message without blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, assert_never
+
+from bot.domain.view import Block, Buttons, Code, Context, Fields, Headline, Item, Line, Mention, Paragraph, Table, View
+from bot.redaction import clean
+from bot.slack.outbound.render import Json, headline_text, item_lines, table_text
+
+
+def view_text(view: View) -> str:
+    """Return everything a view says, in its order."""
+    number = 0
+    parts = []
+    for block in view.blocks:
+        if isinstance(block, Item) and block.mark is None:
+            number += 1
+        text = "\n".join(_block_lines(block, number))
+        if text.strip():
+            parts.append(text)
+    return "\n\n".join(parts)
+
+
+def blocks_text(blocks: Sequence[Json]) -> str:
+    """Return the words of blocks, a line for each block or row, for a message that is sent without them."""
+    return "\n".join(filter(None, ("".join(_words(block)).strip("\n") for block in blocks)))
+
+
+def _block_lines(block: Block, number: int) -> Iterator[str]:
+    match block:
+        case Headline():
+            yield headline_text(block)
+        case Paragraph() | Context():
+            yield from map(_line_text, block.lines)
+        case Item():
+            for leaves in item_lines(block, number):
+                yield "".join(f"@{leaf.text}" if leaf.user else leaf.text for leaf in leaves)
+        case Fields():
+            yield from (f"{clean(label)}: {clean(value)}" for label, value in block.pairs)
+        case Table():
+            yield table_text(block)
+        case Code():
+            yield clean(block.text)
+        case Buttons():
+            yield from (f"[{clean(button.label)}] {clean(button.command)}" for button in block.buttons)
+        case _:
+            assert_never(block)
+
+
+def _line_text(line: Line) -> str:
+    return "".join(f"@{clean(part.user_id)}" if isinstance(part, Mention) else clean(part.text) for part in line)
+
+
+def _words(node: Any) -> Iterator[str]:
+    """Walk a block; each text is a word, a person its id, the end of a section a line end."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _words(item)
+    elif isinstance(node, Mapping):
+        kind = node.get("type")
+        if kind == "user":
+            yield f"@{node['user_id']}"
+        elif kind == "mrkdwn":
+            yield node["text"].strip("<>") + " "
+        elif kind == "button":
+            yield f"[{node['text']['text']}] "
+        elif isinstance(node.get("text"), str):
+            yield node["text"]
+        else:
+            yield from _words(node.get("text"))
+            yield from _words(node.get("elements"))
+            if kind in {"rich_text_section", "rich_text_preformatted", "context", "header"}:
+                yield "\n"

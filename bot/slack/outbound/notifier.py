@@ -1,0 +1,215 @@
+"""The way to people: a view goes out as a plan of messages and files, and can be found again after a lost answer."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.requests import Place, Post, Request
+from bot.domain.view import View
+from bot.errors import DeliveryRefused
+from bot.ports import Clock
+from bot.slack.outbound.excerpt import File
+from bot.slack.outbound.faults import AddressGone, delivery_errors
+from bot.slack.outbound.planner import Message, Plan, plan_view
+from bot.slack.outbound.posting import Posting
+
+log = logging.getLogger(__name__)
+
+EVENT_TYPE: Final = "ragops_post"
+LOOK_BACK_S: Final = 24 * 3_600
+_PAGE: Final = 200
+_PAGES: Final = 5
+
+
+@dataclass(slots=True)
+class Delivered:
+    """The parts of a post that are there already: messages by number, files by number, and how many there are to be."""
+
+    messages: dict[int, str] = field(default_factory=dict)
+    files: set[int] = field(default_factory=set)
+    expected_messages: int = 0
+    expected_files: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Say whether every part is there."""
+        there = len(self.messages) >= self.expected_messages and len(self.files) >= self.expected_files
+        return 1 in self.messages and there
+
+
+class SlackNotifier:
+    """Implements `Notifier`. `nonce` gives a new short text each time, from which block ids derive."""
+
+    def __init__(self, client: AsyncWebClient, *, clock: Clock, nonce: Callable[[], str]) -> None:
+        self._client = client
+        self._posting = Posting(client)
+        self._clock = clock
+        self._nonce = nonce
+        self._own_id = ""
+
+    async def post(self, post: Post, *, tag: str) -> str:
+        """Post for everybody, the parts beyond the first into its thread, and return the first message's timestamp.
+
+        An answer of several parts looks back first, so that a second try sends just what is missing.
+        """
+        plan = plan_view(post.view, nonce=tag, files_allowed=True)
+        several = len(plan.messages) > 1 or bool(plan.files)
+        there = await self._delivered(post.place, tag) if several else Delivered()
+        channel, thread = post.place.channel, post.place.thread
+        first = there.messages.get(1)
+        if first is None:
+            first = await self._posting.post(channel, thread, plan.messages[0], _metadata(tag, 1, plan))
+        place = Place(channel, thread or first)
+        for number, message in enumerate(plan.messages[1:], 2):
+            if number not in there.messages:
+                await self._posting.post(channel, place.thread, message, _metadata(tag, number, plan))
+        for number, file in enumerate(plan.files, 1):
+            if number not in there.files:
+                await self._attach(place, file, number, tag)
+        return first
+
+    async def find(self, place: Place, *, tag: str) -> str | None:
+        """Return the first message of a post when all of its parts are there.
+
+        Where the look back is not allowed (a missing scope, not in the channel) the answer is None and posts are at
+        least once. Raises `DeliveryThrottled` and `DeliveryUnknown`: then nothing can be said yet.
+        """
+        there = await self._delivered(place, tag)
+        return there.messages[1] if there.complete else None
+
+    async def reply(self, request: Request, view: View, *, replace: bool = False) -> None:
+        """Answer the person who asked, by the request's private address while it lasts, else in the channel."""
+        plan = plan_view(view, nonce=self._nonce(), files_allowed=False)
+        for index, message in enumerate(plan.messages):
+            await self._answer(request, message, replace=replace and index == 0)
+
+    async def _answer(self, request: Request, message: Message, *, replace: bool) -> None:
+        if request.reply_to.startswith(("https://", "http://")):
+            try:
+                await self._posting.answer(request.reply_to, message, replace=replace)
+            except AddressGone:
+                log.info("private address gone", extra={"event": "reply_address_gone"})
+            else:
+                return
+        place = request.place
+        if not place.channel:
+            raise DeliveryRefused("There is no way left to answer this person.")
+        await self._posting.whisper(place.channel, place.thread, request.actor.user_id, message)
+
+    async def _attach(self, place: Place, file: File, number: int, tag: str) -> None:
+        """Upload a file; when it is refused say so in its place, so that nobody looks for it."""
+        try:
+            await self._posting.attach(place.channel, place.thread, file, filename=_marked(file.filename, tag, number))
+        except DeliveryRefused as refusal:
+            log.warning("file refused", extra={"event": "file_refused", "reason": refusal.message})
+            note = Message(f"I could not attach the file {file.title}. {refusal.message}", ())
+            await self._posting.post(place.channel, place.thread, note, _file_metadata(tag, number))
+
+    # --- looking back -------------------------------------------------------------------------------------------------
+
+    async def _delivered(self, place: Place, tag: str) -> Delivered:
+        """Gather the parts of a post that our own account put into a place."""
+        there = Delivered()
+        try:
+            if place.thread:
+                await self._gather(there, self._replies(place), tag)
+                return there
+            await self._gather(there, self._history(place), tag)
+            if 1 in there.messages and not there.complete:
+                await self._gather(there, self._replies(Place(place.channel, there.messages[1])), tag)
+        except DeliveryRefused as refusal:
+            log.warning("no look back", extra={"event": "look_back_impossible", "reason": refusal.message})
+        return there
+
+    async def _gather(self, there: Delivered, messages: AsyncIterator[Mapping[str, Any]], tag: str) -> None:
+        own_id = await self._own()
+        file_name = re.compile(rf".+-{_fingerprint(tag)}-(\d+)\.[^.]+")
+        async for message in messages:
+            if message.get("user") != own_id:
+                continue
+            _note_parts(there, message, tag)
+            names = (file_name.fullmatch(str(file.get("name", ""))) for file in message.get("files") or ())
+            there.files.update(int(name[1]) for name in names if name)
+            if there.complete:
+                return
+
+    async def _history(self, place: Place) -> AsyncIterator[Mapping[str, Any]]:
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            with delivery_errors():
+                answer = await self._client.conversations_history(
+                    channel=place.channel, oldest=self._oldest(), limit=_PAGE, cursor=cursor, include_all_metadata=True
+                )
+            for message in answer.get("messages") or ():
+                yield message
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+
+    async def _replies(self, place: Place) -> AsyncIterator[Mapping[str, Any]]:
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            with delivery_errors():
+                answer = await self._client.conversations_replies(
+                    channel=place.channel,
+                    ts=place.thread,
+                    oldest=self._oldest(),
+                    limit=_PAGE,
+                    cursor=cursor,
+                    include_all_metadata=True,
+                )
+            for message in answer.get("messages") or ():
+                yield message
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+
+    async def _own(self) -> str:
+        """Return our own account: a tag in somebody else's message proves nothing."""
+        if not self._own_id:
+            with delivery_errors():
+                answer = await self._client.auth_test()
+            self._own_id = str(answer["user_id"])
+        return self._own_id
+
+    def _oldest(self) -> str:
+        return f"{self._clock.now().timestamp() - LOOK_BACK_S:.6f}"
+
+
+def _note_parts(there: Delivered, message: Mapping[str, Any], tag: str) -> None:
+    metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
+    if metadata.get("event_type") != EVENT_TYPE or payload.get("tag") != tag:
+        return
+    if "file" in payload:
+        there.files.add(int(payload["file"]))
+        return
+    there.messages.setdefault(int(payload.get("part", 1)), str(message["ts"]))
+    there.expected_messages = int(payload.get("parts", 1))
+    there.expected_files = int(payload.get("files", 0))
+
+
+def _metadata(tag: str, part: int, plan: Plan) -> dict[str, Any]:
+    payload = {"tag": tag, "part": part, "parts": len(plan.messages), "files": len(plan.files)}
+    return {"event_type": EVENT_TYPE, "event_payload": payload}
+
+
+def _file_metadata(tag: str, number: int) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"tag": tag, "file": number}}
+
+
+def _fingerprint(tag: str) -> str:
+    return hashlib.sha256(tag.encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def _marked(filename: str, tag: str, number: int) -> str:
+    """Put the post's fingerprint into a file's name: files carry no metadata, and this finds them again."""
+    stem, _, extension = filename.rpartition(".")
+    return f"{stem}-{_fingerprint(tag)}-{number}.{extension}"

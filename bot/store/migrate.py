@@ -1,0 +1,101 @@
+"""Brings the database's tables to this version: forward only, recorded with checksums, one process at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
+
+from bot.errors import StoreRefused
+from bot.store.connections import Address, Session, transaction_on
+
+OLDEST_SERVER = 130000
+LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of `migrations/`: its number, its name, what it does."""
+
+    version: int
+    name: str
+    script: str
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of the script."""
+        return hashlib.sha256(self.script.encode()).hexdigest()
+
+
+def shipped() -> tuple[Migration, ...]:
+    """Return the migrations of this version, in order."""
+    folder = resources.files("bot.store") / "migrations"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return tuple(
+        Migration(int(file.name.split("_", 1)[0]), file.name.removesuffix(".sql"), file.read_text(encoding="utf-8"))
+        for file in files
+    )
+
+
+def pending(applied: Sequence[tuple[int, str, str]], known: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Return what is still to be applied to a database with `applied` (version, name, checksum).
+
+    Raises `StoreRefused` when the database is newer than this program, or was made by other scripts than these.
+    """
+    by_version = {migration.version: migration for migration in known}
+    for version, name, checksum in applied:
+        ours = by_version.get(version)
+        if ours is None:
+            raise StoreRefused(
+                f"The database is newer than this program: it has the migration {name}, which is not known here.",
+                advice="Start the newer version of ragops, or restore a backup from before the update.",
+            )
+        if ours.checksum != checksum:
+            raise StoreRefused(
+                f"The database was made by another {name}: its checksum is {checksum[:12]}, ours {ours.checksum[:12]}.",
+                advice="Start the version of ragops that made this database; released migrations never change.",
+            )
+    done = {version for version, _, _ in applied}
+    return tuple(migration for migration in known if migration.version not in done)
+
+
+async def migrate(
+    connection: AsyncConnection[DictRow], address: Address, *, known: Sequence[Migration] | None = None
+) -> tuple[Migration, ...]:
+    """Apply what is missing, all or nothing, and return it. Others who migrate at the same time wait for us."""
+    migrations = shipped() if known is None else known
+    async with transaction_on(connection, address, limit_s=LIMIT_S) as session:
+        await _check_server(session)
+        missing = pending(await _applied(session), migrations)
+        if not missing:
+            return ()
+        await session.fetch("migration_lock")
+        missing = pending(await _applied(session), migrations)
+        await session.run("migration_table")
+        for migration in missing:
+            await session.script(migration.script)
+            await session.run(
+                "migration_record", version=migration.version, name=migration.name, checksum=migration.checksum
+            )
+        return missing
+
+
+async def _check_server(session: Session) -> None:
+    row = await session.fetch_one("server_version")
+    if row is None or row["number"] < OLDEST_SERVER:
+        version = "unknown" if row is None else row["version"]
+        raise StoreRefused(
+            f"The database server is PostgreSQL {version}; 13 is the oldest that works.", advice="Update the server."
+        )
+
+
+async def _applied(session: Session) -> list[tuple[int, str, str]]:
+    there = await session.fetch_one("migration_table_exists")
+    if there is None or not there["there"]:
+        return []
+    rows = await session.fetch("migrations_applied")
+    return [(row["version"], row["name"], row["checksum"]) for row in rows]

@@ -1,0 +1,142 @@
+-- Every statement of the store, by name. Parameters only. The database's clock is the only clock: leases are compared
+-- with clock_timestamp() so that a long transaction does not work with an old time.
+
+-- name: limit_statements
+-- Bound this transaction's statements; local, so that it works behind a pooler too.
+SELECT set_config('statement_timeout', %(limit_ms)s::text, true), set_config('lock_timeout', %(limit_ms)s::text, true);
+
+-- name: ping
+SELECT 1 AS one;
+
+-- name: server_version
+SELECT current_setting('server_version_num')::integer AS number, current_setting('server_version') AS version;
+
+-- name: inbox_accept
+-- A repeat of the same delivery returns no row.
+INSERT INTO inbox (key, request, reply_to) VALUES (%(key)s, %(request)s, %(reply_to)s)
+ON CONFLICT (key) DO NOTHING RETURNING id;
+
+-- name: inbox_bury
+-- A request that was tried often enough and never finished is set aside; it stays visible.
+UPDATE inbox SET state = 'dead', reply_to = '', done_at = clock_timestamp()
+WHERE state = 'received' AND attempts >= %(most)s AND lease_until < clock_timestamp()
+RETURNING key;
+
+-- name: inbox_claim
+-- One worker gets the oldest request that nobody works on; others skip it instead of waiting.
+UPDATE inbox SET fence = fence + 1, attempts = attempts + 1,
+    lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+WHERE id = (
+    SELECT id FROM inbox
+    WHERE state = 'received' AND attempts < %(most)s
+      AND (lease_until IS NULL OR lease_until < clock_timestamp())
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING request, reply_to, fence;
+
+-- name: inbox_claim_key
+UPDATE inbox SET fence = fence + 1, attempts = attempts + 1,
+    lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+WHERE id = (
+    SELECT id FROM inbox
+    WHERE key = %(key)s AND state = 'received' AND attempts < %(most)s
+      AND (lease_until IS NULL OR lease_until < clock_timestamp())
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING request, reply_to, fence;
+
+-- name: inbox_finish
+-- The fence proves that nobody took the request over meanwhile.
+UPDATE inbox SET state = 'done', reply_to = '', lease_until = NULL, done_at = clock_timestamp()
+WHERE key = %(key)s AND state = 'received' AND fence = %(fence)s
+RETURNING id;
+
+-- name: inbox_purge
+DELETE FROM inbox WHERE state IN ('done', 'dead') AND done_at < clock_timestamp() - make_interval(hours => %(hours)s);
+
+-- name: outbox_put
+INSERT INTO outbox (channel, post) VALUES (%(channel)s, %(post)s) RETURNING id;
+
+-- name: outbox_claim
+-- Only the oldest open message of a channel can be claimed, so a lease on it is a lease on the channel. A message whose
+-- last claimer had begun to hand it over leaves doubt.
+UPDATE outbox SET fence = fence + 1, attempts = attempts + 1, unsure = unsure OR state = 'sending', state = 'waiting',
+    lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+WHERE id = (
+    SELECT o.id FROM outbox o
+    WHERE o.state IN ('waiting', 'sending') AND o.due_at <= clock_timestamp()
+      AND (o.lease_until IS NULL OR o.lease_until < clock_timestamp())
+      AND NOT EXISTS (
+          SELECT 1 FROM outbox e WHERE e.channel = o.channel AND e.state IN ('waiting', 'sending') AND e.id < o.id
+      )
+    ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED
+)
+RETURNING id, post, fence, attempts, unsure, created_at;
+
+-- name: outbox_sending
+-- Refused once the lease has run out, even when nobody took it: somebody may at any moment.
+UPDATE outbox SET state = 'sending'
+WHERE id = %(id)s AND fence = %(fence)s AND state = 'waiting' AND lease_until > clock_timestamp()
+RETURNING id;
+
+-- name: outbox_delivered
+UPDATE outbox SET state = 'delivered', message_id = %(message_id)s, lease_until = NULL, closed_at = clock_timestamp()
+WHERE id = %(id)s AND fence = %(fence)s AND state IN ('waiting', 'sending')
+RETURNING id;
+
+-- name: outbox_postpone
+UPDATE outbox SET state = 'waiting', unsure = %(unsure)s, reason = %(reason)s, lease_until = NULL,
+    due_at = clock_timestamp() + make_interval(secs => %(delay_s)s)
+WHERE id = %(id)s AND fence = %(fence)s AND state IN ('waiting', 'sending')
+RETURNING id;
+
+-- name: outbox_give_up
+UPDATE outbox SET state = 'dead', reason = %(reason)s, lease_until = NULL, closed_at = clock_timestamp()
+WHERE id = %(id)s AND fence = %(fence)s AND state IN ('waiting', 'sending')
+RETURNING channel;
+
+-- name: outbox_depth
+SELECT count(*) AS depth FROM outbox WHERE state IN ('waiting', 'sending');
+
+-- name: outbox_purge
+DELETE FROM outbox
+WHERE state IN ('delivered', 'dead') AND closed_at < clock_timestamp() - make_interval(hours => %(hours)s);
+
+-- name: audit_lock
+-- One writer at a time, until the commit: the chain has no forks.
+SELECT pg_advisory_xact_lock(7215034186820541777);
+
+-- name: audit_next
+-- A statement of its own after the lock, so that it sees what the writer before us committed.
+SELECT clock_timestamp() AS at, last.seq, last.hash FROM (VALUES (1)) one (row)
+LEFT JOIN LATERAL (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) last ON true;
+
+-- name: audit_append
+INSERT INTO audit (seq, at, actor, action, subject, result, detail, previous_hash, hash)
+VALUES (%(seq)s, %(at)s, %(actor)s, %(action)s, %(subject)s, %(result)s, %(detail)s, %(previous_hash)s, %(hash)s);
+
+-- name: audit_head
+SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1;
+
+-- name: audit_walk
+SELECT seq, at, actor, action, subject, result, detail, previous_hash, hash FROM audit ORDER BY seq;
+
+-- name: migration_lock
+SELECT pg_advisory_xact_lock(7215034186820541778);
+
+-- name: migration_table_exists
+SELECT to_regclass('schema_migrations') IS NOT NULL AS there;
+
+-- name: migration_table
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version    integer PRIMARY KEY,
+    name       text NOT NULL,
+    checksum   text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- name: migrations_applied
+SELECT version, name, checksum FROM schema_migrations ORDER BY version;
+
+-- name: migration_record
+INSERT INTO schema_migrations (version, name, checksum) VALUES (%(version)s, %(name)s, %(checksum)s);

@@ -1,0 +1,136 @@
+"""The store: inbox, outbox and audit in one PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from bot.domain.requests import Post
+from bot.ports import AuditEntry, Claimed
+from bot.store import audit, inbox, outbox
+from bot.store.connections import Address, Connections, Session, connected
+from bot.store.migrate import migrate
+
+KEEP_DONE_HOURS = 48
+KEEP_MESSAGES_HOURS = 30 * 24
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How many finished rows were removed."""
+
+    inbox: int
+    outbox: int
+
+
+class PostgresTransaction:
+    """Writes that happen together or not at all."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def finish(self, claimed: Claimed) -> bool:
+        """Mark a request done and wipe its reply address.
+
+        False when the lease was lost: whoever took it over will do the work, and this transaction rolls back at its end
+        whatever else is put into it.
+        """
+        finished = await inbox.finish(self._session, claimed)
+        if not finished:
+            self._session.doomed = True
+        return finished
+
+    async def put(self, post: Post) -> int:
+        """Add a message to the outbox."""
+        return await outbox.put(self._session, post)
+
+    async def audit(self, entry: AuditEntry) -> None:
+        """Append to the audit chain. Call it last: it takes the chain's lock until the commit."""
+        await audit.append(self._session, entry)
+
+
+class PostgresStore:
+    """The one place that keeps state."""
+
+    def __init__(self, connections: Connections, *, accept_s: float) -> None:
+        self._connections = connections
+        self._inbox = inbox.PostgresInbox(connections, accept_s=accept_s)
+        self._outbox = outbox.PostgresOutbox(connections)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        smallest_pool: int = 1,
+        largest_pool: int = 8,
+        wait_s: float = 5.0,
+        statement_limit_s: float = 5.0,
+        accept_s: float = inbox.ACCEPT_S,
+    ) -> PostgresStore:
+        """Connect, bring the tables to this version, and open the pool.
+
+        Waits at most `wait_s` for a connection. Raises `StoreUnavailable` when there is no answer, and `StoreRefused`
+        when the address, the rights, the server's version or the tables will not do.
+        """
+        address = Address.parse(url)
+        async with connected(address) as connection:
+            await migrate(connection, address)
+        connections = Connections(
+            address, smallest=smallest_pool, largest=largest_pool, wait_s=wait_s, limit_s=statement_limit_s
+        )
+        try:
+            await connections.open()
+        except BaseException:
+            await connections.close()
+            raise
+        return cls(connections, accept_s=accept_s)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._connections.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def inbox(self) -> inbox.PostgresInbox:
+        """Requests that must not be lost."""
+        return self._inbox
+
+    @property
+    def outbox(self) -> outbox.PostgresOutbox:
+        """Messages that others are to see."""
+        return self._outbox
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        """Open a transaction: commit on exit, roll back on an exception. Raises `StoreUnavailable`."""
+        async with self._connections.transaction() as session:
+            yield PostgresTransaction(session)
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life. Raises `StoreUnavailable`."""
+        async with self._connections.transaction(budget_s=1.0) as session:
+            await session.fetch("ping")
+
+    async def purge(self) -> Purged:
+        """Remove requests finished two days ago and messages closed thirty days ago; the audit stays."""
+        async with self._connections.transaction() as session:
+            requests = await session.run("inbox_purge", hours=KEEP_DONE_HOURS)
+            messages = await session.run("outbox_purge", hours=KEEP_MESSAGES_HOURS)
+        return Purged(requests, messages)
+
+    async def audit_head(self) -> audit.Head:
+        """Return the audit chain's last row, to be published elsewhere."""
+        async with self._connections.transaction() as session:
+            row = await session.fetch_one("audit_head")
+        return audit.Head(0, audit.GENESIS) if row is None else audit.Head(row["seq"], bytes(row["hash"]))

@@ -1,0 +1,183 @@
+"""The worker's two loops: requests that were written down are carried out, messages for others are delivered.
+
+Both are woken when there is work and look by themselves at intervals, so a lost wake-up costs a second, nothing else.
+This is one of the three places that catch everything: a failure is logged with a reference and the loop goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from bot.domain.view import View
+from bot.errors import DeliveryError, DeliveryRefused, DeliveryThrottled, DeliveryUnknown, StoreUnavailable
+from bot.ports import Claimed, Clock, Notifier, Outgoing, Store
+from bot.references import References
+from bot.service import Lost, Service
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 30.0
+POLL_S = 1.0
+AT_ONCE = 4
+LONGEST_DELAY_S = 300.0
+# A message that could not be delivered for this long is stale; it is given up, audited and logged.
+DEADLINE_S = 6 * 3600.0
+
+
+def backoff(attempts: int, source: random.Random, *, base_s: float = 1.0, longest_s: float = LONGEST_DELAY_S) -> float:
+    """Return how long to wait before the next try: exponential with full jitter, at least a tenth of a second."""
+    return max(0.1, source.uniform(0, min(longest_s, base_s * 2 ** min(attempts, 16))))
+
+
+class Intake:
+    """Carries out requests of the inbox, each by one worker at a time."""
+
+    def __init__(
+        self, store: Store, service: Service, notifier: Notifier, references: References, wake: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._service = service
+        self._notifier = notifier
+        self._references = references
+        self._delivery_wake = wake
+
+    async def step(self) -> bool:
+        """Carry out one request; False when none waits."""
+        claimed = await self._store.inbox.claim(lease_s=LEASE_S)
+        if claimed is None:
+            return False
+        view = await self._carry_out(claimed)
+        self._delivery_wake()
+        if view is not None:
+            await self._tell(claimed, view)
+        return True
+
+    async def _carry_out(self, claimed: Claimed) -> View | None:
+        try:
+            async with asyncio.timeout(LEASE_S - 5):
+                return await self._service.control(claimed)
+        except Lost:
+            return None
+
+    async def _tell(self, claimed: Claimed, view: View) -> None:
+        """Give the private answer. It is best effort: what others see goes through the outbox."""
+        try:
+            await self._notifier.reply(claimed.request, view)
+        except DeliveryError as error:
+            log.warning("a private answer was not delivered: %s", error.message, extra={"event": "reply_lost"})
+
+
+class Delivery:
+    """Delivers messages of the outbox, in order within a channel, and looks back before it repeats one."""
+
+    def __init__(self, store: Store, notifier: Notifier, clock: Clock, source: random.Random) -> None:
+        self._store = store
+        self._notifier = notifier
+        self._clock = clock
+        self._source = source
+
+    async def step(self) -> bool:
+        """Deliver one message; False when none is due."""
+        outbox = self._store.outbox
+        outgoing = await outbox.claim(lease_s=LEASE_S)
+        if outgoing is None:
+            return False
+        try:
+            message_id = await self._deliver(outgoing)
+        except DeliveryThrottled as error:
+            await outbox.postpone(outgoing, delay_s=error.retry_after_s, reason="throttled", unsure=outgoing.unsure)
+        except DeliveryRefused as error:
+            log.warning(
+                "a message was refused: %s", error.message, extra={"event": "delivery_refused", "outbox": outgoing.id}
+            )
+            await outbox.give_up(outgoing, reason=error.message)
+        except DeliveryUnknown as error:
+            await self._later(outgoing, error.message)
+        else:
+            if message_id is not None:
+                await outbox.delivered(outgoing, message_id=message_id)
+        return True
+
+    async def _deliver(self, outgoing: Outgoing) -> str | None:
+        tag = f"outbox-{outgoing.id}"
+        if outgoing.unsure:
+            found = await self._notifier.find(outgoing.post.place, tag=tag)
+            if found is not None:
+                return found
+        if not await self._store.outbox.sending(outgoing):
+            return None
+        async with asyncio.timeout(LEASE_S - 5):
+            return await self._notifier.post(outgoing.post, tag=tag)
+
+    async def _later(self, outgoing: Outgoing, reason: str) -> None:
+        age = (self._clock.now() - outgoing.created_at).total_seconds()
+        if age > DEADLINE_S:
+            log.error("a message was given up: %s", reason, extra={"event": "delivery_expired", "outbox": outgoing.id})
+            await self._store.outbox.give_up(outgoing, reason=f"not delivered for {age:.0f} s: {reason}")
+            return
+        delay = backoff(outgoing.attempts, self._source)
+        await self._store.outbox.postpone(outgoing, delay_s=delay, reason=reason, unsure=True)
+
+
+class Loop:
+    """Runs a step again and again: at once while there is work, when woken, and at intervals."""
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[bool]],
+        clock: Clock,
+        references: References,
+        source: random.Random,
+    ) -> None:
+        self._name = name
+        self._step = step
+        self._clock = clock
+        self._references = references
+        self._source = source
+        self._wake = asyncio.Event()
+        self._failures = 0
+
+    def wake(self) -> None:
+        """Say that there is work."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            self._wake.clear()
+            if await self._once():
+                continue
+            try:
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _once(self) -> bool:
+        try:
+            worked = await self._step()
+        except StoreUnavailable as error:
+            if self._failures == 0:
+                log.warning("%s waits: %s", self._name, error.message, extra={"event": "store_unavailable"})
+            await self._pause()
+            return False
+        except Exception:
+            reference = self._references.new()
+            log.exception("%s failed", self._name, extra={"event": "worker_failed", "reference": reference})
+            await self._pause()
+            return False
+        self._failures = 0
+        return worked
+
+    async def _pause(self) -> None:
+        self._failures += 1
+        await self._clock.sleep(backoff(self._failures, self._source, longest_s=10.0))

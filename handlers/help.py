@@ -1,0 +1,92 @@
+"""`help`: what there is, and how each verb is used. Made from the registry, so it cannot be out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain.actions import Action, Need, Query, Setting, argument, parameters_of
+from bot.domain.people import Permission
+from bot.domain.view import Block, Button, Buttons, Context, Fields, Headline, Line, Paragraph, View, bold, code, line
+from bot.ports import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What to explain; everything when empty."""
+
+    command: str = argument("the command to explain", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The verbs to show, with their usage lines."""
+
+    actions: Sequence[Action]
+    usages: tuple[str, ...]
+
+
+async def observe(params: Params, sources: Sources) -> Pages:
+    registry = sources.registry
+    if registry is None:
+        raise ValueError("help needs the registry")
+    actions = [registry.find(params.command)] if params.command else registry.all()
+    return Pages(actions, tuple(registry.usage(action) for action in actions))
+
+
+def render(params: Params, seen: Pages, setting: Setting) -> View:
+    if params.command:
+        return _one(seen.actions[0], seen.usages[0])
+    lines: list[Line] = [
+        line(code(usage), f"  {action.summary}") for action, usage in zip(seen.actions, seen.usages, strict=True)
+    ]
+    summary = "Commands: " + ", ".join(action.name for action in seen.actions)
+    return View(
+        summary,
+        (
+            Headline("What I can do"),
+            Paragraph(tuple(lines)),
+            Context(
+                (
+                    line("Every command takes ", code("-n NAMESPACE"), " and ", code("--cluster CLUSTER"), "."),
+                    line("In a thread, mention me instead: slash commands do not work there."),
+                )
+            ),
+            Buttons((Button("Status", "status"), Button("Who am I", "whoami"))),
+        ),
+        data={"commands": [{"usage": u, "summary": a.summary} for a, u in zip(seen.actions, seen.usages, strict=True)]},
+    )
+
+
+def _one(action: Action, usage: str) -> View:
+    pairs = tuple(
+        (" ".join(filter(None, (p.option or f.name.upper(), p.short, p.metavar))), p.help)
+        for f, p in parameters_of(action.params)
+    )
+    examples = tuple(line(code(command), f"  {meaning}") for command, meaning in action.examples)
+    blocks: list[Block] = [
+        Headline(f"{action.name}: {action.summary}"),
+        Paragraph((line(bold("Usage "), code(usage)),)),
+    ]
+    return View(
+        f"{usage}: {action.summary}",
+        (
+            *blocks,
+            *((Fields(pairs),) if pairs else ()),
+            *((Paragraph(examples),) if examples else ()),
+            Context((line(f"Needs the permission: {action.permission.value}"),)),
+        ),
+        data={"usage": usage, "summary": action.summary, "permission": action.permission.value},
+    )
+
+
+ACTION = Query(
+    name="help",
+    summary="Show the commands, or explain one",
+    params=Params,
+    permission=Permission.ANYONE,
+    needs=frozenset({Need.REGISTRY}),
+    observe=observe,
+    render=render,
+    examples=(("help", "every command"), ("help status", "one command")),
+)

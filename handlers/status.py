@@ -1,0 +1,271 @@
+"""`status`: what is wrong, why, and what to do next; or, in three lines, that all is well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from bot.diagnosis import ago, diagnose, wanted_logs
+from bot.domain.actions import Need, Query, Setting, argument
+from bot.domain.catalogue import Catalogue
+from bot.domain.findings import EvidenceKind, Finding, Report, Severity, StepKind, Verdict, WorkloadLine
+from bot.domain.snapshot import ALL_PARTS, Freshness, Snapshot
+from bot.domain.targets import ObjectRef
+from bot.domain.text import suggest
+from bot.domain.view import (
+    Block,
+    Button,
+    Buttons,
+    Code,
+    Context,
+    Headline,
+    Item,
+    Line,
+    Mark,
+    Paragraph,
+    View,
+    bold,
+    code,
+    line,
+)
+from bot.errors import UsageError
+from bot.ports import Sources
+
+LOG_LINES = 20
+# An overview shows this many findings in full; the others get a line each.
+IN_FULL = 4
+OVERVIEW_LOG_LINES = 3
+MOST_NAMED_WORKLOADS = 8
+_EXIT = {Verdict.HEALTHY: 0, Verdict.DEGRADED: 1, Verdict.DOWN: 1, Verdict.UNKNOWN: 2}
+_MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Severity.INFO: Mark.INFO}
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What to look at; the whole namespace when empty."""
+
+    service: str = argument("a service of the catalogue or a workload's name", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A diagnosis, and the catalogue for the names that people use."""
+
+    report: Report
+    catalogue: Catalogue
+    focus: ObjectRef | None
+
+
+async def observe(params: Params, sources: Sources) -> Seen:
+    if sources.cluster is None or sources.logs is None or sources.catalogue is None:
+        raise ValueError("status needs the cluster, its logs and the catalogue")
+    snapshot = await sources.cluster.snapshot(sources.scope, ALL_PARTS)
+    focus = _find(params.service, snapshot, sources.catalogue) if params.service else None
+    keys = wanted_logs(snapshot)
+    if keys:
+        logs = await sources.logs.tails(sources.scope, keys, lines=LOG_LINES)
+        snapshot = replace(snapshot, logs=MappingProxyType(dict(logs)))
+    return Seen(diagnose(snapshot, focus), sources.catalogue, focus)
+
+
+def _find(word: str, snapshot: Snapshot, catalogue: Catalogue) -> ObjectRef:
+    """Return the workload that a person means: an alias, `name` or `kind/name`."""
+    entry = catalogue.entries.get(word)
+    wanted = (entry.kind, entry.name) if entry else None
+    kind, _, name = word.rpartition("/")
+    for workload in snapshot.workloads:
+        ref = ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
+        if (ref.kind, ref.name) == wanted:
+            return ref
+        if wanted is None and ref.name == name and (not kind or kind.lower() == ref.kind.lower()):
+            return ref
+    known = [*catalogue.entries, *(workload.meta.name for workload in snapshot.workloads)]
+    raise UsageError(
+        f'There is no workload "{word}" in {snapshot.scope.namespace}.',
+        suggestions=[f"status {name}" for name in suggest(word, known)],
+    )
+
+
+def render(params: Params, seen: Seen, setting: Setting) -> View:
+    report = seen.report
+    summary, mark = _verdict(seen)
+    blocks: list[Block] = [Headline(summary, mark)]
+    shown = report.findings if seen.focus else report.findings[:IN_FULL]
+    for number, finding in enumerate(shown, 1):
+        blocks += _finding(number, finding, seen)
+    if len(report.findings) > len(shown):
+        blocks.append(Paragraph(tuple(_short(finding, seen) for finding in report.findings[len(shown) :])))
+    blocks.append(Context(tuple(_small_print(seen, setting))))
+    blocks.append(Buttons(_buttons(setting.command)))
+    return View(summary, tuple(blocks), data=as_data(report), exit_code=_EXIT[report.verdict])
+
+
+def _verdict(seen: Seen) -> tuple[str, Mark]:
+    report = seen.report
+    name = seen.catalogue.alias_of(seen.focus.kind, seen.focus.name) if seen.focus else report.snapshot.scope.namespace
+    problems = len(report.findings)
+    fine = sum(not workload.troubled for workload in report.workloads)
+    counted = f"{problems} problem{'s' if problems != 1 else ''}"
+    others = f", {fine} of {len(report.workloads)} workloads fine" if not seen.focus else ""
+    match report.verdict:
+        case Verdict.HEALTHY:
+            return f"{name} is healthy", Mark.OK
+        case Verdict.DOWN:
+            return f"{name} is down: {counted}{others}", Mark.CRITICAL
+        case Verdict.DEGRADED:
+            worst = report.findings[0].severity
+            if worst is Severity.INFO:
+                return f"{name} is starting{others}", Mark.INFO
+            return f"{name} is degraded: {counted}{others}", _MARKS[worst]
+        case Verdict.UNKNOWN:
+            return f"{name}: I cannot tell{_why_unknown(seen)}", Mark.UNKNOWN
+
+
+def _why_unknown(seen: Seen) -> str:
+    report = seen.report
+    if not report.not_checked:
+        return f", nothing runs in {report.snapshot.scope} (is the namespace right?)"
+    stale = any(n.status and n.status.freshness is Freshness.STALE for n in report.not_checked)
+    return ", what I see is not up to date" if stale else ", parts of it could not be read"
+
+
+def _finding(number: int, finding: Finding, seen: Seen) -> list[Block]:
+    now = seen.report.snapshot.observed_at
+    alias = seen.catalogue.alias_of(finding.target.kind, finding.target.name)
+    note = finding.severity.word
+    if finding.since:
+        note += f", since {ago(finding.since, now).removesuffix(' ago')}"
+    lines: list[Line] = [line(finding.summary)]
+    if len(finding.pods) > 1:
+        lines.append(line(f"Pods: {_shorten(finding)}"))
+    if seen.focus:
+        lines += [_evidence_line(label, at_words) for label, at_words in _state_evidence(finding, seen)]
+    for step in finding.next[: None if seen.focus else 1]:
+        lead = "Next: " if step.kind is StepKind.COMMAND else "By hand: "
+        lines.append(line(lead, code(step.text), f"  {step.reason}" if step.reason else ""))
+    title = line(bold(f"{number}  {alias}"), f": {finding.title}")
+    blocks: list[Block] = [Item(title, note, _MARKS[finding.severity], tuple(lines))]
+    for evidence in finding.evidence:
+        if evidence.kind is not EvidenceKind.LOG:
+            continue
+        if not evidence.lines:
+            blocks.append(Paragraph((line(evidence.label),)))
+            continue
+        most = LOG_LINES if seen.focus else OVERVIEW_LOG_LINES
+        blocks.append(Code("\n".join(evidence.lines[-most:]), title=f"{alias} {evidence.label}"))
+    return blocks
+
+
+def _state_evidence(finding: Finding, seen: Seen) -> list[tuple[str, str]]:
+    now = seen.report.snapshot.observed_at
+    found = []
+    for evidence in finding.evidence:
+        if evidence.kind is EvidenceKind.LOG:
+            continue
+        words = f"{evidence.label}: {' '.join(evidence.lines)}" if evidence.lines else evidence.label
+        found.append((words, f" ({ago(evidence.at, now)})" if evidence.at else ""))
+    return found
+
+
+def _evidence_line(words: str, at_words: str) -> Line:
+    return line("Evidence: ", words, at_words)
+
+
+def _short(finding: Finding, seen: Seen) -> Line:
+    alias = seen.catalogue.alias_of(finding.target.kind, finding.target.name)
+    return line(bold(alias), f": {finding.title} ({finding.severity.word}): ", code(f"status {alias}"))
+
+
+def _shorten(finding: Finding) -> str:
+    """Name pods by what tells them apart: their ends."""
+    ends = [f"…-{name.rpartition('-')[2]}" for name in finding.pods[:5]]
+    more = f" and {len(finding.pods) - 5} more" if len(finding.pods) > 5 else ""
+    return " ".join(ends) + more
+
+
+def _small_print(seen: Seen, setting: Setting) -> list[Line]:
+    report = seen.report
+    lines: list[Line] = []
+    fine = [workload for workload in report.workloads if not workload.troubled]
+    if fine and not seen.focus:
+        lines.append(line("Fine: ", " · ".join(_named(fine, seen))))
+    lines += [line(f"Not checked: {missing.what} ({missing.reason})") for missing in report.not_checked]
+    age = report.snapshot.age.total_seconds()
+    freshness = (
+        f"{age:.0f} s old" if age < 90 else f"last seen {ago(report.snapshot.as_of, report.snapshot.observed_at)}"
+    )
+    seen_by = " · only you see this" if setting.private else ""
+    lines.append(line(f"{report.snapshot.scope} · {freshness}{seen_by}"))
+    return lines
+
+
+def _named(fine: list[WorkloadLine], seen: Seen) -> list[str]:
+    """Name what is fine: what is wanted at zero is said to be so, never as `0/0 ready`."""
+    words = []
+    for workload in fine[:MOST_NAMED_WORKLOADS]:
+        name = seen.catalogue.alias_of(workload.target.kind, workload.target.name)
+        words.append(f"{name} {workload.ready}/{workload.desired}" if workload.desired else f"{name} (scaled to 0)")
+    if len(fine) > MOST_NAMED_WORKLOADS:
+        words.append(f"{len(fine) - MOST_NAMED_WORKLOADS} more")
+    return words
+
+
+def _buttons(command: str) -> tuple[Button, ...]:
+    return (Button("Refresh", command, replaces=True), Button("Share", f"share {command}"))
+
+
+def as_data(report: Report) -> dict[str, object]:
+    """Return the report for programs; the form is documented and stable."""
+    snapshot = report.snapshot
+    return {
+        "verdict": report.verdict.value,
+        "cluster": snapshot.scope.cluster,
+        "namespace": snapshot.scope.namespace,
+        "observed_at": snapshot.observed_at.isoformat(timespec="seconds"),
+        "as_of": snapshot.as_of.isoformat(timespec="seconds"),
+        "findings": [_finding_data(finding) for finding in report.findings],
+        "workloads": [
+            {"kind": w.target.kind, "name": w.target.name, "ready": w.ready, "desired": w.desired, "ok": not w.troubled}
+            for w in report.workloads
+        ],
+        "not_checked": [{"what": missing.what, "reason": missing.reason} for missing in report.not_checked],
+    }
+
+
+def _finding_data(finding: Finding) -> dict[str, object]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity.word,
+        "target": {"kind": finding.target.kind, "namespace": finding.target.namespace, "name": finding.target.name},
+        "title": finding.title,
+        "summary": finding.summary,
+        "revision": finding.revision,
+        "container": finding.container,
+        "since": finding.since.isoformat(timespec="seconds") if finding.since else None,
+        "pods": list(finding.pods),
+        "evidence": [
+            {
+                "kind": evidence.kind.value,
+                "label": evidence.label,
+                "lines": list(evidence.lines),
+                "at": evidence.at.isoformat(timespec="seconds") if evidence.at else None,
+            }
+            for evidence in finding.evidence
+        ],
+        "next": [{"kind": step.kind.value, "text": step.text, "reason": step.reason} for step in finding.next],
+    }
+
+
+ACTION = Query(
+    name="status",
+    summary="Say what is wrong in a namespace or with one service, with the evidence",
+    params=Params,
+    needs=frozenset({Need.CLUSTER, Need.LOGS, Need.CATALOGUE}),
+    observe=observe,
+    render=render,
+    examples=(
+        ("status", "the default namespace"),
+        ("status api", "one service, with all the evidence"),
+        ("status -n kube-system", "another namespace"),
+    ),
+)

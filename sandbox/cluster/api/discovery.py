@@ -1,0 +1,95 @@
+"""What the server says of itself: its version, its groups, its resources."""
+
+from __future__ import annotations
+
+from sandbox.cluster.api.calls import Answer, JsonAnswer, TextAnswer
+from sandbox.cluster.api.errors import PageNotFound
+from sandbox.cluster.api.kinds import GROUP_VERSIONS, KINDS, Kind
+from sandbox.cluster.store import Json
+
+PUBLIC_PATHS = frozenset({"/version", "/healthz", "/livez", "/readyz"})
+_VERSION: Json = {
+    "major": "1",
+    "minor": "34",
+    "emulationMajor": "1",
+    "emulationMinor": "34",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "33",
+    "gitVersion": "v1.34.4",
+    "gitCommit": "0000000000000000000000000000000000000000",
+    "gitTreeState": "clean",
+    "buildDate": "2026-02-10T12:00:00Z",
+    "goVersion": "go1.24.12",
+    "compiler": "gc",
+    "platform": "linux/amd64",
+}
+
+
+def discover(path: str, address: str) -> Answer:
+    """Answer a path that names no resource. Raises PageNotFound."""
+    parts = tuple(part for part in path.split("/") if part)
+    match parts:
+        case ("version",):
+            return JsonAnswer(_VERSION)
+        case ("healthz" | "livez" | "readyz", *_):
+            return TextAnswer("ok")
+        case ("api",):
+            clients = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
+            return JsonAnswer({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": clients})
+        case ("apis",):
+            groups = [_group(group, version) for group, version in GROUP_VERSIONS if group]
+            return JsonAnswer({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
+        case _:
+            return JsonAnswer(_discover_group(parts))
+
+
+def _discover_group(parts: tuple[str, ...]) -> Json:
+    served = ("", "v1") if parts == ("api", "v1") else parts[1:]
+    for group, version in GROUP_VERSIONS:
+        if served == (group, version):
+            return _resources(group, version)
+        if group and served == (group,):
+            return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, version)}
+    raise PageNotFound
+
+
+def _group(group: str, version: str) -> Json:
+    served = {"groupVersion": f"{group}/{version}", "version": version}
+    return {"name": group, "versions": [served], "preferredVersion": served}
+
+
+def _resources(group: str, version: str) -> Json:
+    entries: list[Json] = []
+    for kind in KINDS:
+        if (kind.group, kind.version) != (group, version):
+            continue
+        entries.append(_resource(kind))
+        entries.extend(_subresource(kind, name) for name in kind.subresources)
+    group_version = f"{group}/{version}" if group else version
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": entries}
+
+
+def _resource(kind: Kind) -> Json:
+    entry: Json = {
+        "name": kind.resource,
+        "singularName": kind.singular,
+        "namespaced": kind.namespaced,
+        "kind": kind.kind,
+        "verbs": list(kind.verbs),
+    }
+    if kind.short_names:
+        entry["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        entry["categories"] = list(kind.categories)
+    return entry
+
+
+def _subresource(kind: Kind, name: str) -> Json:
+    entry: Json = {
+        "name": f"{kind.resource}/{name}",
+        "singularName": "",
+        "namespaced": kind.namespaced,
+        "kind": "Scale" if name == "scale" else kind.kind,
+        "verbs": ["get"],
+    }
+    return {"group": "autoscaling", "version": "v1", **entry} if name == "scale" else entry

@@ -1,0 +1,62 @@
+"""The volume controller: claims of a known storage class are bound, others wait."""
+
+from __future__ import annotations
+
+from sandbox.cluster.store import Json
+from sandbox.cluster.world.events import EventRecorder, reference
+from sandbox.cluster.world.machinery import Key, Machinery
+
+COMPONENT = "persistentvolume-controller"
+_RETRY_SECONDS = 15.0
+
+
+class ClaimController:
+    """Bind PersistentVolumeClaims to new PersistentVolumes."""
+
+    def __init__(self, machinery: Machinery, events: EventRecorder) -> None:
+        self._machinery = machinery
+        self._events = events
+
+    def reconcile(self, key: Key) -> None:
+        """Bind one claim, or tell why not."""
+        claim = self._machinery.peek(*key)
+        if claim is None:
+            return
+        if "deletionTimestamp" in claim["metadata"]:
+            self._machinery.delete("persistentvolumeclaims", claim)
+        elif (claim.get("status") or {}).get("phase") != "Bound":
+            self._bind(key, claim)
+
+    def _bind(self, key: Key, claim: Json) -> None:
+        name = claim["spec"].get("storageClassName", "standard")
+        if self._machinery.peek("storageclasses", "", name) is None:
+            message = f'storageclass.storage.k8s.io "{name}" not found'
+            about = reference(claim, "v1", "PersistentVolumeClaim")
+            self._events.record(about, "ProvisioningFailed", message, component=COMPONENT, warning=True)
+            self._machinery.wake(key, self._machinery.now + _RETRY_SECONDS)
+            return
+        metadata, volume = claim["metadata"], f"pvc-{claim['metadata']['uid']}"
+        capacity = {"storage": claim["spec"]["resources"]["requests"]["storage"]}
+        modes = claim["spec"]["accessModes"]
+        owner = {"kind": "PersistentVolumeClaim", "namespace": metadata["namespace"], "name": metadata["name"]}
+        self._machinery.create(
+            "persistentvolumes",
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolume",
+                "metadata": {"name": volume},
+                "spec": {
+                    "capacity": capacity,
+                    "accessModes": modes,
+                    "claimRef": {**owner, "apiVersion": "v1", "uid": metadata["uid"]},
+                    "persistentVolumeReclaimPolicy": "Delete",
+                    "storageClassName": name,
+                    "volumeMode": "Filesystem",
+                    "csi": {"driver": "csi.example.com", "volumeHandle": volume},
+                },
+                "status": {"phase": "Bound"},
+            },
+        )
+        status = {"phase": "Bound", "accessModes": modes, "capacity": capacity}
+        bound = {**claim, "spec": {**claim["spec"], "volumeName": volume}, "status": status}
+        self._machinery.update("persistentvolumeclaims", bound)

@@ -1,0 +1,97 @@
+"""The DaemonSet controller: one pod on every node."""
+
+from __future__ import annotations
+
+import copy
+
+from sandbox.cluster.store import Json
+from sandbox.cluster.world import names
+from sandbox.cluster.world.defaults import defaulted
+from sandbox.cluster.world.events import EventRecorder, reference
+from sandbox.cluster.world.machinery import Key, Machinery, owner_reference
+from sandbox.cluster.world.pods_view import is_active, is_ready, without_zeros
+from sandbox.cluster.world.revisions import LABEL, current_revision
+from sandbox.cluster.world.templates import pod_from_template
+
+COMPONENT = "daemonset-controller"
+
+
+class DaemonSetController:
+    """Keep one pod of each DaemonSet on each node, and replace them one after the other."""
+
+    def __init__(self, machinery: Machinery, events: EventRecorder) -> None:
+        self._machinery = machinery
+        self._events = events
+
+    def reconcile(self, key: Key) -> None:
+        """Take the next step of one DaemonSet."""
+        stored = self._machinery.peek(*key)
+        if stored is None or "deletionTimestamp" in stored["metadata"]:
+            return
+        daemon_set = defaulted("daemonsets", stored)
+        label = current_revision(self._machinery, daemon_set, "DaemonSet")["metadata"]["labels"][LABEL]
+        nodes = [node["metadata"]["name"] for node in self._machinery.store.list("nodes")]
+        pods = [pod for pod in self._machinery.owned("pods", daemon_set) if is_active(pod)]
+        covered = {node_of(pod) for pod in pods}
+        leaving = {node_of(pod) for pod in self._machinery.owned("pods", daemon_set)} - covered
+        for name in nodes:
+            if name not in covered and name not in leaving:
+                self._create(daemon_set, label, name)
+        for pod in pods:
+            if node_of(pod) not in nodes:
+                self._machinery.retire_pod(pod)
+        outdated = [pod for pod in pods if pod["metadata"]["labels"].get(LABEL) != label]
+        rolling = daemon_set["spec"]["updateStrategy"]["type"] == "RollingUpdate"
+        if rolling and outdated and not leaving and all(is_ready(pod) for pod in pods if pod not in outdated):
+            self._machinery.retire_pod(outdated[0])
+        self._count(key, label, len(nodes))
+
+    def _create(self, daemon_set: Json, label: str, node: str) -> None:
+        metadata, random = daemon_set["metadata"], self._machinery.random
+        name = f"{metadata['name']}-{names.suffix(random)}"
+        template = copy.deepcopy(daemon_set["spec"]["template"])
+        template["spec"]["nodeSelector"] = {
+            **(template["spec"].get("nodeSelector") or {}),
+            "kubernetes.io/hostname": node,
+        }
+        tolerated = template["spec"].get("tolerations", [])
+        template["spec"]["tolerations"] = [*tolerated, {"operator": "Exists", "effect": "NoSchedule"}]
+        pod = pod_from_template(
+            template,
+            name=name,
+            namespace=metadata["namespace"],
+            owner=owner_reference(daemon_set, "apps/v1", "DaemonSet"),
+            random=random,
+            **{LABEL: label, "pod-template-generation": str(metadata.get("generation", 1))},
+        )
+        pod["metadata"]["generateName"] = f"{metadata['name']}-"
+        self._machinery.create("pods", pod)
+        about = reference(daemon_set, "apps/v1", "DaemonSet")
+        self._events.record(about, "SuccessfulCreate", f"Created pod: {name}", component=COMPONENT)
+
+    def _count(self, key: Key, label: str, nodes: int) -> None:
+        stored = self._machinery.peek(*key)
+        if stored is None:
+            return
+        pods = [pod for pod in self._machinery.owned("pods", stored) if is_active(pod)]
+        ready = sum(is_ready(pod) for pod in pods)
+        optional = {
+            "updatedNumberScheduled": sum(pod["metadata"]["labels"].get(LABEL) == label for pod in pods),
+            "numberAvailable": ready,
+            "numberUnavailable": nodes - ready,
+        }
+        status = {
+            "observedGeneration": stored["metadata"]["generation"],
+            "currentNumberScheduled": len(pods),
+            "desiredNumberScheduled": nodes,
+            "numberMisscheduled": 0,
+            "numberReady": ready,
+            **without_zeros(optional),
+        }
+        self._machinery.set_status("daemonsets", stored, status)
+
+
+def node_of(pod: Json) -> str:
+    """Return the node that a pod of a DaemonSet is meant for."""
+    selector: Json = pod["spec"].get("nodeSelector") or {}
+    return str(selector.get("kubernetes.io/hostname", ""))

@@ -1,0 +1,243 @@
+"""What people do in the workspace: type, press, react, open the Home tab; and what they see when the app fails.
+
+Slack's own rules for people are kept here: commands not in threads, nothing in channels one is not in, nothing by
+somebody deactivated. What the app is told goes through the hub.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.slack.errors import Impossible, SlackError
+from sandbox.slack.interactions import (
+    Target,
+    action_for,
+    click_payload,
+    event_payload,
+    find_target,
+    frame,
+    slash_payload,
+    view_click_payload,
+)
+from sandbox.slack.payloads import message_json, view_json
+from sandbox.slack.records import Channel, Content, Json, Message, User, View
+from sandbox.slack.respond import answer_in
+from sandbox.slack.socket import Delivery, SocketHub
+from sandbox.slack.typed import typed_command, typed_message
+from sandbox.slack.world import Workspace
+
+
+@dataclass(slots=True)
+class People:
+    """Act as one of the people; ``origin`` is where response_url answers go."""
+
+    world: Workspace
+    hub: SocketHub
+    origin: str = ""
+
+    def actor(self, name: str) -> User:
+        """Return a person who can act at all."""
+        user = self.world.person(name)
+        if user.deleted or user.is_bot:
+            raise Impossible(f"{user.name} cannot act: {'deactivated' if user.deleted else 'a bot'}")
+        return user
+
+    async def say(self, text: str, *, user: str, channel: str, thread: str | None) -> Json:
+        """Type a command, a mention, or a plain message."""
+        actor, place = self.actor(user), self._place(channel, user)
+        if actor.id not in place.members:
+            return refused(f"You are not in #{place.name}")
+        if place.is_archived:
+            return refused(f"#{place.name} is archived")
+        if text.startswith("/"):
+            return await self._command(actor, place, text, thread)
+        if thread is not None and (place.find(thread) is None or _is_reply(place, thread)):
+            raise Impossible(f"{thread} is no thread in #{place.name}")
+        content = Content(typed_message(self.world, text))
+        message = self.world.post(place, actor, content, thread_ts=thread)
+        mentioned = f"<@{self.world.bot.id}>" in content.text
+        if not mentioned or self.world.bot.id not in place.members:
+            return {"ok": True, "ts": message.ts}
+        event = {"type": "app_mention", "user": actor.id, "text": content.text, "ts": message.ts, "team": actor.team_id}
+        event |= {"channel": place.id, "event_ts": message.ts, "client_msg_id": self.world.ids.secret()}
+        if thread is not None:
+            event["thread_ts"] = thread
+        return {"ok": True, "ts": message.ts, **(await self.event(event))}
+
+    def _place(self, channel: str, user: str) -> Channel:
+        return self.world.direct_channel(self.world.person(user)) if channel == "@rag" else self.world.place(channel)
+
+    async def _command(self, actor: User, place: Channel, text: str, thread: str | None) -> Json:
+        name, _, rest = text.partition(" ")
+        if name != self.world.command:
+            return refused(f"{name} is not a valid command.")
+        if thread is not None:
+            return refused(f"{name} is not supported in threads. Sorry!")
+        payload = slash_payload(self.world, actor, place, typed_command(self.world, rest.strip()), self.origin)
+        delivery = await self.hub.deliver("slash_commands", payload)
+        result: Json = {"ok": True, "trigger_id": payload["trigger_id"], **_acked(delivery)}
+        if not delivery.acked:
+            return result | {"ok": False, "seen": f'{name} failed with the error "{_failure(delivery)}"'}
+        if not delivery.payload:
+            return result
+        try:
+            answer = answer_in(self.world, place, actor, _message_of(delivery.payload))
+        except SlackError as error:
+            seen = f'{name} failed with the error "invalid_command_response"'
+            return result | {"ok": False, "seen": seen, "reason": error.as_json()}
+        return result | {"answer": message_json(self.world, answer)}
+
+    async def event(self, event: Json) -> Json:
+        """Tell the app what happened, if it subscribed to that."""
+        if event["type"] not in self.world.bot_events:
+            return {}
+        payload = event_payload(self.world, event)
+        delivery = await self.hub.deliver_event(payload)
+        return _acked(delivery) | {"event": payload}
+
+    async def redeliver(self, payload: Json, *, attempt: int = 1) -> Json:
+        """Deliver an event once more, as Slack does when it missed the ack."""
+        return _acked(await self.hub.deliver("events_api", payload, retry=attempt))
+
+    async def press(
+        self,
+        label: str,
+        *,
+        user: str,
+        channel: str | None = None,
+        message: str | None = None,
+        revision: int | None = None,
+        value: str | list[str] | None = None,
+    ) -> Json:
+        """Press a button or choose a value; an older revision is what a client that missed the edit still shows."""
+        actor = self.actor(user)
+        spot: tuple[View | Message, Target] | None = None
+        if channel is None and message is None and revision is None:
+            spot = self._in_view(self.world.modal_of(actor), label)
+        spot = spot or self._in_messages(actor, label, channel, message, revision)
+        spot = spot or self._in_view(self.world.homes.get(actor.id), label)
+        if spot is None:
+            raise Impossible(f"{actor.name} sees nothing to press with the label {label!r}")
+        where, target = spot
+        action = action_for(target.element, label, self._as_ids(value))
+        if isinstance(where, View):
+            payload = view_click_payload(self.world, actor, where, target, action)
+        else:
+            payload = click_payload(self.world, actor, where, target, action, origin=self.origin, revision=revision)
+        return await self._interact(payload) | {"action": payload["actions"][0]}
+
+    async def _interact(self, payload: Json) -> Json:
+        """Deliver an interaction whose ack carries nothing."""
+        delivery = await self.hub.deliver("interactive", payload)
+        result: Json = {"ok": delivery.acked, "trigger_id": payload.get("trigger_id"), **_acked(delivery)}
+        seen = "" if delivery.acked else f"⚠ {self.world.bot.name} did not respond ({_failure(delivery)})"
+        return result | {"seen": seen, "payload": payload}
+
+    def _in_view(self, view: View | None, label: str) -> tuple[View, Target] | None:
+        target = find_target(view.body["blocks"], label) if view is not None else None
+        return (view, target) if view is not None and target is not None else None
+
+    def _in_messages(
+        self, actor: User, label: str, channel: str | None, ts: str | None, revision: int | None
+    ) -> tuple[Message, Target] | None:
+        places = [self.world.place(channel)] if channel else list(self.world.channels.values())
+        messages = [message for place in places if actor.id in place.members for message in place.messages]
+        for message in sorted(messages, key=lambda found: found.ts, reverse=True):
+            stale_copy = revision is not None and ts is not None
+            hidden = message.only_for not in {None, actor.id} or (message.deleted and not stale_copy)
+            if hidden or ts not in {None, message.ts}:
+                continue
+            target = find_target(_blocks_at(message, revision), label)
+            if target is not None:
+                return message, target
+        return None
+
+    def _as_ids(self, value: str | list[str] | None) -> str | list[str] | None:
+        """Turn names of people and channels into ids; leave everything else alone."""
+        if isinstance(value, list):
+            return [str(self._as_ids(item)) for item in value]
+        if value and value[0] == "@" and value[1:] in self.world.users:
+            return self.world.users[value[1:]].id
+        if value and value[0] == "#" and value[1:] in self.world.channels:
+            return self.world.channels[value[1:]].id
+        return value
+
+    async def shortcut(self, callback_id: str, *, user: str, message: str | None, channel: str) -> Json:
+        """Use a global shortcut, or a message's one where a message is named."""
+        actor = self.actor(user)
+        payload = frame(self.world, "message_action" if message else "shortcut", actor)
+        payload |= {"callback_id": callback_id, "trigger_id": self.world.issue_trigger(actor)}
+        payload["action_ts"] = self.world.ids.stamp(self.world.clock())
+        if message:
+            place = self.world.place(channel)
+            found = place.find(message)
+            if found is None or actor.id not in place.members:
+                raise Impossible(f"{actor.name} sees no message {message} in #{place.name}")
+            hook = self.world.issue_hook(place, actor, found)
+            payload |= {"channel": {"id": place.id, "name": place.name}, "message_ts": found.ts}
+            payload |= {"message": message_json(self.world, found)}
+            payload |= {"response_url": f"{self.origin}/response/{hook.secret}"}
+        return await self._interact(payload)
+
+    async def open_home(self, user: str, *, tab: str = "home") -> Json:
+        """Open the app's Home tab."""
+        actor = self.actor(user)
+        event: Json = {"type": "app_home_opened", "user": actor.id, "tab": tab}
+        event |= {"channel": self.world.direct_channel(actor).id, "event_ts": self.world.ids.stamp(self.world.clock())}
+        if actor.id in self.world.homes:
+            event["view"] = view_json(self.world, self.world.homes[actor.id])
+        return {"ok": True, **(await self.event(event))}
+
+    async def react(self, emoji: str, *, user: str, channel: str, message: str) -> Json:
+        """Add a reaction to a message."""
+        actor, place = self.actor(user), self.world.place(channel)
+        found = place.find(message)
+        if found is None or actor.id not in place.members:
+            raise Impossible(f"{actor.name} sees no message {message} in #{place.name}")
+        found.reactions.setdefault(emoji, []).append(actor.id)
+        self.world.touch()
+        item = {"type": "message", "channel": place.id, "ts": found.ts}
+        event: Json = {"type": "reaction_added", "user": actor.id, "reaction": emoji, "item": item}
+        event |= {"item_user": found.user_id, "event_ts": self.world.ids.stamp(self.world.clock())}
+        return {"ok": True, **(await self.event(event) if self.world.bot.id in place.members else {})}
+
+    async def set_group(self, handle: str, members: list[str], *, disabled: bool = False) -> Json:
+        """Change who is in a user group, and tell the app."""
+        before = self.world.groups[handle].users if handle in self.world.groups else ()
+        group = self.world.set_group(handle, members, disabled=disabled)
+        event: Json = {"type": "subteam_members_changed", "subteam_id": group.id, "team_id": self.world.team_id}
+        event |= {"added_users": sorted(set(group.users) - set(before))}
+        event |= {"removed_users": sorted(set(before) - set(group.users)), "date_update": int(self.world.clock())}
+        return {"ok": True, **(await self.event(event))}
+
+
+def refused(seen: str) -> Json:
+    """Return what Slack itself answers a person; the app hears nothing of it."""
+    return {"ok": False, "seen": seen}
+
+
+def _is_reply(place: Channel, ts: str) -> bool:
+    found = place.find(ts)
+    return found is not None and found.in_thread
+
+
+def _acked(delivery: Delivery) -> Json:
+    latency = round(delivery.latency_s * 1000, 2)
+    return {"acked": delivery.acked, "ack_ms": latency if delivery.acked else None}
+
+
+def _failure(delivery: Delivery) -> str:
+    return "operation_timeout" if delivery.reason == "timeout" else "dispatch_failed"
+
+
+def _message_of(payload: Any) -> Json:
+    return payload if isinstance(payload, dict) else {"text": str(payload)}
+
+
+def _blocks_at(message: Message, revision: int | None) -> list[Json]:
+    """Return the blocks of one revision, those within attachments too."""
+    if revision is not None and not -len(message.revisions) <= revision < len(message.revisions):
+        return []
+    content = message.content if revision is None else message.revisions[revision].content
+    return [*content.blocks, *(block for item in content.attachments for block in item.get("blocks", ()))]

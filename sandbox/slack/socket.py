@@ -1,0 +1,237 @@
+"""Socket Mode: connections, envelopes, acks, redelivery of events, and every reason to be disconnected."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from sandbox.slack.faults import Faults, Kind
+from sandbox.slack.limits import EVENT_RETRIES, SOCKET_CONNECTIONS
+from sandbox.slack.records import Json
+from sandbox.slack.world import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long Slack waits (seconds); shorter values only in tests."""
+
+    ack_s: float = 3.0
+    retry_s: tuple[float, ...] = (0.0, 60.0, 300.0)
+    warning_s: float = 10.0
+    life_s: float = 4 * 3600.0
+    short_life_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one envelope: the ack's payload and its latency, or why there is none."""
+
+    acked: bool
+    latency_s: float = 0.0
+    payload: Any = None
+    reason: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Connection:
+    """One WebSocket of the app."""
+
+    socket: web.WebSocketResponse
+    closing: bool = False
+
+
+@dataclass(slots=True)
+class Pending:
+    """An envelope that waits for its ack."""
+
+    connection: Connection
+    answer: asyncio.Future[Any]
+
+
+@dataclass(slots=True)
+class SocketHub:
+    """Send each envelope to one connection and wait for its ack."""
+
+    world: Workspace
+    faults: Faults
+    timing: Timing
+    stopping: asyncio.Event
+    enabled: bool = True
+    foreign_acks_count: bool = False
+    connections: list[Connection] = field(default_factory=list)
+    pending: dict[str, Pending] = field(default_factory=dict)
+    latencies_s: list[float] = field(default_factory=list)
+    unacked: int = 0
+    lost_events: int = 0
+    _retries: set[asyncio.Task[None]] = field(default_factory=set)
+    _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def connect(self, request: web.Request) -> web.StreamResponse:
+        """Take one connection of an app for as long as it lives."""
+        ticket = request.query.get("ticket", "")
+        if ticket not in self.world.socket_tickets:
+            return web.Response(status=403, text="this address was used or never given out")
+        self.world.socket_tickets.discard(ticket)
+        socket = web.WebSocketResponse(timeout=1.0)
+        await socket.prepare(request)
+        connection = Connection(socket)
+        if not self.enabled:
+            await self._goodbye(connection, "link_disabled")
+        elif len(self.connections) >= SOCKET_CONNECTIONS:
+            await self._goodbye(connection, "too_many_websockets")
+        else:
+            short = request.query.get("debug_reconnects") == "true"
+            await self._live(connection, self.timing.short_life_s if short else self.timing.life_s)
+        return socket
+
+    async def _live(self, connection: Connection, life_s: float) -> None:
+        self.connections.append(connection)
+        hello = {"type": "hello", "num_connections": len(self.connections)}
+        info = {"host": "sandbox", "approximate_connection_time": int(life_s)}
+        await _send(connection, hello | {"connection_info": {"app_id": self.world.app_id}, "debug_info": info})
+        async with self._arrived:
+            self._arrived.notify_all()
+        try:
+            if not await self._listen(connection, life_s):
+                await self._goodbye(connection, "warning", close=False)
+                await self._listen(connection, self.timing.warning_s)
+                await self._goodbye(connection, "refresh_requested")
+        finally:
+            if connection in self.connections:
+                self.connections.remove(connection)
+
+    async def connected(self, at_least: int, seconds: float) -> bool:
+        """Wait until so many connections are open; False when they did not come in time."""
+        try:
+            async with asyncio.timeout(seconds), self._arrived:
+                await self._arrived.wait_for(lambda: len(self.connections) >= at_least)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _listen(self, connection: Connection, seconds: float) -> bool:
+        """Read acks until the socket ends (True) or the time is over (False)."""
+        try:
+            async with asyncio.timeout(seconds):
+                async for message in connection.socket:
+                    self._receive(connection, message)
+        except TimeoutError:
+            return False
+        return True
+
+    def _receive(self, connection: Connection, message: WSMessage) -> None:
+        if message.type is not WSMsgType.TEXT:
+            return
+        try:
+            ack = json.loads(message.data)
+        except ValueError:
+            return
+        waiting = self.pending.get(str(ack.get("envelope_id"))) if isinstance(ack, dict) else None
+        if waiting is None or waiting.answer.done():
+            return
+        if waiting.connection is connection or self.foreign_acks_count:
+            waiting.answer.set_result(ack.get("payload"))
+
+    async def disconnect(self, reason: str) -> None:
+        """Ask every connection to leave: warning, refresh_requested, link_disabled; or cut it with ``drop``."""
+        if reason == "link_disabled":
+            self.enabled = False
+        for connection in tuple(self.connections):
+            if reason == "drop":
+                connection.closing = True
+                self.connections.remove(connection)
+                await connection.socket.close()
+            else:
+                await self._goodbye(connection, reason, close=reason != "warning")
+
+    async def _goodbye(self, connection: Connection, reason: str, *, close: bool = True) -> None:
+        await _send(connection, {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
+        if close:
+            connection.closing = True
+            if connection in self.connections:
+                self.connections.remove(connection)
+            await connection.socket.close()
+
+    # Envelopes
+
+    async def deliver(self, kind: str, payload: Json, *, retry: int = 0) -> Delivery:
+        """Send one envelope and wait for its ack as long as Slack does."""
+        if slow := self.faults.take(kind, Kind.REORDER):
+            await asyncio.sleep(slow.seconds)
+        if not self.faults.take(kind, Kind.DUPLICATE):
+            return await self._once(kind, payload, retry)
+        first, second = await asyncio.gather(self._once(kind, payload, retry), self._once(kind, payload, retry))
+        return first if first.acked else second
+
+    async def _once(self, kind: str, payload: Json, retry: int) -> Delivery:
+        open_now = [c for c in self.connections if not c.closing and not c.socket.closed]
+        if not open_now:
+            self.unacked += 1
+            return Delivery(acked=False, reason="no_connection")
+        connection = open_now[self.world.ids.choose(len(open_now))]
+        envelope = self._envelope(kind, payload, retry)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self.pending[envelope["envelope_id"]] = Pending(connection, answer)
+        began = loop.time()
+        try:
+            await _send(connection, envelope)
+            async with asyncio.timeout(self.timing.ack_s):
+                body = await answer
+        except TimeoutError:
+            self.unacked += 1
+            return Delivery(acked=False, latency_s=loop.time() - began, reason="timeout")
+        finally:
+            self.pending.pop(envelope["envelope_id"], None)
+        latency = loop.time() - began
+        self.latencies_s.append(latency)
+        self.world.touch()
+        return Delivery(acked=True, latency_s=latency, payload=body)
+
+    def _envelope(self, kind: str, payload: Json, retry: int) -> Json:
+        identity = str(uuid.UUID(int=int(self.world.ids.trigger().rpartition(".")[2], 16)))
+        body: Json = {"envelope_id": identity, "type": kind, "payload": payload}
+        body["accepts_response_payload"] = kind != "events_api"
+        if kind == "events_api":
+            body |= {"retry_attempt": retry, "retry_reason": "timeout" if retry else ""}
+        return body
+
+    async def deliver_event(self, payload: Json) -> Delivery:
+        """Send an event; while nobody acks it, it comes again in the background, up to three times."""
+        first = await self.deliver("events_api", payload)
+        if not first.acked:
+            self._own(self._again(payload))
+        return first
+
+    async def _again(self, payload: Json) -> None:
+        for attempt, pause in enumerate(self.timing.retry_s[:EVENT_RETRIES], start=1):
+            await asyncio.sleep(pause)
+            if (await self.deliver("events_api", payload, retry=attempt)).acked:
+                return
+        self.lost_events += 1
+
+    def _own(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._retries.add(task)
+        task.add_done_callback(self._retries.discard)
+
+    async def close(self) -> None:
+        """End every connection and every pending retry."""
+        for task in tuple(self._retries):
+            task.cancel()
+        await asyncio.gather(*self._retries, return_exceptions=True)
+        for connection in tuple(self.connections):
+            await connection.socket.close()
+
+
+async def _send(connection: Connection, body: Json) -> None:
+    """Send one frame; a peer that is gone is noticed by the missing ack."""
+    with contextlib.suppress(ConnectionError):
+        await connection.socket.send_json(body)

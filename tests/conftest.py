@@ -1,0 +1,82 @@
+"""Fixtures that every test may use: a scrubbed environment and a database of its own for each test that wants one."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from bot.store.embedded import EmbeddedServer
+from bot.store.store import PostgresStore
+
+_PREFIXES = ("RAGOPS_", "SLACK_")
+_NAMES = ("DATABASE_URL", "KUBECONFIG")
+_KEPT = "RAGOPS_TEST_"
+_numbers = itertools.count()
+
+
+def pytest_configure() -> None:
+    """Forget the settings of whoever runs the tests, in child processes too."""
+    for name in list(os.environ):
+        if (name.startswith(_PREFIXES) or name in _NAMES) and not name.startswith(_KEPT):
+            del os.environ[name]
+
+
+def with_database(url: str, database: str) -> str:
+    """Return `url` with another database, as a URL."""
+    parts = {**conninfo_to_dict(url), "dbname": database}
+    return make_conninfo("", **parts)
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server that may be filled with databases; one for all workers of a run."""
+    given = os.environ.get("RAGOPS_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    server = asyncio.run(EmbeddedServer.start(shared / "postgres", settings={"fsync": "off"}))
+    yield server.url
+    asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def template_database(server_url: str) -> Iterator[str]:
+    """A database with every table and no rows, to be cloned; its name is this worker's own."""
+    name = f"ragops_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        asyncio.run(_migrate(with_database(server_url, name)))
+        yield name
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+async def _migrate(url: str) -> None:
+    async with await PostgresStore.open(url):
+        pass
+
+
+@pytest.fixture
+def store_url(server_url: str, template_database: str) -> Iterator[str]:
+    """The address of a fresh database with every table."""
+    name = f"{template_database}_{next(_numbers)}"
+    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template_database))
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(clone)
+        yield with_database(server_url, name)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[PostgresStore]:
+    """An open store on a fresh database."""
+    async with await PostgresStore.open(store_url) as opened:
+        yield opened
