@@ -35,13 +35,10 @@ def backoff(attempts: int, source: random.Random, *, base_s: float = 1.0, longes
 class Intake:
     """Carries out requests of the inbox, each by one worker at a time."""
 
-    def __init__(
-        self, store: Store, service: Service, notifier: Notifier, references: References, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, store: Store, service: Service, notifier: Notifier, *, wake: Callable[[], None]) -> None:
         self._store = store
         self._service = service
         self._notifier = notifier
-        self._references = references
         self._delivery_wake = wake
 
     async def step(self) -> bool:

@@ -6,11 +6,11 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from bot.store.embedded import EmbeddedServer
 from bot.store.store import PostgresStore
@@ -29,9 +29,8 @@ def pytest_configure() -> None:
 
 
 def with_database(url: str, database: str) -> str:
-    """Return `url` with another database, as a URL."""
-    parts = {**conninfo_to_dict(url), "dbname": database}
-    return make_conninfo("", **parts)
+    """Return `url` with another database."""
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,6 @@ class Demo:
     kubeconfig: str = ""
     context: str = ""
     namespace: str = ""
-    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,6 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kubeconfig", default="", metavar="FILE", help="put a real cluster behind the workspace")
     parser.add_argument("--context", default="", help="the context of that kubeconfig")
     parser.add_argument("--namespace", "-n", default="", help="the namespace to look at (default: rag-engine)")
-    parser.add_argument("--speed", type=float, default=1.0, help="how fast the simulated cluster's time runs")
 
 
 def _demo(words: Sequence[str]) -> Demo:
@@ -138,7 +136,6 @@ def _as_demo(options: argparse.Namespace, *, headless: bool) -> Demo:
         kubeconfig=options.kubeconfig,
         context=options.context,
         namespace=options.namespace,
-        speed=options.speed,
     )
 
 

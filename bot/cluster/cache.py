@@ -16,6 +16,9 @@ from bot.domain.snapshot import ALL_PARTS, Freshness, Part, Snapshot
 from bot.domain.targets import Scope
 from bot.ports import Clock
 
+_EXISTS_FOR = timedelta(seconds=60)
+_EXISTS_TIMEOUT_S = 2.0
+
 
 class WatchCache:
     """Answers reads of one scope without a call to the API, and says how old each part is.
@@ -45,6 +48,7 @@ class WatchCache:
             part: Reflector(http, RESOURCES[part], scope.namespace, clock, random, timing=self._timing)
             for part in sorted(ALL_PARTS - frozenset(shared or {}))
         }
+        self._exists_at: datetime | None = None
         self._reflectors = {**self._own, **(shared or {})}
 
     async def run(self) -> None:
@@ -64,8 +68,7 @@ class WatchCache:
         server = Server(self._http.heard_at, self._pulse.trouble)
         seen = {part: self._seen(reflector, server, now) for part, reflector in wanted.items()}
         raise_if_nothing_is_known(seen)
-        if any(state.status.freshness is Freshness.LIVE for state in seen.values()):
-            await check_namespace(self._http, self._scope, seen, timeout_s=self._patience_s)
+        await self._check_namespace(seen, now)
         return snapshot_of(self._scope, now, seen)
 
     def pod(self, name: str) -> Pod | None:
@@ -76,6 +79,15 @@ class WatchCache:
         watched = reflector.watched
         status = judge(watched, server, now, silence=timedelta(seconds=self._timing.silence_s))
         return Seen(status, reflector.items, watched.error or server.trouble)
+
+    async def _check_namespace(self, seen: Mapping[Part, Seen], now: datetime) -> None:
+        """Look whether an empty namespace exists, but not at each question, and not while nobody answers."""
+        is_live = any(state.status.freshness is Freshness.LIVE for state in seen.values())
+        is_known = self._exists_at is not None and now - self._exists_at < _EXISTS_FOR
+        if not is_live or is_known:
+            return
+        await check_namespace(self._http, self._scope, seen, timeout_s=_EXISTS_TIMEOUT_S)
+        self._exists_at = now
 
     async def _wait_for_first_lists(self, reflectors: Iterable[Reflector]) -> None:
         try:

@@ -33,6 +33,7 @@ class RedisRateLimiter:
         self._away_until: datetime | None = None
         self._redis = Redis.from_url(
             url,
+            encoding_errors="surrogatepass",
             protocol=2,  # plain counting needs nothing newer, and proxies know it
             socket_timeout=SOCKET_TIMEOUT_S,
             socket_connect_timeout=SOCKET_TIMEOUT_S,

@@ -26,7 +26,7 @@ def run(words: Sequence[str] | None = None) -> int:
     if asked.command is None:
         return _print_words(asked)
     try:
-        return asyncio.run(_carry_out(asked.command))
+        return asyncio.run(_alone(asked.command))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -40,6 +40,19 @@ def run(words: Sequence[str] | None = None) -> int:
         told = " ".join(part for part in (error.unchanged, error.advice) if part)
         print(f"{error.message}\n{told}".rstrip(), file=sys.stderr)
         return FAILED
+
+
+async def _alone(command: Command) -> int:
+    """Carry a command out; what fails in a group of tasks is told as the one failure it is."""
+    try:
+        return await _carry_out(command)
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        if isinstance(error, BotError):
+            raise error from group
+        raise
 
 
 async def _carry_out(command: Command) -> int:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from psycopg import AsyncConnection, AsyncServerCursor
+from psycopg.rows import DictRow
 
 from bot.errors import UsageError
 from bot.ports import AuditEntry
@@ -167,24 +171,25 @@ async def verify_audit(url: str, expected_head: str | None = None) -> Verificati
     """Verify the chain of the database at `url`, against a published head (`seq:hash`) when one is given."""
     address = Address.parse(url)
     head = Head.parse(expected_head) if expected_head is not None else None
-    return await verify(_walk(address), head)
+    async with aclosing(_walk(address)) as rows:
+        return await verify(rows, head)
 
 
-async def _walk(address: Address) -> AsyncIterator[AuditRow]:
+async def _walk(address: Address) -> AsyncGenerator[AuditRow, None]:
     """Yield every row without holding them all: one snapshot, read in batches."""
     async with connected(address) as connection:
         with translated(address):
-            await connection.set_autocommit(False)
-            cursor = connection.cursor("audit_walk")
-            with cut_after(connection, BATCH_LIMIT_S):
-                await cursor.execute(QUERIES["audit_walk"])
-            while True:
+            async with connection.transaction(), connection.cursor("audit_walk") as cursor:
                 with cut_after(connection, BATCH_LIMIT_S):
-                    rows = await cursor.fetchmany(BATCH)
-                for row in rows:
-                    yield _audit_row(row)
-                if len(rows) < BATCH:
-                    return
+                    await cursor.execute(QUERIES["audit_walk"])
+                while rows := await _next_batch(connection, cursor):
+                    for row in rows:
+                        yield _audit_row(row)
+
+
+async def _next_batch(connection: AsyncConnection[DictRow], cursor: AsyncServerCursor[DictRow]) -> list[DictRow]:
+    with cut_after(connection, BATCH_LIMIT_S):
+        return await cursor.fetchmany(BATCH)
 
 
 def _audit_row(row: Row) -> AuditRow:

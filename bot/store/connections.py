@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -29,9 +30,15 @@ GRACE_S = 0.2
 Row = Mapping[str, Any]
 
 # Classes of SQLSTATE that a later try may not meet again; all others are faults that stay until somebody acts.
-_PASSING = ("08", "25P02", "40", "53", "55P03", "57", "58")
+_PASSING = ("08", "40", "53", "55P03", "57", "58")
 # After these the connection was lost, so a commit under way may or may not have happened.
 _LOST = ("08", "57P")
+
+
+_PORTS = re.compile(r"[\d,]*")
+
+# What a server says while it starts, stops or is full. Any other "FATAL" at the door stays until somebody acts.
+_BUSY = re.compile(r"starting up|shutting down|recovery|not yet accepting|too many|connection slots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +56,13 @@ class Address:
             parts = conninfo.conninfo_to_dict(url)
         except psycopg.Error:
             # The cause is left out: its text repeats the URL.
-            raise StoreRefused(
-                "DATABASE_URL is not a PostgreSQL address.",
-                advice="Write it as postgresql://user:password@host:5432/database, special characters as %XX.",
-            ) from None
-        host = parts.get("host") or "the local socket"
-        port = f":{parts['port']}" if parts.get("port") else ""
-        return cls(url, f"{host}{port}/{parts.get('dbname') or ''}", str(parts.get("password") or ""))
+            raise _no_address() from None
+        host, port, database = (str(parts.get(name) or "") for name in ("host", "port", "dbname"))
+        # A password with a bare @, : or / slips into the parts beside it, and from there into texts.
+        if "@" in host[1:] or "@" in database or not _PORTS.fullmatch(port):
+            raise _no_address()
+        where = f"{host or 'the local socket'}{':' if port else ''}{port}"
+        return cls(url, f"{where}/{database}", str(parts.get("password") or ""))
 
     def scrub(self, error: BaseException) -> str:
         """Return the first line of an error's text without what is secret."""
@@ -63,6 +70,13 @@ class Address:
         if self.password:
             text = text.replace(self.password, MASK)
         return redact(text or type(error).__name__)
+
+
+def _no_address() -> StoreRefused:
+    return StoreRefused(
+        "DATABASE_URL is not a PostgreSQL address.",
+        advice="Write it as postgresql://user:password@host:5432/database, special characters as %XX.",
+    )
 
 
 @contextmanager
@@ -87,7 +101,8 @@ def _ours(error: psycopg.Error, address: Address, *, while_committing: bool) -> 
     state = error.sqlstate or ""
     text = address.scrub(error)
     lost = not state or state.startswith(_LOST)
-    if isinstance(error, psycopg.OperationalError) and (not state or state.startswith(_PASSING)):
+    turned_away = not state and "FATAL" in text and not _BUSY.search(text)
+    if isinstance(error, psycopg.OperationalError) and not state and not turned_away:
         raised = StoreUnavailable(f"The database at {address.label} did not answer ({text}).")
     elif state.startswith(_PASSING):
         raised = StoreUnavailable(f"The database at {address.label} could not do it now ({text}).")

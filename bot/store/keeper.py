@@ -32,7 +32,7 @@ SOCKET = ".s.PGSQL.5432"
 SUPERUSER = "ragops"
 
 LOG_LIMIT = 5 * 1024 * 1024
-RETRY_DELAYS_S = (0.2, 0.4, 0.8, 1.6)
+RETRY_DELAYS_S = (0.1, 0.4, 1.0)
 STEADY_S = 5.0
 STOP_S = 10.0
 
@@ -95,6 +95,9 @@ class Keeper:
             self._stop_leftover()
             self._initialise()
             return self._serve(wanted)
+        except (OSError, subprocess.SubprocessError) as error:
+            sys.stderr.write(f"keeper: {error}\n")
+            return 1
         finally:
             self._stop()
             self._remove_link()

@@ -74,8 +74,9 @@ async def migrate(
         if not missing:
             return ()
         await session.fetch("migration_lock")
-        missing = pending(await _applied(session), migrations)
+        # Made before it is read: only opening the table shows what another process committed while we waited.
         await session.run("migration_table")
+        missing = pending(await _recorded(session), migrations)
         for migration in missing:
             await session.script(migration.script)
             await session.run(
@@ -97,5 +98,9 @@ async def _applied(session: Session) -> list[tuple[int, str, str]]:
     there = await session.fetch_one("migration_table_exists")
     if there is None or not there["there"]:
         return []
+    return await _recorded(session)
+
+
+async def _recorded(session: Session) -> list[tuple[int, str, str]]:
     rows = await session.fetch("migrations_applied")
     return [(row["version"], row["name"], row["checksum"]) for row in rows]

@@ -52,7 +52,8 @@ WHERE key = %(key)s AND state = 'received' AND fence = %(fence)s
 RETURNING id;
 
 -- name: inbox_purge
-DELETE FROM inbox WHERE state IN ('done', 'dead') AND done_at < clock_timestamp() - make_interval(hours => %(hours)s);
+DELETE FROM inbox WHERE state <> 'received'
+AND done_at < clock_timestamp() - make_interval(hours => CASE state WHEN 'dead' THEN %(dead_hours)s ELSE %(hours)s END);
 
 -- name: outbox_put
 INSERT INTO outbox (channel, post) VALUES (%(channel)s, %(post)s) RETURNING id;
@@ -99,8 +100,8 @@ RETURNING channel;
 SELECT count(*) AS depth FROM outbox WHERE state IN ('waiting', 'sending');
 
 -- name: outbox_purge
-DELETE FROM outbox
-WHERE state IN ('delivered', 'dead') AND closed_at < clock_timestamp() - make_interval(hours => %(hours)s);
+DELETE FROM outbox WHERE state IN ('delivered', 'dead')
+AND closed_at < clock_timestamp() - make_interval(hours => CASE state WHEN 'dead' THEN %(dead_hours)s ELSE %(hours)s END);
 
 -- name: audit_lock
 -- One writer at a time, until the commit: the chain has no forks.

@@ -15,7 +15,7 @@ from bot.store.connections import Address, Connections, Session, connected
 from bot.store.migrate import migrate
 
 KEEP_DONE_HOURS = 48
-KEEP_MESSAGES_HOURS = 30 * 24
+KEEP_DEAD_HOURS = 30 * 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +123,10 @@ class PostgresStore:
             await session.fetch("ping")
 
     async def purge(self) -> Purged:
-        """Remove requests finished two days ago and messages closed thirty days ago; the audit stays."""
+        """Remove what was done or delivered two days ago and what failed thirty days ago; the audit stays."""
         async with self._connections.transaction() as session:
-            requests = await session.run("inbox_purge", hours=KEEP_DONE_HOURS)
-            messages = await session.run("outbox_purge", hours=KEEP_MESSAGES_HOURS)
+            requests = await session.run("inbox_purge", hours=KEEP_DONE_HOURS, dead_hours=KEEP_DEAD_HOURS)
+            messages = await session.run("outbox_purge", hours=KEEP_DONE_HOURS, dead_hours=KEEP_DEAD_HOURS)
         return Purged(requests, messages)
 
     async def audit_head(self) -> audit.Head:

@@ -25,6 +25,7 @@ class Timing:
     ack_s: float = 3.0
     retry_s: tuple[float, ...] = (0.0, 60.0, 300.0)
     warning_s: float = 10.0
+    grace_s: float = 2.0
     life_s: float = 4 * 3600.0
     short_life_s: float = 30.0
 
@@ -45,6 +46,7 @@ class Connection:
 
     socket: web.WebSocketResponse
     closing: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -82,14 +84,20 @@ class SocketHub:
         socket = web.WebSocketResponse(timeout=1.0)
         await socket.prepare(request)
         connection = Connection(socket)
-        if not self.enabled:
-            await self._goodbye(connection, "link_disabled")
-        elif len(self.connections) >= SOCKET_CONNECTIONS:
-            await self._goodbye(connection, "too_many_websockets")
-        else:
-            short = request.query.get("debug_reconnects") == "true"
-            await self._live(connection, self.timing.short_life_s if short else self.timing.life_s)
+        refusal = self._refusal()
+        if refusal:
+            await _say_goodbye(connection, refusal)
+            await self._listen(connection, self.timing.grace_s)
+            await socket.close()
+            return socket
+        short = request.query.get("debug_reconnects") == "true"
+        await self._live(connection, self.timing.short_life_s if short else self.timing.life_s)
         return socket
+
+    def _refusal(self) -> str:
+        if not self.enabled:
+            return "link_disabled"
+        return "too_many_websockets" if len(self.connections) >= SOCKET_CONNECTIONS else ""
 
     async def _live(self, connection: Connection, life_s: float) -> None:
         self.connections.append(connection)
@@ -100,12 +108,21 @@ class SocketHub:
             self._arrived.notify_all()
         try:
             if not await self._listen(connection, life_s):
-                await self._goodbye(connection, "warning", close=False)
+                await _say_goodbye(connection, "warning")
                 await self._listen(connection, self.timing.warning_s)
-                await self._goodbye(connection, "refresh_requested")
+                self._retire(connection)
+                await _say_goodbye(connection, "refresh_requested")
+                await self._listen(connection, self.timing.grace_s)
+                await connection.socket.close()
         finally:
-            if connection in self.connections:
-                self.connections.remove(connection)
+            self._retire(connection)
+            connection.ended.set()
+
+    def _retire(self, connection: Connection) -> None:
+        """Send nothing more to a connection; acks of what it has are still taken."""
+        connection.closing = True
+        if connection in self.connections:
+            self.connections.remove(connection)
 
     async def connected(self, at_least: int, seconds: float) -> bool:
         """Wait until so many connections are open; False when they did not come in time."""
@@ -143,21 +160,20 @@ class SocketHub:
         """Ask every connection to leave: warning, refresh_requested, link_disabled; or cut it with ``drop``."""
         if reason == "link_disabled":
             self.enabled = False
-        for connection in tuple(self.connections):
-            if reason == "drop":
-                connection.closing = True
-                self.connections.remove(connection)
-                await connection.socket.close()
-            else:
-                await self._goodbye(connection, reason, close=reason != "warning")
+        await asyncio.gather(*(self._send_away(connection, reason) for connection in tuple(self.connections)))
 
-    async def _goodbye(self, connection: Connection, reason: str, *, close: bool = True) -> None:
-        await _send(connection, {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
-        if close:
-            connection.closing = True
-            if connection in self.connections:
-                self.connections.remove(connection)
-            await connection.socket.close()
+    async def _send_away(self, connection: Connection, reason: str) -> None:
+        """Let the app leave by itself for a short while, as Slack does, before the connection is cut."""
+        if reason == "warning":
+            await _say_goodbye(connection, reason)
+            return
+        self._retire(connection)
+        if reason != "drop":
+            await _say_goodbye(connection, reason)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.timing.grace_s):
+                    await connection.ended.wait()
+        await connection.socket.close()
 
     # Envelopes
 
@@ -229,6 +245,10 @@ class SocketHub:
         await asyncio.gather(*self._retries, return_exceptions=True)
         for connection in tuple(self.connections):
             await connection.socket.close()
+
+
+async def _say_goodbye(connection: Connection, reason: str) -> None:
+    await _send(connection, {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
 
 
 async def _send(connection: Connection, body: Json) -> None:

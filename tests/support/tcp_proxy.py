@@ -19,7 +19,6 @@ class TcpProxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._server: asyncio.Server | None = None
-        self._group: asyncio.TaskGroup | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
 
@@ -45,6 +44,8 @@ class TcpProxy:
         if self._server is not None:
             self._server.close()
         for writer in tuple(self._writers):
+            if writer.transport.is_closing():
+                continue
             wire = writer.get_extra_info("socket")
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             writer.transport.abort()

@@ -64,6 +64,9 @@ class Inbound:
         self._references = references
         self._wake = wake
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._working = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.unhandled = 0
 
     def app(self, client: AsyncWebClient, identity: Identity) -> AsyncApp:
@@ -171,9 +174,24 @@ class Inbound:
         if context[_KEPT]:
             self._wake()
             return
-        async with self._slots:
-            view = await self._answer(request)
-            await self._say(request, view, replaces=context[_REPLACE])
+        self._working += 1
+        self._idle.clear()
+        try:
+            async with self._slots:
+                view = await self._answer(request)
+                await self._say(request, view, replaces=context[_REPLACE])
+        finally:
+            self._working -= 1
+            if not self._working:
+                self._idle.set()
+
+    async def drain(self, timeout: float) -> None:
+        """Let the answers that are being made be given, for at most `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("%d answers were not finished", self._working, extra={"event": "drain_incomplete"})
 
     async def _answer(self, request: Request) -> View:
         """Answer a read. This is one of the three places that catch everything."""

@@ -21,7 +21,7 @@ _LINK = re.compile(r"<(?:https?://|mailto:)[^>|]*\|([^>]*)>|<((?:https?://|mailt
 
 
 def plain(text: str) -> str:
-    """Return what a person typed: the platform's escapes undone, its automatic links back to words, controls removed."""
+    """Return what a person typed: escapes undone, automatic links back to words, controls removed."""
     text = _LINK.sub(lambda match: match.group(1) or match.group(2), text)
     return clean(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).strip()
 

@@ -28,8 +28,6 @@ def _message(message: Message) -> Problems:
         yield f"{len(message.blocks)} blocks"
     if size(json.dumps(message.blocks, ensure_ascii=False, separators=(",", ":"))) > limits.ALL_BLOCKS:
         yield "blocks are too long together"
-    if sum(block.get("type") == "table" for block in message.blocks) > limits.TABLES:
-        yield "more than one table"
     seen: set[str] = set()
     for index, block in enumerate(message.blocks):
         where = f"block {index}"

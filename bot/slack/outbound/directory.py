@@ -55,17 +55,19 @@ class Shared(Generic[Value]):
         self._clock = clock
         self._lock = asyncio.Lock()
         self._copy: Copy[Value] | None = None
-        self._failure: tuple[datetime, DirectoryUnavailable] | None = None
+        self._reads = 0
+        self._failure = (0, "")
 
     async def get(self, *, at_most_s: float) -> Copy[Value]:
         """Return a copy that is at most so old. Raises `DirectoryUnavailable`."""
-        asked_at = self._clock.now()
+        reads_before = self._reads
         async with self._lock:
             copy = self._copy
             if copy is not None and (self._clock.now() - copy.read_at).total_seconds() <= at_most_s:
                 return copy
-            if self._failure is not None and self._failure[0] >= asked_at:
-                raise DirectoryUnavailable(self._failure[1].message)
+            failed_read, words = self._failure
+            if failed_read > reads_before:
+                raise DirectoryUnavailable(words)
             return await self._renew()
 
     async def _renew(self) -> Copy[Value]:
@@ -73,8 +75,10 @@ class Shared(Generic[Value]):
         try:
             value = await self._read()
         except DirectoryUnavailable as error:
-            self._failure = (self._clock.now(), error)
+            self._reads += 1
+            self._failure = (self._reads, error.message)
             raise
+        self._reads += 1
         self._copy = Copy(value, started_at)
         return self._copy
 

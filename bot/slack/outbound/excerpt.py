@@ -10,7 +10,7 @@ from typing import Final
 from bot.redaction import clean
 from bot.slack.outbound import escape, limits
 
-_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._]+")
 _LONGEST_STEM: Final = 80
 
 

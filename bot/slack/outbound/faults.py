@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -14,6 +15,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.errors import DeliveryError, DeliveryRefused, DeliveryThrottled, DeliveryUnknown
 
 _UNREADABLE: Final = "unreadable_answer"
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,80}")
 _TOKEN_WAIT_S: Final = 60.0
 _LONGEST_WAIT_S: Final = 3_600.0
 
@@ -108,12 +110,13 @@ def from_api_error(error: SlackApiError) -> DeliveryError:
 
 def from_webhook(status: int, body: str, headers: Mapping[str, str]) -> DeliveryError | None:
     """Return the error for the answer to a private reply, or None when it was taken."""
-    try:
-        parsed = json.loads(body)
-    except ValueError:
-        parsed = body.strip()
-    answer = parsed if isinstance(parsed, dict) else {"ok": parsed == "ok", "error": str(parsed)[:80]}
-    if status == 200 and answer.get("ok", True):
+    words = body.strip()
+    answer: dict[str, Any] = {"ok": words in {"ok", ""}}
+    if _CODE.fullmatch(words):
+        answer["error"] = words
+    elif words.startswith("{"):
+        answer = _parsed(words)
+    if status == 200 and answer.get("ok"):
         return None
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
     code = str(answer.get("error") or _UNREADABLE)
@@ -133,6 +136,14 @@ def delivery_errors() -> Iterator[None]:
         raise DeliveryUnknown("Slack did not answer in time.") from error
     except (aiohttp.ClientError, SlackClientError) as error:
         raise DeliveryUnknown("The connection to Slack broke.") from error
+
+
+def _parsed(body: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _seconds(retry_after: str | None) -> float:

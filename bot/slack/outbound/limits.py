@@ -1,4 +1,4 @@
-"""The platform's limits as published or observed, and our own tighter ones where the page of limits is uncertain.
+"""The platform's limits on what we send, as published or observed, and our own tighter ones where those are uncertain.
 
 Lengths count the escaped text in the larger of code points and UTF-16 units (`escape.size`).
 """
@@ -11,9 +11,6 @@ from typing import Final
 MESSAGE_BLOCKS: Final = 50
 MESSAGE_TEXT: Final = 4_000  # posts are cut at 40,000, edits are refused above 4,000
 ALL_BLOCKS: Final = 12_000  # observed refusals from 13,172 on; measured here on the JSON, the strictest reading
-TABLES: Final = 1
-MARKDOWN_SUM: Final = 12_000
-METADATA_BYTES: Final = 1_024
 SNIPPET_BYTES: Final = 1_000_000
 
 # --- texts ------------------------------------------------------------------------------------------------------------
@@ -28,12 +25,6 @@ CONTEXT_ELEMENTS: Final = 10
 ACTIONS_ELEMENTS: Final = 25
 BUTTON_LABEL: Final = 75
 BUTTON_VALUE: Final = 2_000
-BUTTON_URL: Final = 3_000
-
-# --- tables -----------------------------------------------------------------------------------------------------------
-TABLE_ROWS: Final = 100
-TABLE_CELLS: Final = 20
-TABLE_TEXT: Final = 10_000
 
 # --- ours: how much one answer may take of people's screens -----------------------------------------------------------
 PUBLIC_MESSAGES: Final = 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ _PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 class FollowTiming:
     """How often a followed file is looked at, and how long after its container's end the stream ends, in seconds."""
 
-    poll_s: float = 0.1
+    poll_s: float = 0.2
     linger_s: float = 1.0
 
 
@@ -140,37 +141,60 @@ class _Follower:
         self._container = container
         self._options = options
         self._left = options.limit_bytes
+        self._last: datetime | None = None
+        self._at_last = 0  # lines that bear the time of the last one
 
-    def read(self) -> Sequence[LogLine]:
-        """Return the whole file as it is now. Raises LogUnavailable."""
-        return self._source.lines(self._namespace, self._pod, self._container, previous=self._options.previous)
+    def read(self, *, is_over: bool = False) -> Sequence[LogLine]:
+        """Return the whole file as it is now; of a run that is over it is the previous one. Raises LogUnavailable."""
+        previous = self._options.previous or is_over
+        return self._source.lines(self._namespace, self._pod, self._container, previous=previous)
 
     async def chunks(self, first: Sequence[LogLine], timing: FollowTiming) -> AsyncIterator[bytes]:
-        seen = len(first)
+        """Yield the chosen part of the file, then what is added to it, until its container has ended.
+
+        A follower does not go on into the next run.
+        """
+        followed = self._run()
+        self._newer(first)
         if text := self._render(self._select(first)):
             yield text
-        if not self._options.follow or self._options.previous:
-            return
-        lingers_s = timing.linger_s
+        lingers_s = timing.linger_s if self._options.follow and not self._options.previous else 0.0
         while self._left != 0 and lingers_s > 0:
-            is_running = self._is_running()
+            is_running, is_over = self._is_running(), self._run() != followed
             try:
-                lines = self.read()
+                lines = self.read(is_over=is_over)
             except LogUnavailable:
                 return
-            if len(lines) < seen:
-                return  # another file: the next run, or a rotation; a follower does not go on into it
-            if text := self._render(self._since(lines[seen:])):
+            if text := self._render(self._since(self._newer(lines))):
                 yield text
-            seen = len(lines)
+            if is_over:
+                return
             if not is_running:
                 lingers_s -= timing.poll_s
             await asyncio.sleep(timing.poll_s)
+
+    def _run(self) -> tuple[str, int] | None:
+        """Return what tells one run of the container from the next, None once the pod is gone."""
+        pod = self._store.get("pods", self._namespace, self._pod)
+        if pod is None:
+            return None
+        status = _container_status(pod, self._container)
+        return pod["metadata"]["uid"], status.get("restartCount", 0)
 
     def _is_running(self) -> bool:
         if self._store.get("pods", self._namespace, self._pod) is None:
             return False
         return self._source.is_running(self._namespace, self._pod, self._container)
+
+    def _newer(self, lines: Sequence[LogLine]) -> Sequence[LogLine]:
+        """Return the lines added since the last look. Their times tell: the oldest lines may be gone meanwhile."""
+        start = 0
+        if self._last is not None:
+            start = bisect_left(lines, self._last, key=lambda line: line.at) + self._at_last
+        if start < len(lines):
+            self._last = lines[-1].at
+            self._at_last = len(lines) - bisect_left(lines, self._last, key=lambda line: line.at)
+        return lines[start:]
 
     def _since(self, lines: Sequence[LogLine]) -> Sequence[LogLine]:
         since = self._options.since

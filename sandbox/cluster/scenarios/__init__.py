@@ -34,13 +34,16 @@ def _discover() -> dict[str, Scenario]:
 SCENARIOS: dict[str, Scenario] = _discover()
 
 
-def load(name: str, *, seed: int = 0, clock: WorldClock | None = None) -> World:
-    """Build a scenario up to the clock's start (by default the present). Raises UnknownScenario."""
+def load(name: str, *, seed: int = 0, clock: WorldClock | None = None, **parameters: int) -> World:
+    """Build a scenario up to the clock's start (by default the present). Raises UnknownScenario.
+
+    Parameters are the scenario's own, such as ``pods`` of ``crowd``.
+    """
     scenario = SCENARIOS.get(name)
     if scenario is None:
         raise UnknownScenario(name, tuple(SCENARIOS))
     clock = clock or WorldClock(datetime.now(UTC))
     world = World(ObjectStore(clock.now, history=_HISTORY), clock, seed=seed)
-    scenario.build(world)
+    scenario.build(world, **parameters)
     world.advance_until(clock.start)
     return world

@@ -1,4 +1,4 @@
-"""The cluster that all scenarios share: three nodes, the namespace ``rag-engine`` with eleven workloads, three weeks old.
+"""The cluster that all scenarios share: three nodes, and ``rag-engine`` with eleven workloads, three weeks old.
 
 Built without a fault; a scenario breaks something afterwards.
 """
@@ -112,6 +112,7 @@ def build(world: World) -> None:
         world.advance_until(world.clock.start - timedelta(days=days))
         world.apply("deployments", api(version, cause))
     world.advance(120)
+    _edge(world)
     scaler = make.autoscaler(NAMESPACE, "rag-engine-api-hpa", "rag-engine-api", least=3, most=6)
     world.apply("horizontalpodautoscalers", scaler)
     world.advance_until(world.clock.start - timedelta(hours=1))
@@ -133,6 +134,8 @@ def _infrastructure(world: World) -> None:
     settings = {"SEARCH_K": "10", "CACHE_TTL": "300", "USE_HNSW": "true"}
     config = {**make.plain("v1", "ConfigMap", "rag-engine-config", NAMESPACE), "data": settings}
     world.apply("configmaps", config)
+    for namespace in ("default", "kube-system", NAMESPACE):
+        world.apply("serviceaccounts", make.plain("v1", "ServiceAccount", "default", namespace))
 
 
 def _secret(world: World, name: str, data: dict[str, str]) -> None:
@@ -215,6 +218,19 @@ def _data_stores(world: World) -> None:
     )
     world.apply("deployments", make.deployment(NAMESPACE, "redis", redis))
     world.apply("services", make.service(NAMESPACE, "redis", 6379, 6379))
+
+
+def _edge(world: World) -> None:
+    """Add what stands around the API: the way in, and the pods that must stay."""
+    backend = {"service": {"name": "rag-engine-gateway", "port": {"number": 80}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    ingress = make.plain("networking.k8s.io/v1", "Ingress", "rag-engine-ingress", NAMESPACE)
+    ingress["spec"] = {"ingressClassName": "nginx", "rules": [{"host": "rag.example.com", "http": {"paths": [path]}}]}
+    ingress["status"] = {"loadBalancer": {"ingress": [{"ip": "203.0.113.20"}]}}
+    world.apply("ingresses", ingress)
+    budget = make.plain("policy/v1", "PodDisruptionBudget", "rag-engine-api", NAMESPACE)
+    budget["spec"] = {"minAvailable": 2, "selector": {"matchLabels": {"app": "rag-engine-api"}}}
+    world.apply("poddisruptionbudgets", budget)
 
 
 def _workloads(world: World) -> None:

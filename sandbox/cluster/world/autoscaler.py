@@ -15,6 +15,10 @@ COMPONENT = "horizontal-pod-autoscaler"
 SYNC_SECONDS = 15.0
 _STABILIZATION_SECONDS = 300.0
 _TOLERANCE = 0.1
+_NO_METRICS = (
+    "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics"
+    " for resource cpu: no metrics returned from resource metrics API"
+)
 Condition = tuple[str, str, str, str]
 
 
@@ -76,8 +80,7 @@ class Autoscaler:
                 "ScalingActive",
                 "False",
                 "FailedGetResourceMetric",
-                "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics"
-                " for resource cpu: no metrics returned from resource metrics API",
+                _NO_METRICS,
             )
             metrics: list[Json] | None = None
         else:
@@ -94,7 +97,8 @@ class Autoscaler:
             metrics = [{"type": "Resource", "resource": {"name": "cpu", "current": value}}]
         able: Condition = ("AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size")
         if wanted != current:
-            able = ("AbleToScale", "True", "SucceededRescale", f"the HPA controller was able to update the target scale to {wanted}")
+            message = f"the HPA controller was able to update the target scale to {wanted}"
+            able = ("AbleToScale", "True", "SucceededRescale", message)
             self._rescale(scaler, target, current, wanted)
         counts = {"currentReplicas": current, "desiredReplicas": wanted, "currentMetrics": metrics}
         self._write(scaler, counts, [able, active, *([limited] if used is not None else [])])

@@ -176,7 +176,7 @@ class FailsProbe(Behaviour):
         return min((change for change in changes if change > age), default=FOREVER)
 
 
-def never_ready(answer: Answer = Answer(status=503), *, voice: str = "plain") -> FailsProbe:  # noqa: B008  # a value
+def never_ready(answer: Answer = Answer(status=503), *, voice: str = "plain") -> FailsProbe:
     """Return the behaviour of a container whose readiness probe never succeeds."""
     return FailsProbe(voice=voice, probe="readiness", result=answer)
 

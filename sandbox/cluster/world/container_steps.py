@@ -49,7 +49,7 @@ class ContainerSteps:
         behaviour = self._catalogue.behaviour_of(pod, container.spec, container.role)
         if behaviour == run.behaviour:
             return
-        run.behaviour, run.origin = behaviour, now
+        run.behaviour, run.origin = behaviour, now - behaviour.start_delay  # it has started long ago
         run.fate = behaviour.ending(run.memory_limit)
         if container.stage is Stage.RUNNING:
             container.due = run.fated_at()

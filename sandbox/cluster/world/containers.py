@@ -103,8 +103,8 @@ class Container:
     @property
     def wakes_at(self) -> float:
         """When something is to be done next."""
-        probes = (prober.due for prober in self.probers) if self.stage is Stage.RUNNING else ()
-        return min((self.due, self.told, *probes))
+        probes = [prober.due for prober in self.probers] if self.stage is Stage.RUNNING else []
+        return min([self.due, self.told, *probes])
 
     def begin(self, run: Run) -> None:
         """Start an instance; the one before stays as the previous one, older ones are lost."""

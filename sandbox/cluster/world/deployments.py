@@ -75,20 +75,25 @@ class DeploymentController:
         label = names.template_hash(spec["template"])
         template = copy.deepcopy(spec["template"])
         template["metadata"]["labels"][HASH] = label
+        bounds = rollout.limits(spec)
+        older = sum(item["spec"]["replicas"] for item in self._machinery.owned("replicasets", deployment))
+        blocked = spec["strategy"]["type"] == "Recreate" and older
+        first = 0 if blocked else max(0, min(spec["replicas"], spec["replicas"] + bounds.surge - older))
+        name = f"{metadata['name']}-{label}"
         created = self._machinery.create(
             "replicasets",
             {
                 "apiVersion": "apps/v1",
                 "kind": "ReplicaSet",
                 "metadata": {
-                    "name": f"{metadata['name']}-{label}",
+                    "name": name,
                     "namespace": metadata["namespace"],
                     "labels": dict(template["metadata"]["labels"]),
-                    "annotations": {**inherited, REVISION: revision},
+                    "annotations": {**inherited, **_sizes(spec), REVISION: revision},
                     "ownerReferences": [owner_reference(deployment, "apps/v1", "Deployment")],
                 },
                 "spec": {
-                    "replicas": 0,
+                    "replicas": first,
                     "selector": {"matchLabels": {**spec["selector"]["matchLabels"], HASH: label}},
                     "template": template,
                 }
@@ -96,11 +101,9 @@ class DeploymentController:
                 "status": {"replicas": 0},
             },
         )
-        bounds = rollout.limits(spec)
-        older = sum(item["spec"]["replicas"] for item in self._machinery.owned("replicasets", deployment))
-        blocked = spec["strategy"]["type"] == "Recreate" and older
-        first = 0 if blocked else max(0, min(spec["replicas"], spec["replicas"] + bounds.surge - older))
-        return self._scale(deployment, created, first)
+        if first:
+            self._tell_scaled(deployment, name, 0, first)
+        return created
 
     def _roll(self, deployment: Json, new: Json, old: list[Json]) -> None:
         spec, bounds = deployment["spec"], rollout.limits(deployment["spec"])
@@ -134,23 +137,25 @@ class DeploymentController:
                 self._scale(deployment, item, sizes[item["metadata"]["name"]])
 
     def _scale(self, deployment: Json, replica_set: Json, wanted: int) -> Json:
-        spec, metadata = deployment["spec"], replica_set["metadata"]
-        before = replica_set["spec"]["replicas"]
-        sizes = {DESIRED: str(spec["replicas"]), MAXIMUM: str(spec["replicas"] + rollout.limits(spec).surge)}
+        metadata, before = replica_set["metadata"], replica_set["spec"]["replicas"]
+        annotations = {**(metadata.get("annotations") or {}), **_sizes(deployment["spec"])}
         scaled = self._machinery.update(
             "replicasets",
             {
                 **replica_set,
-                "metadata": {**metadata, "annotations": {**(metadata.get("annotations") or {}), **sizes}},
+                "metadata": {**metadata, "annotations": annotations},
                 "spec": {**replica_set["spec"], "replicas": wanted},
             },
         )
         if wanted != before:
-            direction = "up" if wanted > before else "down"
-            message = f"Scaled {direction} replica set {metadata['name']} from {before} to {wanted}"
-            about = reference(deployment, "apps/v1", "Deployment")
-            self._events.record(about, "ScalingReplicaSet", message, component=COMPONENT)
+            self._tell_scaled(deployment, metadata["name"], before, wanted)
         return scaled
+
+    def _tell_scaled(self, deployment: Json, name: str, before: int, wanted: int) -> None:
+        direction = "up" if wanted > before else "down"
+        message = f"Scaled {direction} replica set {name} from {before} to {wanted}"
+        about = reference(deployment, "apps/v1", "Deployment")
+        self._events.record(about, "ScalingReplicaSet", message, component=COMPONENT)
 
     def _report(self, key: Key, new: Json | None, *, created: bool) -> None:
         stored = self._machinery.peek(*key)
@@ -202,6 +207,10 @@ class DeploymentController:
 def revision_of(replica_set: Json) -> int:
     """Return the revision number of a ReplicaSet; 0 if it carries none."""
     return int((replica_set["metadata"].get("annotations") or {}).get(REVISION, "0"))
+
+
+def _sizes(spec: Json) -> Json:
+    return {DESIRED: str(spec["replicas"]), MAXIMUM: str(spec["replicas"] + rollout.limits(spec).surge)}
 
 
 def _template(replica_set: Json) -> Json:

@@ -6,7 +6,7 @@ from random import Random
 
 from sandbox.cluster.store import Json
 from sandbox.cluster.world import names
-from sandbox.cluster.world.machinery import Key, Machinery, owner_reference, selects
+from sandbox.cluster.world.machinery import Key, Machinery, owner_reference
 from sandbox.cluster.world.pods_view import is_ready
 
 _MANAGER = "endpointslice-controller.k8s.io"
@@ -28,11 +28,7 @@ class EndpointSliceController:
         selector = service["spec"].get("selector")
         if not selector:
             return
-        pods = [
-            pod
-            for pod in self._machinery.store.list("pods", key.namespace)
-            if selects(selector, pod["metadata"].get("labels") or {}) and _is_listed(pod)
-        ]
+        pods = [pod for pod in self._machinery.selected(key.namespace, selector) if _is_listed(pod)]
         endpoints = [_endpoint(pod) for pod in pods]
         ports = [_port(entry, pods) for entry in service["spec"].get("ports", ())]
         self._write(service, endpoints, ports if endpoints else None)

@@ -96,7 +96,7 @@ class EventRecorder:
         self._keep(namespace, known.name)
 
     def schedule(self, about: Json, reason: str, message: str, *, action: str, warning: bool = False) -> None:
-        """Record an event in the scheduler's style: an exact time, a series when repeated, no count, null timestamps."""
+        """Record an event in the scheduler's style: exact time, a series when repeated, no count, null timestamps."""
         now, namespace = self._machinery.now, about["namespace"]
         known = self._known.setdefault(("scheduler", about["uid"], reason, message), _Known("", 0, "", now))
         previous = self._machinery.peek("events", namespace, known.name) if known.name else None

@@ -35,7 +35,8 @@ class JobController:
         failed = [pod for pod in pods if pod["status"].get("phase") == "Failed"]
         verdict: list[Json] = []
         if succeeded >= spec["completions"]:
-            verdict = self._close(job, "Complete", "SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods")
+            message = "Reached expected number of succeeded pods"
+            verdict = self._close(job, "Complete", "SuccessCriteriaMet", "CompletionsReached", message)
         elif len(failed) > spec["backoffLimit"]:
             message = "Job has reached the specified backoff limit"
             verdict = self._close(job, "Failed", "FailureTarget", "BackoffLimitExceeded", message)

@@ -7,7 +7,7 @@ from random import Random
 from sandbox.cluster.store import Json
 from sandbox.cluster.world.catalogue import Catalogue
 from sandbox.cluster.world.container_steps import ContainerSteps
-from sandbox.cluster.world.containers import NEVER, Container, Role, Stage
+from sandbox.cluster.world.containers import NEVER, Container, Stage
 from sandbox.cluster.world.events import EventRecorder, reference
 from sandbox.cluster.world.machinery import Key, Machinery
 from sandbox.cluster.world.pod_status import PodRuntime, is_passed, pod_status
@@ -21,9 +21,7 @@ _GRACE_FOR_NOTHING = 0.5
 class Kubelet:
     """Drive the pods of all nodes."""
 
-    def __init__(
-        self, machinery: Machinery, events: EventRecorder, catalogue: Catalogue, scheduler: Scheduler
-    ) -> None:
+    def __init__(self, machinery: Machinery, events: EventRecorder, catalogue: Catalogue, scheduler: Scheduler) -> None:
         self._machinery = machinery
         self._events = events
         self._catalogue = catalogue
@@ -99,10 +97,7 @@ class Kubelet:
             Container(spec["name"], "sidecar" if spec.get("restartPolicy") == "Always" else "init", spec)
             for spec in pod["spec"].get("initContainers", ())
         ]
-        regular: list[Container] = []
-        role: Role = "regular"
-        for spec in pod["spec"]["containers"]:
-            regular.append(Container(spec["name"], role, spec))
+        regular = [Container(spec["name"], "regular", spec) for spec in pod["spec"]["containers"]]
         runtime = PodRuntime(pod["metadata"]["uid"], node_name, addresses[0]["address"], now, initial, regular)
         runtime.mount_due = now
         self._runtimes[key] = runtime
@@ -187,7 +182,4 @@ class Kubelet:
         path = container.field_path if container is not None else ""
         about = reference(pod, "v1", "Pod")
         host = runtime.node
-        self._events.record(
-            about, reason, message, component="kubelet", host=host, warning=warning, field_path=path
-        )
-
+        self._events.record(about, reason, message, component="kubelet", host=host, warning=warning, field_path=path)

@@ -21,6 +21,7 @@ from sandbox.cluster.world.voices import VOICES
 RETENTION_SECONDS = 7200
 _SLICE = 10  # seconds of log that are written at once
 _OPENING_GAP = 0.12
+_TRIM_SECONDS = 600
 _KEPT = 256  # logs kept in memory
 
 
@@ -56,30 +57,25 @@ class Logs:
     def is_running(self, namespace: str, pod: str, container: str) -> bool:
         """Tell whether the container still writes."""
         runtime = self._kubelet.runtime(namespace, pod)
-        return runtime is not None and any(
-            entry.running for entry in runtime.containers if entry.name == container
-        )
+        return runtime is not None and any(entry.running for entry in runtime.containers if entry.name == container)
 
     def _read(self, run: Run) -> list[LogLine]:
         """Return the lines up to now: those of whole slices are kept, those of the last one are written anew."""
-        now = min(self._machinery.now, run.finished if run.finished is not None else float("inf"))
-        opening = _opening(run)
-        horizon = now - RETENTION_SECONDS
-        quiet_until = opening[-1].at.timestamp() if opening else run.started
-        kept = self._written.setdefault((run.container_id, run.origin), _Written(int(max(run.started, horizon)) // _SLICE))
+        now = self._machinery.now if run.finished is None else run.finished
+        horizon, opening, closing = now - RETENTION_SECONDS, _opening(run), _closing(run)
+        key = (run.container_id, run.origin)
+        kept = self._written.setdefault(key, _Written(int(max(run.started, horizon)) // _SLICE))
         while len(self._written) > _KEPT:
             del self._written[next(iter(self._written))]
         while (kept.until + 1) * _SLICE <= now:
             kept.lines += _slice(run, kept.until)
             kept.until += 1
-        lines = [*opening, *kept.lines, *_slice(run, kept.until)]
-        first, last = max(quiet_until, horizon), now
-        spoken = [
-            line
-            for line in lines
-            if first < line.at.timestamp() <= last or (line.at.timestamp() <= quiet_until and line.at.timestamp() >= horizon)
-        ]
-        return [line for line in spoken if line.at.timestamp() <= now] + _closing(run)
+        if kept.lines and kept.lines[0].at.timestamp() < horizon - _TRIM_SECONDS:
+            kept.lines = [line for line in kept.lines if line.at.timestamp() >= horizon]
+        first = opening[-1].at.timestamp() if opening else run.started
+        last = closing[0].at.timestamp() if closing else now
+        steady = [line for line in (*kept.lines, *_slice(run, kept.until)) if first < line.at.timestamp() <= last]
+        return [line for line in (*opening, *steady, *closing) if horizon <= line.at.timestamp() <= now]
 
 
 def _previous(container: Container, pod: str) -> Run:

@@ -31,9 +31,11 @@ WATCHED = (
     "services",
     "horizontalpodautoscalers",
     "persistentvolumeclaims",
+    "poddisruptionbudgets",
     "nodes",
     "pods",
 )
+_AUTOSCALER_SYNC = 15.0
 _QUIET = 600.0  # seconds before the end of a long advance in which idle work is done at all
 
 
@@ -66,6 +68,8 @@ class Machinery:
         self._pulses: dict[Key, _Pulse] = {}
         self._order = 0
         self._owned: dict[str, dict[Key, None]] = {}
+        self._labelled: dict[tuple[str, str, str], dict[Key, None]] = {}
+        self._selecting: dict[tuple[str, str, str], dict[Key, None]] = {}
         self._unscheduled: dict[Key, None] = {}
 
     # Time
@@ -91,6 +95,14 @@ class Machinery:
         keys = sorted(key for key in self._owned.get(owner["metadata"]["uid"], ()) if key.resource == resource)
         found = (self.store.get(*key) for key in keys)
         return [obj for obj in found if obj is not None]
+
+    def selected(self, namespace: str, selector: Json) -> list[Json]:
+        """Return the pods of a namespace that a selector of equal labels picks, by name; not to be changed."""
+        self._absorb()
+        entry = next(iter(selector.items()))
+        keys = sorted(self._labelled.get((namespace, *entry), ()))
+        found = (self.store.get(*key) for key in keys)
+        return [pod for pod in found if pod is not None and selects(selector, pod["metadata"].get("labels") or {})]
 
     def create(self, resource: str, obj: Json) -> Json:
         """Add an object, with a uid from the seed."""
@@ -133,7 +145,7 @@ class Machinery:
         heapq.heappush(self._timers, (at, self._order, key))
 
     def pulse(self, key: Key, period: float) -> None:
-        """Look at a key again and again. Long advances leave out all but the last minutes: idle work leaves no trace."""
+        """Look at a key again and again; long advances leave out all but the last minutes of such idle work."""
         if key not in self._pulses:
             self._pulses[key] = _Pulse(period, self.now + period)
 
@@ -196,6 +208,8 @@ class Machinery:
             self._queue[Key(PLURALS[owner["kind"]], key.namespace, owner["name"])] = None
         if change.resource == "pods":
             self._react_to_pod(change, key)
+        elif change.resource == "deployments":
+            self._call_autoscalers(change)
         elif change.resource == "nodes" and not _is_heartbeat(change):
             self.requeue_unscheduled()
             self._queue.update({Key("daemonsets", *_name(obj)): None for obj in self.store.list("daemonsets")})
@@ -203,10 +217,8 @@ class Machinery:
             self.requeue_unscheduled()
 
     def _react_to_pod(self, change: Change, key: Key) -> None:
-        labels = change.object["metadata"].get("labels") or {}
-        for service in self.store.list("services", key.namespace):
-            if selects(service["spec"].get("selector"), labels):
-                self._queue[Key("services", key.namespace, service["metadata"]["name"])] = None
+        for label in (change.object["metadata"].get("labels") or {}).items():
+            self._queue.update(self._selecting.get((key.namespace, *label), {}))
         gone = change.type == "DELETED"
         if gone or change.object["spec"].get("nodeName"):
             self._unscheduled.pop(key, None)
@@ -214,6 +226,14 @@ class Machinery:
             self._unscheduled[key] = None
         if gone:
             self.requeue_unscheduled()
+
+    def _call_autoscalers(self, change: Change) -> None:
+        before = (change.previous or {}).get("spec", {}).get("replicas")
+        if change.object["spec"].get("replicas") == before:
+            return
+        for scaler in self.store.list("horizontalpodautoscalers", change.key[0]):
+            if scaler["spec"]["scaleTargetRef"]["name"] == change.key[1]:
+                self.wake(Key("horizontalpodautoscalers", *_name(scaler)), self.now + _AUTOSCALER_SYNC)
 
     def _index(self, key: Key, obj: Json, *, gone: bool) -> None:
         owner = controller_of(obj)
@@ -223,6 +243,12 @@ class Machinery:
                 children.pop(key, None)
             else:
                 children[key] = None
+        if key.resource == "pods":
+            for label in (obj["metadata"].get("labels") or {}).items():
+                _keep(self._labelled, (key.namespace, *label), key, gone=gone)
+        selector = _selector_of(key.resource, obj)
+        if selector:
+            _keep(self._selecting, (key.namespace, *next(iter(selector.items()))), key, gone=gone)
         if gone:
             self._collect(self._owned.pop(obj["metadata"]["uid"], {}))
 
@@ -239,12 +265,13 @@ class Machinery:
 
     def _relist(self) -> None:
         """Look at everything: the store's history does not reach back to what was seen last."""
-        self._owned.clear()
-        self._unscheduled.clear()
-        for resource in WATCHED:
+        for index in (self._owned, self._labelled, self._selecting, self._unscheduled):
+            index.clear()
+        for resource in (*WATCHED, "endpointslices", "controllerrevisions"):
             for obj in self.store.list(resource):
                 key = Key(resource, *_name(obj))
-                self._queue[key] = None
+                if resource in WATCHED:
+                    self._queue[key] = None
                 self._index(key, obj, gone=False)
                 if resource == "pods" and not obj["spec"].get("nodeName"):
                     self._unscheduled[key] = None
@@ -274,6 +301,25 @@ def owner_reference(owner: Json, api_version: str, kind: str) -> Json:
 def selects(selector: Json | None, labels: Json) -> bool:
     """Tell whether a selector of equal labels picks an object; an absent one picks none."""
     return bool(selector) and all(labels.get(name) == value for name, value in (selector or {}).items())
+
+
+def _keep(
+    index: dict[tuple[str, str, str], dict[Key, None]], place: tuple[str, str, str], key: Key, *, gone: bool
+) -> None:
+    if gone:
+        index.get(place, {}).pop(key, None)
+    else:
+        index.setdefault(place, {})[key] = None
+
+
+def _selector_of(resource: str, obj: Json) -> Json | None:
+    """Return the labels by which an object picks pods, if it is one whose controller looks at them."""
+    if resource == "services":
+        selector: Json | None = obj["spec"].get("selector")
+        return selector
+    if resource == "poddisruptionbudgets":
+        return (obj["spec"].get("selector") or {}).get("matchLabels")
+    return None
 
 
 def _name(obj: Json) -> tuple[str, str]:

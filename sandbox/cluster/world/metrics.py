@@ -64,7 +64,7 @@ class Usage:
                 if container.running and container.current is not None:
                     run = container.current
                     millis[runtime.node] = millis.get(runtime.node, 0.0) + run.behaviour.cpu
-                    used = run.behaviour.memory_at(now - run.origin)
+                    used = run.behaviour.memory_at(max(0.0, now - run.origin))
                     memory[runtime.node] = memory.get(runtime.node, 0.0) + used
         for node in self._machinery.store.list("nodes"):
             name, labels = node["metadata"]["name"], node["metadata"].get("labels") or {}
@@ -98,7 +98,7 @@ class Usage:
         if run is None:
             return {"name": container.name, "usage": {"cpu": "0n", "memory": "0Ki"}}
         millis = run.behaviour.cpu * self._noise(uid)
-        memory = run.behaviour.memory_at(self._sampled_at() - run.origin)
+        memory = run.behaviour.memory_at(max(0.0, self._sampled_at() - run.origin))
         if run.memory_limit is not None:
             memory = min(memory, 0.995 * run.memory_limit)
         return {"name": container.name, "usage": {"cpu": f"{int(millis * 1e6)}n", "memory": f"{int(memory / 1024)}Ki"}}

@@ -28,7 +28,7 @@ class Prober:
     passed: bool | None = None
 
     def __post_init__(self) -> None:
-        self.first += self.spec.get("initialDelaySeconds", 0)
+        self.first += float(self.spec.get("initialDelaySeconds", 0))
         self.due = self.first
 
     def observe(self, behaviour: Behaviour, origin: float, now: float) -> Answer:
@@ -55,7 +55,7 @@ class Prober:
     def _tick_after(self, now: float, at: float) -> float:
         if math.isinf(at):
             return at
-        period = self.spec.get("periodSeconds", 10)
+        period = float(self.spec.get("periodSeconds", 10))
         ticks = max(math.floor((now - self.first) / period) + 1, math.ceil((at - self.first) / period))
         return self.first + ticks * period
 

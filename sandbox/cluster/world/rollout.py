@@ -73,7 +73,7 @@ def old_sizes(replicas: int, new: Size, old: list[Size], bounds: Limits) -> dict
 
 
 def rescaled(replicas: int, sizes: list[Size], bounds: Limits) -> dict[str, int]:
-    """Return the sizes (newest first) after ``spec.replicas`` changed in the middle of a rollout: shared in proportion."""
+    """Return the sizes (newest first) after ``spec.replicas`` changed in mid-rollout: shared in proportion."""
     active = [size for size in sizes if size.wanted > 0]
     if len(active) <= 1:
         chosen = active or sizes[:1]

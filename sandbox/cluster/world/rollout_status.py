@@ -22,6 +22,11 @@ def progressing_condition(
         reason = "DeploymentResumed" if current else "FoundNewReplicaSet"
         message = "Deployment is resumed" if current else f'Found new replica set "{new_name}"'
         return _progressing("True", reason, message)
+    return _advanced(deployment, current, counts, new_name, now)
+
+
+def _advanced(deployment: Json, current: Json, counts: dict[str, int], new_name: str, now: float) -> Json | None:
+    """Return the condition that follows from how the counters moved."""
     done = current["reason"] == "NewReplicaSetAvailable"
     if done and counts["replicas"] == counts["updatedReplicas"]:
         return None  # a finished rollout stays finished, whatever becomes of its pods
@@ -39,7 +44,7 @@ def progressing_condition(
 
 def is_complete(deployment: Json, counts: dict[str, int]) -> bool:
     """Tell whether every wanted pod is of the new template and available, and no other is left."""
-    wanted = deployment["spec"]["replicas"]
+    wanted: int = deployment["spec"]["replicas"]
     return counts["updatedReplicas"] == counts["replicas"] == counts["availableReplicas"] == wanted
 
 
@@ -52,13 +57,11 @@ def set_deployment_condition(conditions: list[Json], new: Json, now: float, *, f
 
 
 def _moved(before: Json, counts: dict[str, int]) -> bool:
-    old_pods = before.get("replicas", 0) - before.get("updatedReplicas", 0)
-    return (
-        counts["updatedReplicas"] > before.get("updatedReplicas", 0)
-        or counts["replicas"] - counts["updatedReplicas"] < old_pods
-        or counts["readyReplicas"] > before.get("readyReplicas", 0)
-        or counts["availableReplicas"] > before.get("availableReplicas", 0)
+    old_pods: int = before.get("replicas", 0) - before.get("updatedReplicas", 0)
+    risen = any(
+        counts[field] > before.get(field, 0) for field in ("updatedReplicas", "readyReplicas", "availableReplicas")
     )
+    return risen or counts["replicas"] - counts["updatedReplicas"] < old_pods
 
 
 def _progressing(status: str, reason: str, message: str) -> Json:

@@ -137,7 +137,8 @@ class Scheduler:
         metadata = pod["metadata"]
         condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "observedGeneration": 1}
         conditions = with_condition(pod["status"].get("conditions") or [], condition, self._machinery.stamp())
-        bound = {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": {**pod["status"], "conditions": conditions}}
+        status = {**pod["status"], "conditions": conditions}
+        bound = {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": status}
         self.book(bound)
         self._machinery.update("pods", bound)
         message = f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {node}"

@@ -45,7 +45,7 @@ def container(
     memory_limit: str = "",
     env: tuple[Json, ...] = (),
     port: int = 0,
-    **more: Json,
+    **more: Json | list[Json],
 ) -> Json:
     """Build a container; ``more`` takes probes and other fields by their API names."""
     built: Json = {"name": name, "image": image, **more}
@@ -59,7 +59,9 @@ def container(
     return built
 
 
-def _workload(kind: str, namespace: str, name: str, spec: Json, containers: tuple[Json, ...], pod: Json) -> Json:
+def _workload(
+    kind: str, namespace: str, name: str, spec: Json, *, containers: tuple[Json, ...], pod: Json | None
+) -> Json:
     labels = {"app": name}
     return {
         "apiVersion": "apps/v1",
@@ -68,14 +70,14 @@ def _workload(kind: str, namespace: str, name: str, spec: Json, containers: tupl
         "spec": {
             **spec,
             "selector": {"matchLabels": dict(labels)},
-            "template": {"metadata": {"labels": dict(labels)}, "spec": {"containers": list(containers), **pod}},
+            "template": {"metadata": {"labels": dict(labels)}, "spec": {"containers": list(containers), **(pod or {})}},
         },
     }
 
 
 def deployment(namespace: str, name: str, *containers: Json, replicas: int = 1, pod: Json | None = None) -> Json:
     """Build a Deployment; ``pod`` adds fields to the pod's spec."""
-    return _workload("Deployment", namespace, name, {"replicas": replicas}, containers, pod or {})
+    return _workload("Deployment", namespace, name, {"replicas": replicas}, containers=containers, pod=pod)
 
 
 def stateful_set(
@@ -90,12 +92,12 @@ def stateful_set(
             "storageClassName": "standard",
         }
         spec["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": claim_spec}]
-    return _workload("StatefulSet", namespace, name, spec, containers, pod or {})
+    return _workload("StatefulSet", namespace, name, spec, containers=containers, pod=pod)
 
 
 def daemon_set(namespace: str, name: str, *containers: Json, pod: Json | None = None) -> Json:
     """Build a DaemonSet."""
-    return _workload("DaemonSet", namespace, name, {}, containers, pod or {})
+    return _workload("DaemonSet", namespace, name, {}, containers=containers, pod=pod)
 
 
 def job(namespace: str, name: str, *containers: Json, backoff_limit: int = 6, completions: int = 1) -> Json:

@@ -42,22 +42,23 @@ def latency_ms(random: Random) -> int:
 def _api(random: Random, moment: datetime) -> str:
     draw = random.random()
     if draw < 0.006:
-        fields = {"level": "ERROR", "logger": "rag.retriever", "error": f"vector search timeout after 5000ms k={random.choice((5, 10, 20))}"}
-        fields["msg"] = fields.pop("error")
-    elif draw < 0.02:
-        fields = {"level": "WARNING", "logger": "rag.pool", "msg": f"database pool at {random.randrange(15, 20)}/20 connections"}
-    elif draw < 0.35:
-        fields = {"level": "INFO", "logger": "rag.engine", "msg": random.choice(_QUERIES)}
-        return json.dumps({"ts": _iso(moment), **fields, "duration_ms": latency_ms(random), "chunks": random.randrange(3, 11)})
-    else:
-        method, path = random.choice(_PATHS)
-        duration = random.randrange(1, 4) if path == "/health" else latency_ms(random)
-        status = 504 if duration > 5000 else 200
-        fields = {"level": "INFO", "logger": "rag.access", "msg": "request", "method": method, "path": path}
-        request = f"{random.getrandbits(48):012x}"
-        more = {"status": status, "duration_ms": duration, "request_id": request}
-        return json.dumps({"ts": _iso(moment), **fields, **more})
-    return json.dumps({"ts": _iso(moment), **fields})
+        text = f"vector search timeout after 5000ms k={random.choice((5, 10, 20))}"
+        return _record(moment, "ERROR", "rag.retriever", text)
+    if draw < 0.02:
+        text = f"database pool at {random.randrange(15, 20)}/20 connections"
+        return _record(moment, "WARNING", "rag.pool", text)
+    if draw < 0.35:
+        measured = {"duration_ms": latency_ms(random), "chunks": random.randrange(3, 11)}
+        return _record(moment, "INFO", "rag.engine", random.choice(_QUERIES), **measured)
+    method, path = random.choice(_PATHS)
+    duration = random.randrange(1, 4) if path == "/health" else latency_ms(random)
+    request: dict[str, str | int] = {"method": method, "path": path, "status": 504 if duration > 5000 else 200}
+    request |= {"duration_ms": duration, "request_id": f"{random.getrandbits(48):012x}"}
+    return _record(moment, "INFO", "rag.access", "request", **request)
+
+
+def _record(moment: datetime, level: str, logger: str, message: str, **more: str | int) -> str:
+    return json.dumps({"ts": _iso(moment), "level": level, "logger": logger, "msg": message, **more})
 
 
 def _worker(random: Random, moment: datetime) -> str:
@@ -69,32 +70,37 @@ def _worker(random: Random, moment: datetime) -> str:
 
 def _ingest(random: Random, moment: datetime) -> str:
     source = random.choice(("s3://rag-documents", "confluence", "sharepoint"))
-    return f"{_comma(moment)} INFO rag.ingest source={source} fetched={random.randrange(1, 30)} skipped={random.randrange(3)}"
+    counts = f"fetched={random.randrange(1, 30)} skipped={random.randrange(3)}"
+    return f"{_comma(moment)} INFO rag.ingest source={source} {counts}"
 
 
 def _postgres(random: Random, moment: datetime) -> str:
-    prefix = f"{moment.strftime('%Y-%m-%d %H:%M:%S.')}{moment.microsecond // 1000:03d} UTC [{random.randrange(60, 400)}] "
+    prefix = f"{_comma(moment).replace(',', '.')} UTC [{random.randrange(60, 400)}] LOG:  "
     draw = random.random()
     if draw < 0.5:
-        return f"{prefix}LOG:  checkpoint starting: time"
+        return f"{prefix}checkpoint starting: time"
     if draw < 0.93:
-        return f"{prefix}LOG:  checkpoint complete: wrote {random.randrange(20, 900)} buffers ({random.random() * 5:.1f}%)"
-    return f"{prefix}LOG:  duration: {random.randrange(1000, 2600)}.{random.randrange(1000):03d} ms  statement: SELECT id, embedding FROM chunks WHERE document_id = $1"
+        return f"{prefix}checkpoint complete: wrote {random.randrange(20, 900)} buffers ({random.random() * 5:.1f}%)"
+    statement = "SELECT id, embedding FROM chunks WHERE document_id = $1"
+    return f"{prefix}duration: {random.uniform(1000, 2600):.3f} ms  statement: {statement}"
 
 
 def _redis(random: Random, moment: datetime) -> str:
-    return f"1:M {moment.strftime('%d %b %Y %H:%M:%S.')}{moment.microsecond // 1000:03d} * {random.randrange(100, 900)} changes in 60 seconds. Saving..."
+    at = moment.strftime("%d %b %Y %H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
+    return f"1:M {at} * {random.randrange(100, 900)} changes in 60 seconds. Saving..."
 
 
 def _qdrant(random: Random, moment: datetime) -> str:
-    duration = latency_ms(random) / 1000
-    return f'{_iso(moment)}  INFO actix_web::middleware::logger: 10.244.1.{random.randrange(2, 40)} "POST /collections/chunks/points/search HTTP/1.1" 200 {random.randrange(800, 9000)} "-" "python-client/1.12" {duration:.6f}'
+    client, size = f"10.244.1.{random.randrange(2, 40)}", random.randrange(800, 9000)
+    request = f'"POST /collections/chunks/points/search HTTP/1.1" 200 {size} "-" "python-client/1.12"'
+    return f"{_iso(moment)}  INFO actix_web::middleware::logger: {client} {request} {latency_ms(random) / 1000:.6f}"
 
 
 def _web(random: Random, moment: datetime) -> str:
     path = random.choice(("/", "/app.js", "/api/v1/query", "/login", "/favicon.ico"))
-    at = moment.strftime("%d/%b/%Y:%H:%M:%S +0000")
-    return f'10.244.0.{random.randrange(2, 200)} - - [{at}] "GET {path} HTTP/1.1" 200 {random.randrange(200, 40_000)} "-" "Mozilla/5.0" {latency_ms(random) / 1000:.3f}'
+    client, at = f"10.244.0.{random.randrange(2, 200)}", moment.strftime("%d/%b/%Y:%H:%M:%S +0000")
+    answer = f'200 {random.randrange(200, 40_000)} "-" "Mozilla/5.0" {latency_ms(random) / 1000:.3f}'
+    return f'{client} - - [{at}] "GET {path} HTTP/1.1" {answer}'
 
 
 def _plain(random: Random, moment: datetime) -> str:

@@ -16,6 +16,7 @@ from sandbox.cluster.world.clock import WorldClock
 from sandbox.cluster.world.daemonsets import DaemonSetController
 from sandbox.cluster.world.defaults import defaulted
 from sandbox.cluster.world.deployments import DeploymentController
+from sandbox.cluster.world.disruptions import DisruptionController
 from sandbox.cluster.world.endpoints import EndpointSliceController
 from sandbox.cluster.world.events import EventRecorder
 from sandbox.cluster.world.jobs import JobController
@@ -60,6 +61,7 @@ class World(LogSource, MetricsSource):
             "services": EndpointSliceController(machinery).reconcile,
             "persistentvolumeclaims": ClaimController(machinery, events).reconcile,
             "horizontalpodautoscalers": Autoscaler(machinery, events, usage).reconcile,
+            "poddisruptionbudgets": DisruptionController(machinery).reconcile,
             "nodes": NodeHeartbeat(machinery).reconcile,
             "events": events.expire,
         }

@@ -96,7 +96,7 @@ async def test_uses_at_the_same_time_are_each_counted(limiter: RateLimiter, key:
 
 async def test_any_text_is_a_key(limiter: RateLimiter, key: str) -> None:
     """Spaces, line ends and letters of any script count as what they are."""
-    odd = f"{key} \r\nä:*{{}}\x00"
+    odd = f"{key} \r\nä:*{{}}\x00\ud800"
 
     assert await uses(limiter, odd, 2, limit=1) == [True, False]
     assert await uses(limiter, key, 1, limit=1) == [True]

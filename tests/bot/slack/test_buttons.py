@@ -11,7 +11,7 @@ from bot.slack.buttons import VALUE_LIMIT, Press, decode_button, encode_button
 
 
 @given(st.text(), st.booleans())
-def test_what_is_encoded_comes_back(command: str, replaces: bool) -> None:  # noqa: FBT001  # hypothesis passes it by name
+def test_what_is_encoded_comes_back(command: str, replaces: bool) -> None:
     """A value fits and means the same when read back, or there is none."""
     value = encode_button(command, replaces=replaces)
     if value is None:

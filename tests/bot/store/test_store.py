@@ -1,27 +1,256 @@
-from bot.domain.people import Actor
-from bot.domain.requests import Place, Post, Request, Surface
-from bot.domain.view import Headline, View
-from bot.ports import AuditEntry
-from bot.store.store import PostgresStore
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from bot.domain.requests import Post, Request
+from bot.errors import StoreRefused, StoreUnavailable
+from bot.ports import AuditEntry, Store
+from bot.store.connections import Address
+from bot.store.store import PostgresStore, Purged
+
+MakeRequest = Callable[[str], Request]
+MakePost = Callable[..., Post]
+Admin = psycopg.Connection[DictRow]
+
+ENTRY = AuditEntry(actor="U1", action="mute", subject="pod", result="ok", detail={})
+PASSWORD = "p%40ss/w0rd"
 
 
-async def test_a_request_travels_from_the_inbox_to_the_outbox_and_the_audit(
-    store: PostgresStore, store_url: str
+def counts(admin: Admin) -> dict[str, int]:
+    """How many rows each table has; for the inbox, how many are done."""
+    row = admin.execute(
+        "SELECT (SELECT count(*) FROM inbox WHERE state = 'done') AS done, (SELECT count(*) FROM outbox) AS outbox,"
+        " (SELECT count(*) FROM audit) AS audit"
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+def test_it_is_a_store(store: PostgresStore) -> None:
+    """The adapter fits the port."""
+    port: Store = store
+    assert port is store
+
+
+async def test_writes_of_a_transaction_happen_together(
+    store: PostgresStore, make_request: MakeRequest, make_post: MakePost, admin: Admin
 ) -> None:
-    request = Request(key="k1", actor=Actor("U1", "T1"), surface=Surface.COMMAND, text="status", reply_to="https://x")
-    assert await store.inbox.accept(request)
-    assert not await store.inbox.accept(request)
+    """The request's end, its message and its audit row are one commit."""
+    await store.inbox.accept(make_request("k1"))
     claimed = await store.inbox.claim(lease_s=10)
     assert claimed is not None
-    assert claimed.request == request
-    async with store.transaction() as t:
-        assert await t.finish(claimed)
-        n = await t.put(Post(Place("C1"), View("s", (Headline("x"),))))
-        await t.audit(AuditEntry(actor="U1", action="a", subject="s", result="r", detail={"a": 1}))
-    out = await store.outbox.claim(lease_s=10)
-    assert out is not None and out.id == n
-    assert await store.outbox.sending(out)
-    assert await store.outbox.delivered(out, message_id="1.2")
-    from bot.store.audit import verify_audit
+    async with store.transaction() as transaction:
+        assert await transaction.finish(claimed)
+        await transaction.put(make_post())
+        await transaction.audit(ENTRY)
+        assert counts(admin) == {"done": 0, "outbox": 0, "audit": 0}
+    assert counts(admin) == {"done": 1, "outbox": 1, "audit": 1}
 
-    print(await verify_audit(store_url, str(await store.audit_head())))
+
+async def test_an_exception_rolls_back(
+    store: PostgresStore, make_request: MakeRequest, make_post: MakePost, admin: Admin
+) -> None:
+    """None of the writes is left, and the exception goes through as it is."""
+    await store.inbox.accept(make_request("k1"))
+    claimed = await store.inbox.claim(lease_s=10)
+    assert claimed is not None
+    with pytest.raises(KeyError):
+        async with store.transaction() as transaction:
+            await transaction.finish(claimed)
+            await transaction.put(make_post())
+            await transaction.audit(ENTRY)
+            raise KeyError
+    assert counts(admin) == {"done": 0, "outbox": 0, "audit": 0}
+    async with store.transaction() as transaction:
+        assert await transaction.finish(claimed)
+
+
+async def test_a_lost_lease_rolls_back_what_follows(
+    store: PostgresStore, make_request: MakeRequest, make_post: MakePost, admin: Admin
+) -> None:
+    """Even when nobody looks at the answer of `finish`."""
+    await store.inbox.accept(make_request("k1"))
+    lost = await store.inbox.claim(lease_s=0.01)
+    await asyncio.sleep(0.02)
+    await store.inbox.claim(lease_s=10)
+    assert lost is not None
+    async with store.transaction() as transaction:
+        await transaction.finish(lost)
+        await transaction.put(make_post())
+        await transaction.audit(ENTRY)
+    assert counts(admin) == {"done": 0, "outbox": 0, "audit": 0}
+
+
+async def test_a_cancelled_transaction_rolls_back(store: PostgresStore, make_post: MakePost, admin: Admin) -> None:
+    """And its connection is good for the next."""
+    entered = asyncio.Event()
+
+    async def work() -> None:
+        async with store.transaction() as transaction:
+            await transaction.put(make_post())
+            entered.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await entered.wait()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert counts(admin)["outbox"] == 0
+    await store.ping()
+
+
+async def test_a_statement_that_takes_too_long_is_ended(store_url: str, admin: Admin, make_post: MakePost) -> None:
+    """A lock that somebody holds does not hold us for ever."""
+    async with await PostgresStore.open(store_url, statement_limit_s=0.2) as store:
+        with admin.transaction():
+            admin.execute("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(StoreUnavailable, match="timeout"):
+                async with store.transaction() as transaction:
+                    await transaction.put(make_post())
+        await store.ping()
+
+
+@pytest.fixture
+def frozen_server(store: PostgresStore, admin: Admin) -> Iterator[None]:
+    """Server processes that hang: those of the pool stop answering."""
+    assert store
+    rows = admin.execute(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ragops'"
+    ).fetchall()
+    pids = [row["pid"] for row in rows]
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+    except OSError:
+        pytest.skip("the server's processes are not ours to stop")
+    yield
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.usefixtures("frozen_server")
+async def test_a_server_that_hangs_does_not_hang_us(store: PostgresStore, make_request: MakeRequest) -> None:
+    """The answer comes in time although the server never answers."""
+    started = time.monotonic()
+    with contextlib.suppress(StoreUnavailable):
+        await store.inbox.accept(make_request("k1"))
+    assert time.monotonic() - started < 1.2
+
+
+async def test_a_server_that_hangs_within_a_transaction_does_not_hang_us(
+    store_url: str, admin: Admin, make_post: MakePost
+) -> None:
+    """The connection is broken from our side, the pool makes a new one."""
+    async with await PostgresStore.open(store_url, statement_limit_s=0.3) as store:
+        with pytest.raises(StoreUnavailable, match="did not answer"):
+            async with store.transaction() as transaction:
+                row = admin.execute("SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction'").fetchone()
+                assert row is not None
+                try:
+                    os.kill(row["pid"], signal.SIGSTOP)
+                except OSError:
+                    pytest.skip("the server's processes are not ours to stop")
+                try:
+                    await transaction.put(make_post())
+                finally:
+                    os.kill(row["pid"], signal.SIGCONT)
+        await store.ping()
+
+
+async def test_the_pool_recovers_from_lost_connections(store: PostgresStore, admin: Admin) -> None:
+    """A server that was restarted costs no failed request."""
+    await store.ping()
+    admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await store.ping()
+
+
+async def test_a_connection_lost_at_the_commit_says_that_it_is_unknown(
+    store: PostgresStore, admin: Admin, make_post: MakePost
+) -> None:
+    """Nobody may claim that nothing was changed."""
+    with pytest.raises(StoreUnavailable) as caught:
+        async with store.transaction() as transaction:
+            await transaction.put(make_post())
+            admin.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    assert "may or may not" in caught.value.unchanged
+
+
+async def test_finished_rows_go_after_their_time(
+    store: PostgresStore, make_request: MakeRequest, make_post: MakePost, admin: Admin
+) -> None:
+    """Done is kept two days, what failed thirty, what waits and the audit for ever."""
+    for key in ("waits", "new", "old", "dead"):
+        await store.inbox.accept(make_request(key))
+    async with store.transaction() as transaction:
+        for text in ("waits", "new", "old", "dead"):
+            await transaction.put(make_post(text, text))
+        await transaction.audit(ENTRY)
+    for number, (state, hours) in enumerate((("done", 47), ("done", 49), ("dead", 49)), start=2):
+        admin.execute(
+            "UPDATE inbox SET state = %s, reply_to = '', done_at = now() - make_interval(hours => %s) WHERE id = %s",
+            (state, hours, number),
+        )
+        admin.execute(
+            "UPDATE outbox SET state = %s, closed_at = now() - make_interval(hours => %s) WHERE id = %s",
+            ("delivered" if state == "done" else state, hours, number),
+        )
+    assert await store.purge() == Purged(inbox=1, outbox=1)
+    assert await store.purge() == Purged(inbox=0, outbox=0)
+    left = admin.execute("SELECT key FROM inbox ORDER BY id").fetchall()
+    assert [row["key"] for row in left] == ["waits", "new", "dead"]
+    assert counts(admin)["audit"] == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        pytest.param(f"postgresql://u:{PASSWORD}@127.0.0.1:1/x", StoreRefused, id="password with a slash"),
+        pytest.param("postgresql://u:hunter22@127.0.0.1:1/x", StoreUnavailable, id="nobody listens"),
+        pytest.param("postgresql://u:hunter22@127.0.0.1:notaport/x", StoreRefused, id="port is no number"),
+        pytest.param("postgresql://u:hunter22@2@127.0.0.1:1/x", StoreRefused, id="password with an at sign"),
+        pytest.param("postgresql://u:1/hunter22@127.0.0.1:1/x", StoreRefused, id="password that looks like a port"),
+        pytest.param("postgresql://u:hunter22@[::1/x", StoreRefused, id="broken address"),
+        pytest.param("host=127.0.0.1 port=1 password=hunter22", StoreUnavailable, id="key and value"),
+        pytest.param("host=127.0.0.1 pasword=hunter22", StoreRefused, id="unknown key"),
+    ],
+)
+async def test_the_password_is_never_in_an_error(url: str, kind: type[StoreUnavailable]) -> None:
+    """Neither in the text nor in the causes that a log would print."""
+    with pytest.raises(kind) as caught:
+        await PostgresStore.open(url)
+    told: list[str] = []
+    error: BaseException | None = caught.value
+    while error is not None:
+        told.append(str(error))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    assert "hunter22" not in " ".join(told)
+    assert "w0rd" not in " ".join(told)
+
+
+def test_the_password_is_taken_out_of_the_drivers_words() -> None:
+    """Also where the general masking would not know it."""
+    address = Address.parse("postgresql://u:hunter22@db:5432/x")
+    assert address.scrub(RuntimeError("tried hunter22 at postgresql://u:hunter22@db:5432/x")) == "tried [masked] at db:5432/x"
+    assert "hunter22" not in address.label
+
+
+async def test_a_database_that_does_not_exist_is_refused(server_url: str) -> None:
+    """It answers, but will not serve us: waiting does not help."""
+    with pytest.raises(StoreRefused, match="does not exist"):
+        await PostgresStore.open(server_url.replace("/postgres?", "/no_such_database?"))

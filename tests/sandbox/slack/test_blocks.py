@@ -21,7 +21,7 @@ def mrkdwn(length: int) -> Json:
 
 
 def section(**more: Any) -> Json:
-    return {"type": "section", **({"text": mrkdwn(1)} if not more else more)}
+    return {"type": "section", **(more or {"text": mrkdwn(1)})}
 
 
 def actions(*elements: Json) -> Json:
@@ -84,8 +84,18 @@ ROWS = [
     ("fields", [section(fields=[mrkdwn(1)] * 10)], [section(fields=[mrkdwn(1)] * 11)], "/blocks/0/fields"),
     ("field", [section(fields=[mrkdwn(2000)])], [section(fields=[mrkdwn(2001)])], "/blocks/0/fields/0/text"),
     ("section content", [section(text=plain(1))], [{"type": "section"}], "/blocks/0"),
-    ("header", [{"type": "header", "text": plain(150)}], [{"type": "header", "text": plain(151)}], "/blocks/0/text/text"),
-    ("header kind", [{"type": "header", "text": plain(1)}], [{"type": "header", "text": mrkdwn(1)}], "/blocks/0/text/type"),
+    (
+        "header",
+        [{"type": "header", "text": plain(150)}],
+        [{"type": "header", "text": plain(151)}],
+        "/blocks/0/text/text",
+    ),
+    (
+        "header kind",
+        [{"type": "header", "text": plain(1)}],
+        [{"type": "header", "text": mrkdwn(1)}],
+        "/blocks/0/text/type",
+    ),
     (
         "context",
         [{"type": "context", "elements": [mrkdwn(1)] * 10}],
@@ -98,15 +108,45 @@ ROWS = [
         [{"type": "context", "elements": [mrkdwn(3001)]}],
         "/blocks/0/elements/0/text",
     ),
-    ("context least", [{"type": "context", "elements": [mrkdwn(1)]}], [{"type": "context", "elements": []}], "/blocks/0/elements"),
+    (
+        "context least",
+        [{"type": "context", "elements": [mrkdwn(1)]}],
+        [{"type": "context", "elements": []}],
+        "/blocks/0/elements",
+    ),
     ("actions", [actions(*[button()] * 25)], [actions(*[button()] * 26)], "/blocks/0/elements"),
     ("actions least", [actions(button())], [actions()], "/blocks/0/elements"),
-    ("button text", [actions(button(text=plain(75)))], [actions(button(text=plain(76)))], "/blocks/0/elements/0/text/text"),
-    ("button value", [actions(button(value="v" * 2000))], [actions(button(value="v" * 2001))], "/blocks/0/elements/0/value"),
+    (
+        "button text",
+        [actions(button(text=plain(75)))],
+        [actions(button(text=plain(76)))],
+        "/blocks/0/elements/0/text/text",
+    ),
+    (
+        "button value",
+        [actions(button(value="v" * 2000))],
+        [actions(button(value="v" * 2001))],
+        "/blocks/0/elements/0/value",
+    ),
     ("button url", [actions(button(url="u" * 3000))], [actions(button(url="u" * 3001))], "/blocks/0/elements/0/url"),
-    ("button style", [actions(button(style="danger"))], [actions(button(style="default"))], "/blocks/0/elements/0/style"),
-    ("action_id", [actions(button(action_id="a" * 255))], [actions(button(action_id="a" * 256))], "/blocks/0/elements/0/action_id"),
-    ("block_id", [section(text=plain(1), block_id="b" * 255)], [section(text=plain(1), block_id="b" * 256)], "/blocks/0/block_id"),
+    (
+        "button style",
+        [actions(button(style="danger"))],
+        [actions(button(style="default"))],
+        "/blocks/0/elements/0/style",
+    ),
+    (
+        "action_id",
+        [actions(button(action_id="a" * 255))],
+        [actions(button(action_id="a" * 256))],
+        "/blocks/0/elements/0/action_id",
+    ),
+    (
+        "block_id",
+        [section(text=plain(1), block_id="b" * 255)],
+        [section(text=plain(1), block_id="b" * 256)],
+        "/blocks/0/block_id",
+    ),
     (
         "block_id twice",
         [section(text=plain(1), block_id="a"), section(text=plain(1), block_id="b")],
@@ -122,7 +162,12 @@ ROWS = [
     ("options", [actions(select(100))], [actions(select(101))], "/blocks/0/elements/0/options"),
     ("options least", [actions(select(1))], [actions(select(0))], "/blocks/0/elements/0/options"),
     ("groups", [actions(groups(100))], [actions(groups(101))], "/blocks/0/elements/0/option_groups"),
-    ("group label", [actions(groups(1, 75))], [actions(groups(1, 76))], "/blocks/0/elements/0/option_groups/0/label/text"),
+    (
+        "group label",
+        [actions(groups(1, 75))],
+        [actions(groups(1, 76))],
+        "/blocks/0/elements/0/option_groups/0/label/text",
+    ),
     (
         "option text",
         [actions(select(options=[option(75)]))],
@@ -159,10 +204,30 @@ ROWS = [
         [actions({"type": "checkboxes", "options": [option(value=str(i)) for i in range(11)]})],
         "/blocks/0/elements/0/options",
     ),
-    ("confirm title", [actions(button(confirm=confirm(100)))], [actions(button(confirm=confirm(101)))], "/blocks/0/elements/0/confirm/title/text"),
-    ("confirm text", [actions(button(confirm=confirm(1, 300)))], [actions(button(confirm=confirm(1, 301)))], "/blocks/0/elements/0/confirm/text/text"),
-    ("confirm button", [actions(button(confirm=confirm(press=30)))], [actions(button(confirm=confirm(press=31)))], "/blocks/0/elements/0/confirm/confirm/text"),
-    ("placeholder", [actions(select(placeholder=plain(150)))], [actions(select(placeholder=plain(151)))], "/blocks/0/elements/0/placeholder/text"),
+    (
+        "confirm title",
+        [actions(button(confirm=confirm(100)))],
+        [actions(button(confirm=confirm(101)))],
+        "/blocks/0/elements/0/confirm/title/text",
+    ),
+    (
+        "confirm text",
+        [actions(button(confirm=confirm(1, 300)))],
+        [actions(button(confirm=confirm(1, 301)))],
+        "/blocks/0/elements/0/confirm/text/text",
+    ),
+    (
+        "confirm button",
+        [actions(button(confirm=confirm(press=30)))],
+        [actions(button(confirm=confirm(press=31)))],
+        "/blocks/0/elements/0/confirm/confirm/text",
+    ),
+    (
+        "placeholder",
+        [actions(select(placeholder=plain(150)))],
+        [actions(select(placeholder=plain(151)))],
+        "/blocks/0/elements/0/placeholder/text",
+    ),
     ("input label", [entry(2000)], [entry(2001)], "/blocks/0/label/text"),
     ("input hint", [entry(hint=plain(2000))], [entry(hint=plain(2001))], "/blocks/0/hint/text"),
     (
@@ -192,8 +257,13 @@ ROWS = [
     ("block type", [{"type": "divider"}], [{"type": "divide"}], "/blocks/0/type"),
     ("unknown key", [{"type": "divider"}], [{"type": "divider", "text": "x"}], "/blocks/0"),
     ("rich text leaf", [rich("x")], [rich("")], "/blocks/0/elements/0/elements/0/text"),
-    ("lone surrogate", [section(text=plain(1))], [section(text={"type": "plain_text", "text": "\ud800"})], "/blocks/0/text/text"),
-]  # fmt: skip
+    (
+        "lone surrogate",
+        [section(text=plain(1))],
+        [section(text={"type": "plain_text", "text": "\ud800"})],
+        "/blocks/0/text/text",
+    ),
+]
 
 
 @pytest.mark.parametrize(("good", "bad", "pointer"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])

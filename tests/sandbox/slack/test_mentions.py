@@ -62,9 +62,12 @@ def test_escaped_text_pings_nobody(text: str) -> None:
     blocks = [
         {"type": "section", "text": {"type": "mrkdwn", "text": escape(text), "verbatim": True}},
         {"type": "header", "text": {"type": "plain_text", "text": text}},
-        {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}]},
+        {
+            "type": "rich_text",
+            "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}],
+        },
         {"type": "table", "rows": [[{"type": "raw_text", "text": text}]]},
-    ]  # fmt: skip
+    ]
     found = read_message({"text": escape(text), "blocks": blocks, "parse": "none"}, NAMES)
     assert (found.pings, found.links) == ((), ())
 
@@ -77,7 +80,9 @@ def test_escaped_text_pings_nobody(text: str) -> None:
         pytest.param({"text": "&lt;!channel&gt;", "parse": "client"}, ("channel",), id="client decodes once more"),
         pytest.param({"text": "@bob", "link_names": True}, ("U0000BOB0",), id="link_names"),
         pytest.param({"text": "bob@bob"}, (), id="an address"),
-        pytest.param({"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "@here"}}]}, ("here",), id="mrkdwn"),
+        pytest.param(
+            {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "@here"}}]}, ("here",), id="mrkdwn"
+        ),
         pytest.param(
             {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "<!here>", "verbatim": True}}]},
             ("here",),
@@ -86,18 +91,36 @@ def test_escaped_text_pings_nobody(text: str) -> None:
         pytest.param({"blocks": [{"type": "markdown", "text": "@everyone"}]}, ("everyone",), id="markdown"),
         pytest.param({"attachments": [{"text": "<!channel>"}]}, ("channel",), id="attachment"),
         pytest.param(
-            {"attachments": [{"blocks": [{"type": "context", "elements": [{"type": "mrkdwn", "text": "<@U0123ABCD>"}]}]}]},
+            {
+                "attachments": [
+                    {"blocks": [{"type": "context", "elements": [{"type": "mrkdwn", "text": "<@U0123ABCD>"}]}]}
+                ]
+            },
             ("U0123ABCD",),
             id="blocks in an attachment",
         ),
         pytest.param(
-            {"blocks": [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [
-                {"type": "broadcast", "range": "here"}, {"type": "usergroup", "usergroup_id": "S1"}]}]}]},
+            {
+                "blocks": [
+                    {
+                        "type": "rich_text",
+                        "elements": [
+                            {
+                                "type": "rich_text_section",
+                                "elements": [
+                                    {"type": "broadcast", "range": "here"},
+                                    {"type": "usergroup", "usergroup_id": "S1"},
+                                ],
+                            }
+                        ],
+                    }
+                ]
+            },
             ("here", "S1"),
             id="rich text leaves",
         ),
     ],
-)  # fmt: skip
+)
 def test_parsing_and_unmarked_text_pings(message: dict[str, Any], pings: tuple[str, ...]) -> None:
     """Naive ways of sending the same words do ping."""
     assert read_message(message, NAMES).pings == pings

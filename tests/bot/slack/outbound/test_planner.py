@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -78,30 +81,22 @@ def views(hostile: tuple[str, ...]) -> st.SearchStrategy[View]:
 
 def fragments(view: View) -> list[str]:
     """What a view says, by itself: every text in its order, without blanks."""
-    found: list[str] = []
+    return [part for block in view.blocks for part in map(squeeze, map(clean, texts_of(block))) if part]
 
-    def line_words(parts: Line) -> None:
-        found.extend(part.user_id if isinstance(part, Mention) else part.text for part in parts)
 
-    for block in view.blocks:
-        match block:
-            case Headline():
-                found.append(block.text)
-            case Paragraph() | Context():
-                for one in block.lines:
-                    line_words(one)
-            case Item():
-                line_words(block.title)
-                found.append(block.note)
-                for one in block.lines:
-                    line_words(one)
-            case Fields():
-                found.extend(text for pair in block.pairs for text in pair)
-            case Table():
-                found.extend(cell for row in (block.header, *block.rows) for cell in row)
-            case Code():
-                found.append(block.text)
-    return [squeezed for squeezed in (squeeze(clean(text)) for text in found) if squeezed]
+def texts_of(node: object) -> Iterator[str]:
+    """Every text of a block but button labels, which may be cut, and file names."""
+    if isinstance(node, StrEnum | Buttons):
+        return
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from texts_of(item)
+    elif is_dataclass(node):
+        for field in fields(node):
+            if field.name != "title" or not isinstance(node, Code):
+                yield from texts_of(getattr(node, field.name))
 
 
 def squeeze(text: str) -> str:
@@ -138,20 +133,24 @@ def assert_accepted(plan: Plan) -> None:
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), files_allowed=st.booleans())
 def test_every_view_is_accepted_and_nothing_is_lost(
-    hostile: tuple[str, ...], data: st.DataObject, files_allowed: bool  # noqa: FBT001  # hypothesis passes it by name
+    hostile: tuple[str, ...],
+    data: st.DataObject,
+    files_allowed: bool,
 ) -> None:
     """Every message passes both checkers; what is not shown is in a file, or a note says how much it is."""
     view = data.draw(views(hostile))
     plan = plan_view(view, nonce="n", files_allowed=files_allowed)
     assert_accepted(plan)
     shown = "\n".join(blocks_text(message.blocks) for message in plan.messages)
-    whole = next((file.content for file in plan.files if file.filename == "answer.txt"), "")
+    places = [squeeze(shown), *(squeeze(file.content) for file in plan.files)]
     parts = fragments(view)
-    if holds_in_order(squeeze(shown), parts) or holds_in_order(squeeze(whole), parts):
-        return
-    kept = squeeze(shown) + "".join(squeeze(file.content) for file in plan.files)
-    missing = [part for part in parts if part not in kept]
-    assert NOTE.search(shown) if missing or not files_allowed else True
+    missing = [part for part in parts if not any(part in place for place in places)]
+    if files_allowed and not any("left out here" in file.content for file in plan.files):
+        assert missing == []
+    elif missing:
+        assert NOTE.search(shown)
+    if not plan.files and not missing:
+        assert holds_in_order(squeeze(shown), parts)
 
 
 @pytest.mark.parametrize("files_allowed", [True, False])
@@ -188,7 +187,7 @@ def test_enormous_blocks_are_bounded_and_say_so(block: Block, *, files_allowed: 
 def test_every_hostile_text_is_shown_literally(hostile: tuple[str, ...]) -> None:
     """Each text of the corpus stands in each kind of block, cleaned and nothing else."""
     for text in hostile:
-        short = text[:300]
+        short = text[:100]
         blocks: tuple[Block, ...] = (
             Headline(short),
             Paragraph((line(short, bold(short), code(short)),)),

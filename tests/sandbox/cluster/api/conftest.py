@@ -57,7 +57,8 @@ class LogFiles:
     def write(self, pod: str, container: str, *texts: str, previous: bool = False, at: datetime = START) -> None:
         file = self.files.setdefault((pod, container, previous), [])
         assert isinstance(file, list)
-        file.extend(LogLine(at + timedelta(seconds=len(file) + number), text) for number, text in enumerate(texts))
+        for number, text in enumerate(texts, start=len(file)):
+            file.append(LogLine(at + timedelta(seconds=number), text))
 
 
 @dataclass
@@ -110,11 +111,18 @@ class Client:
     async def get(self, path: str, *, accept: str = "application/json", **query: Any) -> Answered:
         return await self.call("GET", path, params=query, headers={"Accept": accept})
 
-    async def watch(self, path: str, **query: Any) -> list[Json]:
-        """Return the events of a watch, to its end."""
-        answer = await self.get(path, **{"watch": "1", "timeoutSeconds": "1", **query})
-        assert answer.status == 200, answer.data
-        return [json.loads(line) for line in answer.data.splitlines()]
+    async def watch(self, path: str, count: int | None = None, **query: Any) -> list[Json]:
+        """Return the first events of a watch, or all of one that lasts a second."""
+        params = {"watch": "1", "timeoutSeconds": "60" if count else "1", **query}
+        events: list[Json] = []
+        async with self.request("GET", path, params=params) as response:
+            assert response.status == 200
+            while count is None or len(events) < count:
+                line = await response.content.readline()
+                if not line:
+                    break
+                events.append(json.loads(line))
+        return events
 
 
 @pytest.fixture
@@ -176,6 +184,8 @@ def make_pod(store: ObjectStore) -> PodMaker:
         statuses = [
             {
                 "name": container,
+                "image": "app:1",
+                "imageID": "sha256:1",
                 "ready": "running" in state,
                 "restartCount": 0 if last_state is None else 1,
                 "state": state,

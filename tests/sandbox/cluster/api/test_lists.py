@@ -16,7 +16,9 @@ _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 @pytest.fixture
 def pods(make_pod: Any) -> None:
     for number in range(5):
-        make_pod(f"p{number}", labels={"app": "api" if number < 3 else "worker"}, phase="Running" if number else "Failed")
+        make_pod(
+            f"p{number}", labels={"app": "api" if number < 3 else "worker"}, phase="Running" if number else "Failed"
+        )
     make_pod("other", namespace="elsewhere")
 
 
@@ -91,7 +93,9 @@ async def test_pages_behind_a_selector_are_full(client: Any) -> None:
     assert page.names == ["p3"]
     assert "remainingItemCount" not in page.body["metadata"]
 
-    rest = await client.get(_PODS, limit="1", labelSelector="app=worker", **{"continue": page.body["metadata"]["continue"]})
+    rest = await client.get(
+        _PODS, limit="1", labelSelector="app=worker", **{"continue": page.body["metadata"]["continue"]}
+    )
     assert rest.names == ["p4"]
     assert "continue" not in rest.body["metadata"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,14 @@ from sandbox.cluster.store import ObjectStore
 
 _LOG = "/api/v1/namespaces/rag-engine/pods/p/log"
 _ENDED = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-11-24T21:59:30Z"}}
+
+
+@pytest.fixture
+def three_lines(make_pod: Any, logs: Any, clock: Any) -> None:
+    """One line a second; then ten seconds pass."""
+    make_pod("p")
+    logs.write("p", "main", "one", "two", "three")
+    clock.advance(10)
 
 
 @pytest.mark.parametrize(
@@ -30,12 +39,9 @@ _ENDED = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-1
     ],
     ids=str,
 )
-async def test_parts(client: Any, make_pod: Any, logs: Any, clock: Any, query: dict[str, str], text: str) -> None:
+@pytest.mark.usefixtures("three_lines")
+async def test_parts(client: Any, query: dict[str, str], text: str) -> None:
     """Filters by time first, then the tail, then the bytes, which cut the end."""
-    make_pod("p")
-    logs.write("p", "main", "one", "two", "three")
-    clock.advance(10)
-
     answer = await client.get(_LOG, **query)
 
     assert answer.status == 200
@@ -126,21 +132,39 @@ async def test_following_ends_after_the_container(client: Any, make_pod: Any, lo
         assert await response.content.read() == b"last words\n"
 
 
-async def test_following_does_not_go_on_into_the_next_run(client: Any, make_pod: Any, logs: Any) -> None:
-    """A new file ends the stream."""
-    make_pod("p")
+async def test_following_does_not_go_on_into_the_next_run(
+    client: Any, make_pod: Any, logs: Any, store: ObjectStore
+) -> None:
+    """A restart ends the stream, after the last words of the run that was followed."""
+    pod = make_pod("p")
     logs.write("p", "main", "one", "two")
     logs.running.add(("p", "main"))
     async with client.request("GET", _LOG, params={"follow": "true"}) as response:
         assert await response.content.readline() == b"one\n"
         logs.files.clear()
+        logs.write("p", "main", "one", "two", "last words", previous=True)
         logs.write("p", "main", "next run")
-        assert await response.content.read() == b"two\n"
+        restarted = {**pod["status"]["containerStatuses"][0], "restartCount": 1}
+        store.update("pods", {**pod, "status": {**pod["status"], "containerStatuses": [restarted]}})
+        assert await response.content.read() == b"two\nlast words\n"
 
 
-async def test_following_ends_when_the_pod_is_gone(
-    client: Any, make_pod: Any, logs: Any, store: ObjectStore
-) -> None:
+async def test_following_does_not_mind_old_lines_going(client: Any, make_pod: Any, logs: Any) -> None:
+    """The file may lose its beginning: nothing is repeated or left out, lines of the same moment neither."""
+    make_pod("p")
+    logs.write("p", "main", "one", "two", "three")
+    logs.running.add(("p", "main"))
+    async with client.request("GET", _LOG, params={"follow": "true", "tailLines": "1"}) as response:
+        assert await response.content.readline() == b"three\n"
+        file = logs.files["p", "main", False]
+        file[:] = [file[2], replace(file[2], text="same moment"), replace(file[2], text="and this")]
+        assert await response.content.readline() == b"same moment\n"
+        assert await response.content.readline() == b"and this\n"
+        logs.running.clear()
+        assert await response.content.read() == b""
+
+
+async def test_following_ends_when_the_pod_is_gone(client: Any, make_pod: Any, logs: Any, store: ObjectStore) -> None:
     """A deleted pod has no log to wait for."""
     make_pod("p")
     logs.running.add(("p", "main"))
@@ -158,4 +182,3 @@ async def test_stop_ends_followers(server: ClusterServer, client: Any, make_pod:
         await response.content.readline()
         async with asyncio.timeout(2):
             await server.stop()
-

@@ -1,0 +1,231 @@
+"""`ragops demo` and `ragops sandbox`: the bot, unchanged, in a local workspace in front of a simulated or a real cluster.
+
+The only module of the bot that knows the sandbox. Everything is on the loopback, on free ports, in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientConnectionError
+
+from bot.cli.arguments import Demo, Sandbox
+from bot.configuration import Configuration, load_configuration
+from bot.errors import BotError, UsageError
+from bot.main.bot import Ingredients, run_bot
+from bot.main.logs import configure
+from bot.main.serve import stop_on_signals
+from bot.settings import Secret, Settings, SlackSettings
+from sandbox import gestures
+from sandbox.cluster.scenarios import UnknownScenario, load
+from sandbox.cluster.server import ClusterServer
+from sandbox.prompt import HELP, Prompt
+from sandbox.slack.control import ControlError, SlackControl
+from sandbox.slack.server import SlackServer
+from sandbox.slack.world import Workspace, demo_workspace
+
+log = logging.getLogger(__name__)
+
+STATE_FILE = "sandbox.json"
+NAMESPACE = "rag-engine"
+_CATALOGUE = """
+[services.api]
+workload = "deployment/rag-engine-api"
+[services.worker]
+workload = "deployment/rag-engine-worker"
+[services.ingest]
+workload = "deployment/rag-engine-ingest"
+"""
+
+
+class SandboxMissing(BotError):
+    """No sandbox runs here."""
+
+    advice = "Start one with `ragops sandbox up` or `ragops demo`, with the same RAGOPS_DATA."
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The servers that stand around the bot."""
+
+    slack: SlackServer
+    kubeconfig: Path
+    folder: Path
+
+
+async def demo(command: Demo, settings: Settings) -> int:
+    """Start the sandbox and the bot in it; prompt, or run until stopped. Leaves nothing behind."""
+    began = time.monotonic()
+    configure(settings.log_level, settings.log_format)
+    if "RAGOPS_LOG_LEVEL" not in os.environ:
+        logging.getLogger().setLevel(logging.WARNING)
+    stop, ready = stop_on_signals(), asyncio.Event()
+    async with _world(command) as world:
+        workspace = world.slack.workspace
+        ingredients = Ingredients(
+            slack=SlackSettings(
+                bot_token=Secret(workspace.bot_token),
+                app_token=Secret(workspace.app_token),
+                api_url=world.slack.base_url,
+            ),
+            configuration=_configuration(command, world.kubeconfig, workspace),
+            data_folder=world.folder,
+            database_url=settings.database_url.reveal() if settings.database_url else None,
+            redis_url=settings.redis_url.reveal() if settings.redis_url else None,
+        )
+        with _announced(settings.data_folder, world):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(run_bot(ingredients, stop, ready))
+                try:
+                    await _first(ready.wait(), stop.wait())
+                    if ready.is_set():
+                        _greet(command, world, time.monotonic() - began)
+                        await _interact(command, world, stop)
+                finally:
+                    stop.set()
+    return 0
+
+
+async def _interact(command: Demo, world: World, stop: asyncio.Event) -> None:
+    if command.headless:
+        await stop.wait()
+        return
+    async with SlackControl(world.slack.control_url) as control:
+        await _first(Prompt(control).run(), stop.wait())
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of these is done, and cancel the others."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+@asynccontextmanager
+async def _world(command: Demo) -> AsyncIterator[World]:
+    """Run the workspace, and the simulated cluster unless a real one is given."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ragops-demo-")))
+        slack = await stack.enter_async_context(SlackServer(demo_workspace()))
+        if command.kubeconfig:
+            yield World(slack, Path(command.kubeconfig), folder)
+            return
+        try:
+            world = load(command.scenario)
+        except UnknownScenario as error:
+            raise UsageError(
+                f"There is no scenario {command.scenario!r}; there are: {', '.join(error.known)}."
+            ) from error
+        server = await stack.enter_async_context(ClusterServer(world.store, world, world))
+        kubeconfig = folder / "kubeconfig"
+        server.write_kubeconfig(kubeconfig)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(world.run())
+            try:
+                yield World(slack, kubeconfig, folder)
+            finally:
+                running.cancel()
+
+
+def _configuration(command: Demo, kubeconfig: Path, workspace: Workspace) -> Configuration:
+    """Configure the bot as an operator would: in `ragops.toml`'s own words."""
+    groups = {name: workspace.groups[name].id for name in ("rag-oncall", "rag-leads")}
+    namespace = command.namespace or NAMESPACE
+    lines = [
+        "[clusters.demo]",
+        f"kubeconfig = {json.dumps(str(kubeconfig))}",
+        f"context = {json.dumps(command.context)}" if command.context else "",
+        f"namespaces = {json.dumps(sorted({namespace, 'kube-system'}, key=lambda name: name != namespace))}",
+        "[roles.viewer]",
+        "everyone = true",
+        "[roles.operator]",
+        f"groups = [{json.dumps(groups['rag-oncall'])}]",
+        "[roles.approver]",
+        f"groups = [{json.dumps(groups['rag-leads'])}]",
+        "" if command.kubeconfig else _CATALOGUE,
+    ]
+    return load_configuration("\n".join(lines), "the demo's ragops.toml")
+
+
+@contextmanager
+def _announced(data_folder: Path, world: World) -> Iterator[None]:
+    """Let `ragops sandbox say` and its like find this sandbox, for as long as it runs."""
+    path = data_folder / STATE_FILE
+    data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state = {"control_url": world.slack.control_url, "kubeconfig": str(world.kubeconfig), "pid": os.getpid()}
+    path.write_text(json.dumps(state), encoding="utf-8")
+    try:
+        yield
+    finally:
+        if _state(path).get("pid") == os.getpid():
+            path.unlink(missing_ok=True)
+
+
+def _state(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def _greet(command: Demo, world: World, seconds: float) -> None:
+    what = f"the cluster of {command.kubeconfig}" if command.kubeconfig else f"a simulated cluster ({command.scenario})"
+    print(f"ragops is ready after {seconds:.1f} s: a local Slack workspace in front of {what}.")
+    print(
+        f"The cluster's kubeconfig: {world.kubeconfig}  (kubectl --kubeconfig {world.kubeconfig} get pods -n rag-engine)"
+    )
+    if command.headless:
+        print('From another terminal: ragops sandbox say "/rag status" --as ann; ragops sandbox read')
+    else:
+        print(f"\n{HELP}\n")
+    sys.stdout.flush()
+
+
+async def gesture(command: Sandbox, settings: Settings) -> int:
+    """Act as a person in the sandbox that runs, and print what they see; 1 when the platform shows an error."""
+    state = _state(settings.data_folder / STATE_FILE)
+    if not state:
+        raise SandboxMissing(f"No sandbox is running (looked for {settings.data_folder / STATE_FILE}).")
+    try:
+        async with SlackControl(str(state["control_url"])) as control:
+            return await _act(command, control)
+    except ControlError as error:
+        raise UsageError(str(error)) from error
+    except ClientConnectionError as error:
+        raise SandboxMissing("The sandbox does not answer; it may have been killed.") from error
+
+
+async def _act(command: Sandbox, control: SlackControl) -> int:
+    if command.gesture == "read":
+        shown = await gestures.read(
+            control,
+            user=command.user,
+            channel=command.channel,
+            thread=command.thread,
+            as_json=command.output == "json",
+        )
+        print(shown)
+        return 0
+    if command.gesture == "say":
+        act = gestures.say(control, command.text, user=command.user, channel=command.channel, thread=command.thread)
+    else:
+        act = gestures.press(control, command.text, user=command.user, channel=command.channel, message=command.message)
+    failed = await act
+    await control.settle()
+    if failed:
+        print(failed, file=sys.stderr)
+    return 1 if failed else 0

@@ -1,0 +1,48 @@
+"""`ragops run`: the bot in the foreground, until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+
+from bot.configuration import open_configuration
+from bot.main.bot import Ingredients, run_bot
+from bot.main.logs import configure
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set. A second one of either ends the program at once, as usual."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stopping(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping, number)
+    return stop
+
+
+async def serve(settings: Settings) -> int:
+    """Run the bot until it is stopped."""
+    configure(settings.log_level, settings.log_format)
+    stop, ready = stop_on_signals(), asyncio.Event()
+    await run_bot(
+        Ingredients(
+            slack=settings.for_slack(),
+            configuration=open_configuration(settings.config_path, folder=Path.cwd()),
+            data_folder=settings.data_folder,
+            database_url=settings.database_url.reveal() if settings.database_url else None,
+            redis_url=settings.redis_url.reveal() if settings.redis_url else None,
+            kubeconfig=settings.kubeconfig or "",
+        ),
+        stop,
+        ready,
+    )
+    return 0

@@ -1,0 +1,261 @@
+"""What secrets look like: tokens that carry their own mark, and values behind a name that says what they are.
+
+Each search walks the text once: what a rule has read it either masks or never reads again, and every look back or ahead
+is bounded. Names are sought in a lower-case copy of the same length, so that no rule has to ignore case.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+MASK = "[masked]"
+
+Span = tuple[int, int]
+
+# Tokens with a mark of their own. What stands before must not be a part of the same word.
+_TOKEN = re.compile(
+    r"(?<![0-9A-Za-z])(?:"
+    r"xox[a-z](?:\.xox[a-z])?-[0-9A-Za-z-]{8,}|(?:xapp|xwfp)-[0-9A-Za-z-]{8,}"  # Slack
+    r"|(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?![0-9A-Za-z])"  # AWS
+    r"|gh[pousr]_[0-9A-Za-z]{30,}|github_pat_[0-9A-Za-z_]{22,}"
+    r"|gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[0-9A-Za-z_.-]{20,}"  # GitLab
+    r"|sk-(?:proj|svcacct|admin|ant|or|lf)-[0-9A-Za-z_-]{16,}|sk-[0-9A-Za-z]{32,}|pk-lf-[0-9a-f-]{30,}"
+    r"|(?:gsk|r8|hf|fw|jina|tvly|pcsk|lsv2_pt|lsv2_sk)_[0-9A-Za-z_]{24,}|(?:nvapi|xai|pplx|voy)-[0-9A-Za-z_-]{32,}"
+    r"|[srp]k_(?:live|test)_[0-9A-Za-z]{10,}|whsec_[0-9A-Za-z+/=]{20,}"  # Stripe
+    r"|AIza[0-9A-Za-z_-]{35}|ya29\.[0-9A-Za-z_-]{20,}|GOCSPX-[0-9A-Za-z_-]{20,}"  # Google
+    r"|npm_[0-9A-Za-z]{30,}|pypi-[0-9A-Za-z_-]{40,}|dckr_(?:pat|oat)_[0-9A-Za-z_-]{20,}|rubygems_[0-9a-f]{40,}"
+    r"|hv[sbr]\.[0-9A-Za-z_-]{20,}|glsa_[0-9A-Za-z_]{30,}|glc_[0-9A-Za-z+/=]{30,}|do[opr]_v1_[0-9a-f]{40,}"
+    r"|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{30,}|AGE-SECRET-KEY-1[0-9A-Z]{40,}"
+    # These two are read on to a dot that may be missing, so they begin no second time in the same run of letters.
+    r"|(?<![_-])SG\.[0-9A-Za-z_-]{16,}\.[0-9A-Za-z_-]{16,}"
+    r"|(?<![_-])eyJ[0-9A-Za-z_-]{5,}\.[0-9A-Za-z_-]{5,}(?:\.[0-9A-Za-z_-]*){0,3}"  # a JSON web token
+    r"|LS0tLS1CRUdJTi(?:BSU0Eg|BQUklW|BFQyBQ|BFTkNS|BPUEVO|BEU0Eg)[0-9A-Za-z+/=]*"  # a private key in base64
+    r")"
+)
+# The words that the pattern above can begin with: a text without any of them is not searched for tokens.
+_TOKEN_HINT = re.compile(
+    r"xox|xapp-|xwfp-|A(?:KIA|SIA|BIA|CCA)|gh[pousr]_|github_|gl[a-z]{2,5}[-_]|sk-|pk-|gsk_|r8_|hf_|fw_|jina_|tvly_|pcsk_"
+    r"|lsv2_|nvapi-|xai-|pplx-|voy-|[srp]k_|whsec_|AIza|ya29|GOCSPX|npm_|pypi-|dckr_|rubygems_|hv[sbr]\.|do[opr]_v1"
+    r"|shp[acps]|SG\.|AGE-SECRET|eyJ|LS0tLS1CRUdJTi"
+)
+_WEBHOOK = re.compile(r"/services/T[0-9A-Z]{6,16}/B[0-9A-Z]{6,16}/([0-9A-Za-z]{16,64})")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PRIVATE_KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+
+# Names behind which a secret stands, in lower case. A name of the group `word` must be a word of its own.
+_NAME = (
+    r"(?:passw(?:or)?d|passphrase|passcode|credentials?|secret(?:[_-]?(?:access[_-]?)?key)?"
+    r"|(?:api|access)[_ -]?key|(?:private|account|signing|encryption|master|auth|shared)[_-]?key|client[_-]key[_-]data"
+    r"|(?P<word>token|pass|pwd))"
+)
+# What may follow a name and leave it the name of a secret: DB_PASSWORD_PROD, SECRET_KEY_BASE, password2, secretValue.
+_TAIL = r"(?P<tail>(?:[0-9]{1,2}|value|[_.-][a-z0-9]{1,20}){0,3})"
+_HARMLESS_TAIL = re.compile(
+    r"(?:^|[_.-])(?:file|path|dir|name|names|type|count|len|length|min|max|ttl|exp|expir[a-z]*|enabled|disabled|required"
+    r"|policy|url|uri|endpoint|host|id|ids|version|field|header|mode|ref|size|limit|budget|rate|seconds|s|ms|age|usage"
+    r"|created|updated|at|index|selector|provider|class|store|mount|volume|scope|scopes|issuer|audience|status|state)$"
+)
+_CLOSE = r"(?:\\{0,4}[\"'`])?\]?"
+_ASSIGN = re.compile(
+    rf"{_NAME}(?:{_TAIL}{_CLOSE}[ ]{{0,4}}(?:=>|:=|={{1,2}}|:)[ ]{{0,8}}(?:[|>][+-]?\n[ ]{{1,40}})?"
+    # - name: DB_PASSWORD            {"name": "DB_PASSWORD", "value": "…"}
+    #   value: …
+    rf"|(?P<pair>{_CLOSE},?\s{{0,40}}[\"']?value[\"']?[ ]{{0,4}}[:=][ ]{{0,8}})"
+    r"|(?P<element>>)(?=[^<>\n]{3,200}</))"
+)
+# Names after which a space is enough: flags, .netrc, redis.conf.
+_SPACED = re.compile(
+    r"(?:(?<![a-z0-9-])--?[a-z-]{0,30}(?:password|passwd|token|secret|api-?key)[ ]+"
+    r"|(?<![a-z])login[ ]+\S{1,100}\s+password[ ]+|(?<![a-z])(?:requirepass|masterauth)[ ]+"
+    r"|(?<![a-z0-9-])(?:-u|--user)[ ]+['\"]?(?![0-9]+:)[^\s:'\"/]{1,100}:)(?![-\s])"
+)
+_ASSIGNED = r"\\{0,4}[\"']?[ ]{0,4}[:=][ ]{0,4}\\{0,4}[\"'\[]?"
+_HEADER = re.compile(
+    rf"(?<![a-z])(?:proxy-)?authorization{_ASSIGNED}(?:[a-z][a-z0-9-]{{1,30}}[ ]{{1,4}}(?=[^\s\"']{{8}}))?"
+)
+_HEADER_LINE = re.compile(
+    rf"(?<![a-z])(?:(?:proxy-)?authorization{_ASSIGNED}(?:digest|aws4-hmac-sha256)[ ]{{1,4}}|(?:set-)?cookie{_ASSIGNED})"
+)
+_BEARER = re.compile(r"(?<![a-z])(?:bearer|basic)[ ]{1,4}(?=[0-9a-z._~+/=-]{12})")
+_QUERY = re.compile(
+    r"(?:[?&]|&amp;)(?:access_token|id_token|token|sig|signature|key|api_?key|password|code|x-amz-signature|x-amz-credential"
+    r"|x-amz-security-token|x-goog-signature)="
+)
+_SIGNATURE = re.compile(r"(?<![a-z])signature=(?=[0-9a-f]{32})")
+_DOCKER_AUTH = re.compile(r"\b_?auth\\{0,4}\"?[ ]{0,4}[:=][ ]{0,4}\\{0,4}\"?([0-9A-Za-z+/]{8,2000}={0,2})")
+_URL_USER = re.compile(r"://[^\s/:@\"'<>]{0,256}:")
+_URL_PASSWORD = re.compile(r"(?![0-9]{1,5}[/?#])[^\s@\"'<>]{1,256}@")
+
+_QUOTED = {quote: re.compile(rf"(?:[^{quote}\\\n]|\\[^\n])*") for quote in "\"'`"}
+_ESCAPED_QUOTED = re.compile(r"(?:[^\\\n]|\\(?!\\{0,7}[\"'`]))*")
+_OPENING = re.compile(r"\\{0,8}[\"'`]")
+# A bare value ends at a space or a quote, and at a mark that ends the value rather than stands in it.
+_BARE = re.compile(
+    r"(?:\[masked\]|[^\s\"'`&,;)\]}<>\\]|\\(?![nrt\s\"'`\\]|\Z)"
+    r"|[,;)\]}<>](?![,;)\]}]{0,8}(?:[\s\"'`&<]|\Z)|[\w.-]{1,40}\\?[\"']?[=:]|[\"'\\]))+"
+)
+_WORD = re.compile(r"[0-9A-Za-z._~+/=:|-]+")
+_LINE = re.compile(r"[^\n\"']+")
+# What stands before, how the value looks, and how long it is at least.
+_BEHIND = (
+    (_HEADER_LINE, _LINE, 4),
+    (_HEADER, _BARE, 4),
+    (_BEARER, _WORD, 12),
+    (_QUERY, _BARE, 4),
+    (_SIGNATURE, _WORD, 32),
+)
+# Values that are no secrets: a mask, a reference, a place, or a word that tells what is the matter.
+_HARMLESS_VALUE = re.compile(
+    r"(?:\[?masked\]?|\[?redacted\]?|\*+|x{3,}|\.{3}|…|<[^>\n]*>?|\$\{[^}]*|\$\([^)]*|\$[A-Z][A-Z0-9_]+|\{\{[^}]*|%\(?[a-z]+\)?s?"
+    r"|(?:file:/*)?/(?:run|var|etc|tmp|opt|usr|home|root|app|mnt|srv|data|secrets?|vault)/\S*|https?://\S*"
+    r"|(?i:none|null|nil|true|false|yes|no|unset|missing|not|empty|required|optional|is|was|are|has|had|does|did|must|may"
+    r"|can|cannot|could|should|will|would|the|a|an|for|from|in|of|on|to|with|at|by|and|or|it|this|that|failed|failure"
+    r"|invalid|expired|wrong|incorrect|denied|revoked|unknown|unauthorized|forbidden|error|rejected|enabled|disabled"
+    r"|mismatch|authentication|string|str|bytes|int|integer|boolean|opaque|bearer|basic|prompt|auto|default|unable|found"
+    r"|object|secret|token|password|field|value|configured|bool|text|varchar|char|changed|rotated|updated|created))\Z"
+)
+_JOINED = re.compile(r"(?:access|auth|api|bot|app|id|refresh|session|bearer|csrf|xsrf|user|vault|slack|db)\Z")
+_SPEECH = re.compile(r"(?:unexpected|next|end|syntax) \Z")
+
+
+def secret_spans(text: str) -> list[Span]:
+    """Return where secrets stand: in order, apart from each other, never empty, never a mask again."""
+    # One letter of Unicode grows when it is made small; every other keeps its place.
+    low = text.replace("\u0130", "i").lower()
+    found = [
+        *_tokens(text),
+        *_private_keys(text),
+        *_urls(text),
+        *_named(text, low),
+        *_behind(text, low),
+    ]
+    return _merged(sorted(found)) if found else found
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    merged = [spans[0]]
+    for start, end in spans[1:]:
+        if start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _tokens(text: str) -> Iterator[Span]:
+    if _TOKEN_HINT.search(text):
+        for match in _TOKEN.finditer(text):
+            yield match.span()
+    if "/services/T" in text:
+        for match in _WEBHOOK.finditer(text):
+            yield match.span(1)
+
+
+def _private_keys(text: str) -> Iterator[Span]:
+    """Find keys between their armour lines; one without an end reaches to the end of the text."""
+    at = 0
+    while begin := _PRIVATE_KEY.search(text, at):
+        end = _PRIVATE_KEY_END.search(text, begin.end())
+        at = end.end() if end else len(text)
+        yield begin.start(), at
+
+
+def _urls(text: str) -> Iterator[Span]:
+    at = 0
+    while user := _URL_USER.search(text, at):
+        at = user.end()
+        password = _URL_PASSWORD.match(text, at)
+        if password and password[0] != f"{MASK}@":
+            at = password.end()
+            yield user.end(), at - 1
+
+
+def _named(text: str, low: str) -> Iterator[Span]:
+    """Find values that stand behind the name of a secret and a sign of assignment."""
+    at = 0
+    while name := _ASSIGN.search(low, at):
+        at = name.end()
+        if name["word"] and not _is_word(text, low, name.start("word"), name["word"]):
+            continue
+        if name["tail"] and _HARMLESS_TAIL.search(name["tail"]):
+            continue
+        start, end = _value(text, at)
+        value = text[start:end]
+        if value[-1:] in (":", "=") and end - start < 40:
+            continue  # what ends like a name is one: the secret stands behind that
+        at = max(at, end)
+        if name["word"] and _is_count(name["word"], value):
+            continue
+        if end - start >= 3 and not _is_harmless(value):
+            yield start, end
+
+
+def _behind(text: str, low: str) -> Iterator[Span]:
+    """Find values that stand behind a header, a flag, or a parameter of a query."""
+    for pattern, shape, least in _BEHIND:
+        at = 0
+        while name := pattern.search(low, at):
+            at = name.end()
+            bounded = shape.match(text, at)
+            if bounded is None:
+                continue
+            start, end = bounded.span()
+            at = max(at, end)
+            if end - start >= least and not _is_harmless(text[start:end]):
+                yield start, end
+    at = 0
+    while name := _SPACED.search(low, at):
+        start, end = _value(text, name.end())
+        at = max(name.end(), end)
+        if end - start >= 3 and not _is_harmless(text[start:end]):
+            yield start, end
+    for match in _DOCKER_AUTH.finditer(text):
+        if _is_user_and_password(match[1]):
+            yield match.span(1)
+
+
+def _value(text: str, at: int) -> Span:
+    """Return where the value that begins here stands, without its quotes. A quote left open ends with the line."""
+    opening = _OPENING.match(text, at)
+    if opening:
+        shape = _QUOTED[opening[0]] if len(opening[0]) == 1 else _ESCAPED_QUOTED
+        at = opening.end()
+    else:
+        shape = _BARE
+    match = shape.match(text, at)
+    return match.span() if match else (at, at)
+
+
+def _is_harmless(value: str) -> bool:
+    return _HARMLESS_VALUE.match(value.rstrip(".,;:!?)]}").lstrip("[({")) is not None
+
+
+def _is_word(text: str, low: str, start: int, word: str) -> bool:
+    """Tell whether a short name is a word of its own: `db_pass`, `dbPass`, `accesstoken`; not `bypass`, `compass`."""
+    before = low[max(0, start - 12) : start]
+    if word == "token" and _SPEECH.search(before):
+        return False
+    if not before or not before[-1].isalpha():
+        return True
+    if word == "token" and _JOINED.search(before):
+        return True
+    return text[start].isupper() and text[start - 1].islower()
+
+
+def _is_count(word: str, value: str) -> bool:
+    """Tell whether the value of a short name is a number of things rather than a secret."""
+    if word == "pwd":
+        return value.startswith(("/", "~"))
+    return value.isdecimal() and len(value) <= 5
+
+
+def _is_user_and_password(encoded: str) -> bool:
+    """Tell whether this is base64 of `user:password`, as Docker and others keep it."""
+    try:
+        plain = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        return False
+    return b":" in plain and plain.isascii() and plain.decode("ascii").isprintable()

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from bot.domain.requests import Request
+from bot.errors import StoreUnavailable
+from bot.store.store import PostgresStore
+
+MakeRequest = Callable[[str], Request]
+Admin = psycopg.Connection[DictRow]
+
+
+async def test_a_request_is_claimed_as_it_was_accepted(store: PostgresStore, make_request: MakeRequest) -> None:
+    """Every field comes back, the reply address too."""
+    await store.inbox.accept(make_request("k1"))
+    claimed = await store.inbox.claim(lease_s=10)
+    assert claimed is not None
+    assert claimed.request == make_request("k1")
+
+
+async def test_one_of_many_deliveries_of_a_request_is_kept(store: PostgresStore, make_request: MakeRequest) -> None:
+    """A repeat is recognised by its key, also when both come at once."""
+    kept = await asyncio.gather(*(store.inbox.accept(make_request("k1")) for _ in range(20)))
+    assert sorted(kept) == [False] * 19 + [True]
+
+
+async def test_a_request_that_is_done_is_still_recognised(store: PostgresStore, make_request: MakeRequest) -> None:
+    """A repeat that comes late is none the less a repeat."""
+    await store.inbox.accept(make_request("k1"))
+    claimed = await store.inbox.claim(lease_s=10)
+    assert claimed is not None
+    async with store.transaction() as transaction:
+        assert await transaction.finish(claimed)
+    assert not await store.inbox.accept(make_request("k1"))
+    assert await store.inbox.claim(lease_s=10) is None
+
+
+async def test_the_oldest_is_claimed_first(store: PostgresStore, make_request: MakeRequest) -> None:
+    """Requests are worked on in the order they came."""
+    for key in ("k1", "k2", "k3"):
+        await store.inbox.accept(make_request(key))
+    claims = [await store.inbox.claim(lease_s=10) for _ in range(4)]
+    assert [claim and claim.request.key for claim in claims] == ["k1", "k2", "k3", None]
+
+
+async def test_a_request_can_be_claimed_by_its_key(store: PostgresStore, make_request: MakeRequest) -> None:
+    """Whoever accepted it may work on it at once."""
+    for key in ("k1", "k2"):
+        await store.inbox.accept(make_request(key))
+    claimed = await store.inbox.claim(lease_s=10, key="k2")
+    assert claimed is not None
+    assert claimed.request.key == "k2"
+    assert await store.inbox.claim(lease_s=10, key="k2") is None
+    assert await store.inbox.claim(lease_s=10, key="k9") is None
+
+
+async def test_eight_claimers_never_get_the_same_request(store_url: str, make_request: MakeRequest) -> None:
+    """A request is worked on by one."""
+    async with await PostgresStore.open(store_url, largest_pool=8) as store:
+        for number in range(40):
+            await store.inbox.accept(make_request(f"k{number}"))
+
+        async def claim_all() -> list[str]:
+            keys = []
+            while (claimed := await store.inbox.claim(lease_s=60)) is not None:
+                keys.append(claimed.request.key)
+            return keys
+
+        taken = [key for keys in await asyncio.gather(*(claim_all() for _ in range(8))) for key in keys]
+    assert sorted(taken) == sorted(f"k{number}" for number in range(40))
+
+
+async def test_a_lease_that_ran_out_is_taken_over_with_a_higher_fence(
+    store: PostgresStore, make_request: MakeRequest
+) -> None:
+    """Who lost the lease cannot finish; who took over can."""
+    await store.inbox.accept(make_request("k1"))
+    first = await store.inbox.claim(lease_s=0.01)
+    await asyncio.sleep(0.02)
+    second = await store.inbox.claim(lease_s=10)
+    assert first is not None
+    assert second is not None
+    assert second.fence > first.fence
+    async with store.transaction() as transaction:
+        assert not await transaction.finish(first)
+    async with store.transaction() as transaction:
+        assert await transaction.finish(second)
+
+
+async def test_a_request_is_finished_once(store: PostgresStore, make_request: MakeRequest) -> None:
+    """The second finish is refused, even with the right fence."""
+    await store.inbox.accept(make_request("k1"))
+    claimed = await store.inbox.claim(lease_s=10)
+    assert claimed is not None
+    async with store.transaction() as transaction:
+        assert await transaction.finish(claimed)
+    async with store.transaction() as transaction:
+        assert not await transaction.finish(claimed)
+
+
+async def test_the_reply_address_is_wiped_when_done(
+    store: PostgresStore, make_request: MakeRequest, admin: Admin
+) -> None:
+    """It is a secret of the chat platform; it stands nowhere in the row afterwards."""
+    await store.inbox.accept(make_request("k1"))
+    claimed = await store.inbox.claim(lease_s=10)
+    assert claimed is not None
+    async with store.transaction() as transaction:
+        await transaction.finish(claimed)
+    (row,) = admin.execute("SELECT * FROM inbox").fetchall()
+    assert row["state"] == "done"
+    assert "secret" not in str(row)
+
+
+async def test_a_poisonous_request_is_set_aside(store: PostgresStore, make_request: MakeRequest, admin: Admin) -> None:
+    """After five tries it is not handed out again, and it stays visible; others are."""
+    await store.inbox.accept(make_request("poison"))
+    for _ in range(5):
+        assert await store.inbox.claim(lease_s=0.001) is not None
+        await asyncio.sleep(0.003)
+    await store.inbox.accept(make_request("good"))
+    claimed = await store.inbox.claim(lease_s=10)
+    assert claimed is not None
+    assert claimed.request.key == "good"
+    (row,) = admin.execute("SELECT state, attempts, reply_to FROM inbox WHERE key = 'poison'").fetchall()
+    assert row == {"state": "dead", "attempts": 5, "reply_to": ""}
+
+
+async def test_accepting_fails_within_its_limit_when_the_table_is_locked(
+    store: PostgresStore, make_request: MakeRequest, admin: Admin
+) -> None:
+    """Whoever must acknowledge in time learns in time, and nothing is kept."""
+    with admin.transaction():
+        admin.execute("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE")
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            await store.inbox.accept(make_request("k1"))
+        assert time.monotonic() - started < 1.0
+    assert await store.inbox.claim(lease_s=10) is None
+
+
+async def test_accepting_fails_within_its_limit_when_no_connection_is_free(
+    store_url: str, make_request: MakeRequest
+) -> None:
+    """The wait for a connection counts too."""
+    async with await PostgresStore.open(store_url, largest_pool=1) as store, store.transaction():
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="no connection"):
+            await store.inbox.accept(make_request("k1"))
+        assert time.monotonic() - started < 1.0

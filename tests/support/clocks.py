@@ -1,0 +1,35 @@
+"""Clocks for tests."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+
+class WallClock:
+    """The real time; a `Clock`."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class SteppedClock:
+    """A time that moves only when told, or when somebody sleeps; it keeps the list of sleeps. A `Clock`."""
+
+    def __init__(self, start: datetime = datetime(2026, 11, 24, 22, tzinfo=UTC)) -> None:
+        self.time = start
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self.time
+
+    def step(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.step(seconds)
+        await asyncio.sleep(0)
