@@ -5,7 +5,7 @@ Each says what was tried, what was not changed, and what to do next.
 
 from __future__ import annotations
 
-from bot.domain.people import RoleName
+from bot.domain.people import RoleName, Standing
 from bot.domain.policy import Authorization
 from bot.domain.view import Block, Button, Buttons, Context, Headline, Line, Mark, Paragraph, Span, View, code, line
 from bot.errors import BotError, SettingsError, UsageError
@@ -35,17 +35,24 @@ def refused(what: str, decision: Authorization, holders: dict[RoleName, tuple[st
     """Answer a request that its person may not make, and name who could."""
     summary = f"You can't use {what}: {decision.reason}."
     lines: list[Line] = []
-    if decision.membership is not None:
+    member = decision.membership is not None and decision.membership.standing is Standing.MEMBER
+    if member:
         lines.append(line(f"You have: {', '.join(decision.roles) or 'no role'}."))
     lines += [
         line(f"The role {role} is held by: {', '.join(holders[role])}.")
         for role in decision.helpers
         if holders.get(role)
     ]
-    lines.append(line("Nothing was changed. ", code("whoami"), " shows more."))
+    lines.append(
+        line("Nothing was changed. ", code("whoami"), " shows more.") if member else line("Nothing was changed.")
+    )
     return View(
         summary,
-        (Headline(summary, Mark.WARNING), Paragraph(tuple(lines)), Buttons((Button("Who am I", "whoami"),))),
+        (
+            Headline(summary, Mark.WARNING),
+            Paragraph(tuple(lines)),
+            *((Buttons((Button("Who am I", "whoami"),)),) if member else ()),
+        ),
         data={"error": summary, "permission": decision.permission.value},
         exit_code=FAILED,
     )

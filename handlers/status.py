@@ -96,7 +96,7 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     if len(report.findings) > len(shown):
         blocks.append(Paragraph(tuple(_short(finding, seen) for finding in report.findings[len(shown) :])))
     blocks.append(Context(tuple(_small_print(seen, setting))))
-    blocks.append(Buttons(_buttons(setting.command)))
+    blocks.append(Buttons(_buttons(setting)))
     return View(summary, tuple(blocks), data=as_data(report), exit_code=_EXIT[report.verdict])
 
 
@@ -134,7 +134,7 @@ def _finding(number: int, finding: Finding, seen: Seen) -> list[Block]:
     alias = seen.catalogue.alias_of(finding.target.kind, finding.target.name)
     note = finding.severity.word
     if finding.since:
-        note += f", since {ago(finding.since, now).removesuffix(' ago')}"
+        note += f", for {ago(finding.since, now).removesuffix(' ago')}"
     lines: list[Line] = [line(finding.summary)]
     if len(finding.pods) > 1:
         lines.append(line(f"Pods: {_shorten(finding)}"))
@@ -142,7 +142,7 @@ def _finding(number: int, finding: Finding, seen: Seen) -> list[Block]:
         lines += [_evidence_line(label, at_words) for label, at_words in _state_evidence(finding, seen)]
     for step in finding.next[: None if seen.focus else 1]:
         lead = "Next: " if step.kind is StepKind.COMMAND else "By hand: "
-        lines.append(line(lead, code(step.text), f"  {step.reason}" if step.reason else ""))
+        lines.append(line(lead, code(step.text), f" ({step.reason})" if step.reason else ""))
     title = line(bold(f"{number}  {alias}"), f": {finding.title}")
     blocks: list[Block] = [Item(title, note, _MARKS[finding.severity], tuple(lines))]
     for evidence in finding.evidence:
@@ -210,8 +210,9 @@ def _named(fine: list[WorkloadLine], seen: Seen) -> list[str]:
     return words
 
 
-def _buttons(command: str) -> tuple[Button, ...]:
-    return (Button("Refresh", command, replaces=True), Button("Share", f"share {command}"))
+def _buttons(setting: Setting) -> tuple[Button, ...]:
+    refresh = Button("Refresh", setting.command, replaces=True)
+    return (refresh, Button("Share", f"share {setting.command}")) if setting.private else (refresh,)
 
 
 def as_data(report: Report) -> dict[str, object]:

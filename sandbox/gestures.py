@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ def show(message: Shown, *, indent: str = "") -> str:
     """Return a message as its reader sees it, with who wrote it, when, and to whom it is shown."""
     at = datetime.fromtimestamp(float(message.ts), UTC).strftime("%H:%M:%S")
     seen = " (only you see this)" if message.ephemeral else ""
-    thread = " in a thread" if message.thread_ts and message.thread_ts != message.ts else ""
+    thread = " in a thread" if is_reply(message) else ""
     edited = " (edited)" if message.edits else ""
     head = f"[{at}] {message.author}{thread}{seen}{edited}  ts={message.ts}"
     return "\n".join(indent + row for row in [head, *message.text.splitlines()])
@@ -31,10 +32,20 @@ async def press(control: SlackControl, label: str, *, user: str, channel: str = 
 
 async def read(control: SlackControl, *, user: str, channel: str, thread: str = "", as_json: bool = False) -> str:
     """Return what a person sees in a channel or a thread, oldest first."""
-    shown = await control.read(channel=channel, user=user, thread=thread or None)
+    shown = await control.read(channel=channel, user=user, thread=thread or "all")
     if as_json:
         return json.dumps([asdict(message) for message in shown], indent=2)
-    return "\n\n".join(show(message) for message in shown)
+    return "\n\n".join(show(message, indent="    " if is_reply(message) else "") for message in threaded(shown))
+
+
+def is_reply(message: Shown) -> bool:
+    """Tell whether a message stands in a thread below another."""
+    return bool(message.thread_ts) and message.thread_ts != message.ts
+
+
+def threaded(shown: Sequence[Shown]) -> list[Shown]:
+    """Put replies below the message they belong to; the rest stays in the order of time."""
+    return sorted(shown, key=lambda message: (message.thread_ts or message.ts, message.ts))
 
 
 def _failure(outcome: Outcome) -> str:

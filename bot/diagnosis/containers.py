@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.diagnosis.index import Index
 from bot.domain.objects import Container, Pod, Running, Terminated, Waiting
@@ -38,3 +38,25 @@ def is_looping(index: Index, pod: Pod, container: Container) -> bool:
     if end is None or end.finished_at is None or container.restart_count < 2:
         return False
     return index.now - end.finished_at < BETWEEN_CRASHES
+
+
+_TROUBLE = ("BackOff", "Unhealthy", "Killing", "Failed")
+# A pod this young that is in trouble has been so for all of its life, near enough.
+YOUNG = timedelta(hours=1)
+
+
+def onset(index: Index, pod: Pod, container: Container) -> datetime | None:
+    """Return when the trouble of a container began, as far as can be told; None when it cannot.
+
+    The status keeps only the last end, so the first event of the kind tells, while events live (an hour after their
+    last update). A young pod's trouble began with it.
+    """
+    created = pod.meta.created_at
+    if created is not None and index.now - created < YOUNG:
+        return created
+    events = index.events(pod.meta.uid, *_TROUBLE, container=container.name)
+    seen = [event.first_at for event in events if event.first_at is not None]
+    end = last_end(container)
+    if container.restart_count <= 1 and end is not None and end.finished_at is not None:
+        seen.append(end.finished_at)
+    return min(seen, default=None)

@@ -133,7 +133,7 @@ async def _serve(
     )
     carry_out = Intake(parts.store, service, notifier, wake=delivery.wake).step
     intake = Loop("intake", carry_out, parts.clock, references, chance)
-    background += [group.create_task(loop.run()) for loop in (delivery, intake)]
+    background += [group.create_task(_once_open(parts.store, loop)) for loop in (delivery, intake)]
     inbound = Inbound(service, notifier, references, wake=intake.wake)
     handler = AsyncSocketModeHandler(inbound.app(parts.client, parts.identity), slack.app_token.reveal())
     try:
@@ -145,6 +145,11 @@ async def _serve(
     finally:
         await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt has no annotations here
         await inbound.drain(DRAIN_S)
+
+
+async def _once_open(store: WaitingStore, loop: Loop) -> None:
+    await store.opened.wait()
+    await loop.run()
 
 
 def _service(parts: _Parts, references: References) -> Service:

@@ -1,4 +1,4 @@
-"""`ragops demo` and `ragops sandbox`: the bot, unchanged, in a local workspace in front of a simulated or a real cluster.
+"""`ragops demo` and `ragops sandbox`: the bot, unchanged, in a local workspace before a simulated or a real cluster.
 
 The only module of the bot that knows the sandbox. Everything is on the loopback, on free ports, in a temporary folder.
 """
@@ -46,6 +46,16 @@ workload = "deployment/rag-engine-api"
 workload = "deployment/rag-engine-worker"
 [services.ingest]
 workload = "deployment/rag-engine-ingest"
+[services.embedder]
+workload = "deployment/rag-engine-embedder"
+[services.gateway]
+workload = "deployment/rag-engine-gateway"
+[services.reranker]
+workload = "deployment/rag-engine-reranker"
+[services.scheduler]
+workload = "deployment/rag-engine-scheduler"
+[services.web]
+workload = "deployment/rag-engine-web"
 """
 
 
@@ -185,9 +195,7 @@ def _state(path: Path) -> dict[str, Any]:
 def _greet(command: Demo, world: World, seconds: float) -> None:
     what = f"the cluster of {command.kubeconfig}" if command.kubeconfig else f"a simulated cluster ({command.scenario})"
     print(f"ragops is ready after {seconds:.1f} s: a local Slack workspace in front of {what}.")
-    print(
-        f"The cluster's kubeconfig: {world.kubeconfig}  (kubectl --kubeconfig {world.kubeconfig} get pods -n rag-engine)"
-    )
+    print(f"The cluster's kubeconfig: {world.kubeconfig}  (for kubectl --kubeconfig)")
     if command.headless:
         print('From another terminal: ragops sandbox say "/rag status" --as ann; ragops sandbox read')
     else:

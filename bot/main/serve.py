@@ -7,10 +7,11 @@ import logging
 import signal
 from pathlib import Path
 
-from bot.configuration import open_configuration
+from bot.configuration import Configuration, open_configuration
+from bot.errors import Fault, SettingsError
 from bot.main.bot import Ingredients, run_bot
 from bot.main.logs import configure
-from bot.settings import Settings
+from bot.settings import Settings, SlackSettings
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,12 @@ def stop_on_signals() -> asyncio.Event:
 async def serve(settings: Settings) -> int:
     """Run the bot until it is stopped."""
     configure(settings.log_level, settings.log_format)
+    slack, configuration = _read_all(settings)
     stop, ready = stop_on_signals(), asyncio.Event()
     await run_bot(
         Ingredients(
-            slack=settings.for_slack(),
-            configuration=open_configuration(settings.config_path, folder=Path.cwd()),
+            slack=slack,
+            configuration=configuration,
             data_folder=settings.data_folder,
             database_url=settings.database_url.reveal() if settings.database_url else None,
             redis_url=settings.redis_url.reveal() if settings.redis_url else None,
@@ -46,3 +48,20 @@ async def serve(settings: Settings) -> int:
         ready,
     )
     return 0
+
+
+def _read_all(settings: Settings) -> tuple[SlackSettings, Configuration]:
+    """Read tokens and `ragops.toml`. Raises one `SettingsError` with the faults of both."""
+    faults: list[Fault] = []
+    slack, configuration = None, None
+    try:
+        slack = settings.for_slack()
+    except SettingsError as error:
+        faults += error.faults
+    try:
+        configuration = open_configuration(settings.config_path, folder=Path.cwd())
+    except SettingsError as error:
+        faults += error.faults
+    if slack is None or configuration is None:
+        raise SettingsError(faults)
+    return slack, configuration

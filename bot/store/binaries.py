@@ -104,9 +104,10 @@ def copied(binaries: Path, *, copies: Path = COPIES) -> Path:
     """Return a copy of the package's programs that everybody may run and only root may write; make it when needed."""
     site = binaries.parents[2]
     files = _needed(site, binaries)
-    target = copies / f"ragops-postgres-{MAJOR}-{_digest(site, files)}-{os.geteuid()}"
+    digest = _digest(site, files)
+    target = copies / f"ragops-postgres-{MAJOR}-{digest}-{os.geteuid()}"
     result = target / binaries.relative_to(site)
-    if _is_complete(target, site, files):
+    if _is_complete(target, files, digest):
         return result
     try:
         _copy(site, files, target)
@@ -139,13 +140,13 @@ def _digest(site: Path, files: list[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _is_complete(target: Path, site: Path, files: list[Path]) -> bool:
+def _is_complete(target: Path, files: list[Path], digest: str) -> bool:
     """Tell whether the copy is there, whole (cleaners of temporary files take single files), and ours alone."""
     try:
         top = target.lstat()
         if not stat.S_ISDIR(top.st_mode) or top.st_uid != os.geteuid() or top.st_mode & 0o022:
             return False
-        return all((target / path).stat().st_size == (site / path).stat().st_size for path in files)
+        return _digest(target, files) == digest
     except FileNotFoundError:
         return False
 
@@ -162,7 +163,7 @@ def _copy(site: Path, files: list[Path], target: Path) -> None:
         for folder, _, _ in os.walk(aside):
             Path(folder).chmod(0o755)
         if target.is_dir() and not target.is_symlink() and target.lstat().st_uid == os.geteuid():
-            target.rename(Path(tempfile.mkdtemp(prefix="ragops-postgres-old-", dir=target.parent)) / "old")
+            shutil.rmtree(target)
         aside.rename(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -181,6 +181,7 @@ def _launch(order: keeper.Order, lock: int) -> None:
     log = Path(order.folder) / keeper.LOG
     if _size(log) > keeper.LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
+    log.touch(mode=0o600)
     with log.open("ab") as output:
         subprocess.run(  # noqa: S603  # our own interpreter, our own file
             [sys.executable, "-I", "-S", str(Path(keeper.__file__)), order.as_json()],

@@ -145,7 +145,7 @@ class Keeper:
         if self._order.account is not None:
             os.chown(new, *self._order.account)
         with self._named(new) as (name, descriptors):
-            command = [f"{self._order.binaries}/initdb", "-D", name, "--no-sync", "--no-instructions"]
+            command = [f"{self._order.binaries}/initdb", "-D", name, "--no-sync"]
             command += ["--encoding=UTF8", "--locale=C", "--auth=trust", f"--username={SUPERUSER}"]
             subprocess.run(  # noqa: S603  # the programs were found by us
                 command,

@@ -109,7 +109,7 @@ SELECT pg_advisory_xact_lock(7215034186820541777);
 
 -- name: audit_next
 -- A statement of its own after the lock, so that it sees what the writer before us committed.
-SELECT clock_timestamp() AS at, last.seq, last.hash FROM (VALUES (1)) one (row)
+SELECT clock_timestamp() AS at, last.seq, last.hash FROM (VALUES (1)) one (n)
 LEFT JOIN LATERAL (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) last ON true;
 
 -- name: audit_append

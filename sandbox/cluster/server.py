@@ -21,7 +21,7 @@ from sandbox.cluster.api.calls import Answer, JsonAnswer, Target, TextAnswer, pa
 from sandbox.cluster.api.dispatch import Dispatcher, Timing
 from sandbox.cluster.api.errors import PageNotFound, Refusal
 from sandbox.cluster.api.payloads import Payload
-from sandbox.cluster.faults import FaultError, Faults, parse_fault
+from sandbox.cluster.faults import FaultError, FaultKind, Faults, parse_fault
 from sandbox.cluster.replies import Replies
 from sandbox.cluster.sources import LogSource, MetricsSource
 from sandbox.cluster.store import ObjectStore
@@ -200,9 +200,13 @@ class ClusterServer:
         match request.method:
             case "POST":
                 try:
-                    self.faults.add(parse_fault(await request.json()))
+                    fault = parse_fault(await request.json())
                 except (FaultError, json.JSONDecodeError) as error:
                     return web.json_response({"error": str(error)}, status=400)
+                if fault.kind is FaultKind.UNREACHABLE and not fault.seconds:
+                    error_text = "unreachable needs seconds here: a shut door cannot be opened over HTTP"
+                    return web.json_response({"error": error_text}, status=400)
+                self.faults.add(fault)
                 return web.json_response(self.faults.body(), status=201)
             case "DELETE":
                 self.faults.clear()

@@ -191,6 +191,18 @@ class SlackControl:
         """Disconnect every socket: warning, refresh_requested, link_disabled, or drop (no good-bye)."""
         await self._act("disconnect", reason=reason)
 
+    async def use_http(self, url: str, signing_secret: str) -> None:
+        """Deliver by signed HTTP to a request URL instead of Socket Mode; the URL must answer the challenge."""
+        await self._act("use_http", url=url, signing_secret=signing_secret)
+
+    async def replay(self) -> Json:
+        """Send the last signed request again, byte for byte; return what became of it."""
+        return dict(await self._act("replay"))
+
+    async def check_tls(self) -> Json:
+        """Send an ``ssl_check``; return what became of it."""
+        return dict(await self._act("check_tls"))
+
     async def reload(self, user: str) -> int:
         """Reload a person's client; return how many messages only they saw are gone."""
         return int(await self._act("reload", user=user))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from sandbox.slack.errors import Impossible, SlackError
 from sandbox.slack.faults import Fault, Kind
@@ -16,6 +16,8 @@ from sandbox.slack.people import People
 from sandbox.slack.rates import RateLimits
 from sandbox.slack.records import Json
 from sandbox.slack.sight import read, shown_view, state
+from sandbox.slack.signed import SignedHttp
+from sandbox.slack.socket import SocketHub
 from sandbox.slack.webapi import WebApi
 from sandbox.slack.wire import read_json
 
@@ -23,13 +25,15 @@ from sandbox.slack.wire import read_json
 class ControlDoor:
     """Answer ``POST /control/<act>`` with what came of the act."""
 
-    def __init__(self, people: People, api: WebApi, rates: RateLimits) -> None:
+    def __init__(self, people: People, hub: SocketHub, api: WebApi, rates: RateLimits) -> None:
         self._people = people
         self._modals = Modals(people)
         self._world = people.world
-        self._hub = people.hub
+        self._courier = people.courier
+        self._hub = hub
         self._api = api
         self._rates = rates
+        self._session: ClientSession | None = None
         self._acts: dict[str, Callable[..., Awaitable[Any]]] = {
             "say": people.say,
             "press": people.press,
@@ -57,6 +61,9 @@ class ControlDoor:
             "revoke": self._revoke,
             "reload": self._reload,
             "disconnect": self._disconnect,
+            "use_http": self._use_http,
+            "replay": self._replay,
+            "check_tls": self._check_tls,
         }
 
     def routes(self) -> list[web.RouteDef]:
@@ -91,12 +98,12 @@ class ControlDoor:
         raise Impossible(f"no file {name!r} was uploaded")
 
     async def _state(self) -> Json:
-        latencies = [round(seconds * 1000, 2) for seconds in self._hub.latencies_s]
+        latencies = [round(seconds * 1000, 2) for seconds in self._courier.latencies_s]
         return state(self._world) | {
             "connections": len(self._hub.connections),
             "acks_ms": latencies,
-            "unacked": self._hub.unacked,
-            "lost_events": self._hub.lost_events,
+            "unacked": self._courier.unacked,
+            "lost_events": self._courier.lost_events,
             "calls": dict(self._api.calls),
             "ratelimited": self._rates.refused,
             "retry_after_violations": self._rates.violations,
@@ -110,7 +117,7 @@ class ControlDoor:
         while loop.time() < deadline:
             await asyncio.sleep(min(0.02, quiet))
             now = self._marks()
-            if now != seen or self._hub.pending or self._api.in_flight:
+            if now != seen or self._courier.on_the_way or self._api.in_flight:
                 seen, since = now, loop.time()
             elif loop.time() - since >= quiet:
                 return True
@@ -127,11 +134,11 @@ class ControlDoor:
     async def _set_fault(self, *, kind: str, **rule: Any) -> bool:
         if kind not in set(Kind):
             raise Impossible(f"no such fault; there are {', '.join(Kind)}")
-        self._hub.faults.add(Fault(Kind(kind), **rule))
+        self._courier.faults.add(Fault(Kind(kind), **rule))
         return True
 
     async def _clear_faults(self) -> bool:
-        self._hub.faults.clear()
+        self._courier.faults.clear()
         return True
 
     async def _set_plan(self, *, paid: bool) -> bool:
@@ -171,6 +178,33 @@ class ControlDoor:
         for message in gone:
             self._world.delete(message)
         return len(gone)
+
+    async def _use_http(self, *, url: str, signing_secret: str) -> bool:
+        """Deliver to a request URL from now on, once it has answered the challenge."""
+        await self.close()
+        courier = self._courier
+        self._session = ClientSession()
+        signed = SignedHttp(self._world, courier.faults, courier.timing, self._session, url, signing_secret)
+        await signed.verify_url()
+        courier.transport = signed
+        return True
+
+    def _signed(self) -> SignedHttp:
+        if not isinstance(self._courier.transport, SignedHttp):
+            raise Impossible("the app has no request URL; it uses Socket Mode")
+        return self._courier.transport
+
+    async def _replay(self) -> Json:
+        return asdict(await self._signed().replay())
+
+    async def _check_tls(self) -> Json:
+        return asdict(await self._signed().check_tls())
+
+    async def close(self) -> None:
+        """Close the way to the request URL, where there was one."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
     async def _disconnect(self, *, reason: str = "refresh_requested") -> bool:
         if reason not in {"warning", "refresh_requested", "link_disabled", "drop"}:

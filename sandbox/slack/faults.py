@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SLOW_DRIP = "slow_drip"  # the answer byte by byte over ``seconds``
     ERROR = "error"  # ``ok: false`` with ``error``
     DUPLICATE = "duplicate"  # a delivery comes twice
+    CLOCK_SKEW = "clock_skew"  # signed HTTP: the timestamp is off by ``seconds``
     REORDER = "reorder"  # a delivery waits ``seconds``, others overtake it
 
 

@@ -41,7 +41,7 @@ class Modals:
         world = self.people.world
         payload = frame(world, "view_submission", actor) | {"view": view_json(world, view, state), "response_urls": []}
         payload["trigger_id"] = world.issue_trigger(actor, from_modal=True)
-        delivery = await self.people.hub.deliver("interactive", payload)
+        delivery = await self.people.courier.deliver("interactive", payload)
         result: Json = {"ok": delivery.acked, "acked": delivery.acked, "payload": payload}
         result["ack_ms"] = round(delivery.latency_s * 1000, 2) if delivery.acked else None
         if not delivery.acked:
@@ -89,7 +89,7 @@ class Modals:
         if not view.body.get("notify_on_close"):
             return {"ok": True}
         payload = frame(world, "view_closed", actor) | {"view": view_json(world, view), "is_cleared": clear}
-        delivery = await self.people.hub.deliver("interactive", payload)
+        delivery = await self.people.courier.deliver("interactive", payload)
         return {"ok": True, "acked": delivery.acked}
 
 

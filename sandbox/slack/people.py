@@ -1,7 +1,7 @@
 """What people do in the workspace: type, press, react, open the Home tab; and what they see when the app fails.
 
 Slack's own rules for people are kept here: commands not in threads, nothing in channels one is not in, nothing by
-somebody deactivated. What the app is told goes through the hub.
+somebody deactivated. What the app is told goes by the courier.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.slack.delivery import Courier, Delivery, Retry
 from sandbox.slack.errors import Impossible, SlackError
 from sandbox.slack.interactions import (
     Target,
@@ -23,7 +24,6 @@ from sandbox.slack.interactions import (
 from sandbox.slack.payloads import message_json, view_json
 from sandbox.slack.records import Channel, Content, Json, Message, User, View
 from sandbox.slack.respond import answer_in
-from sandbox.slack.socket import Delivery, SocketHub
 from sandbox.slack.typed import typed_command, typed_message
 from sandbox.slack.world import Workspace
 
@@ -33,7 +33,7 @@ class People:
     """Act as one of the people; ``origin`` is where response_url answers go."""
 
     world: Workspace
-    hub: SocketHub
+    courier: Courier
     origin: str = ""
 
     def actor(self, name: str) -> User:
@@ -75,7 +75,7 @@ class People:
         if thread is not None:
             return refused(f"{name} is not supported in threads. Sorry!")
         payload = slash_payload(self.world, actor, place, typed_command(self.world, rest.strip()), self.origin)
-        delivery = await self.hub.deliver("slash_commands", payload)
+        delivery = await self.courier.deliver("slash_commands", payload)
         result: Json = {"ok": True, "trigger_id": payload["trigger_id"], **_acked(delivery)}
         if not delivery.acked:
             return result | {"ok": False, "seen": f'{name} failed with the error "{_failure(delivery)}"'}
@@ -93,12 +93,12 @@ class People:
         if event["type"] not in self.world.bot_events:
             return {}
         payload = event_payload(self.world, event)
-        delivery = await self.hub.deliver_event(payload)
+        delivery = await self.courier.deliver_event(payload)
         return _acked(delivery) | {"event": payload}
 
     async def redeliver(self, payload: Json, *, attempt: int = 1) -> Json:
         """Deliver an event once more, as Slack does when it missed the ack."""
-        return _acked(await self.hub.deliver("events_api", payload, retry=attempt))
+        return _acked(await self.courier.deliver("events_api", payload, retry=Retry(attempt, "timeout")))
 
     async def press(
         self,
@@ -129,7 +129,7 @@ class People:
 
     async def _interact(self, payload: Json) -> Json:
         """Deliver an interaction whose ack carries nothing."""
-        delivery = await self.hub.deliver("interactive", payload)
+        delivery = await self.courier.deliver("interactive", payload)
         result: Json = {"ok": delivery.acked, "trigger_id": payload.get("trigger_id"), **_acked(delivery)}
         seen = "" if delivery.acked else f"⚠ {self.world.bot.name} did not respond ({_failure(delivery)})"
         return result | {"seen": seen, "payload": payload}
@@ -228,7 +228,7 @@ def _acked(delivery: Delivery) -> Json:
 
 
 def _failure(delivery: Delivery) -> str:
-    return "operation_timeout" if delivery.reason == "timeout" else "dispatch_failed"
+    return "operation_timeout" if "timeout" in delivery.reason else "dispatch_failed"
 
 
 def _message_of(payload: Any) -> Json:

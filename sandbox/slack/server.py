@@ -8,11 +8,12 @@ from typing import Self
 
 from aiohttp import web
 
+from sandbox.slack.delivery import Courier, Timing
 from sandbox.slack.door import ControlDoor
 from sandbox.slack.faults import Faults
 from sandbox.slack.people import People
 from sandbox.slack.rates import RateLimits
-from sandbox.slack.socket import SocketHub, Timing
+from sandbox.slack.socket import SocketHub
 from sandbox.slack.webapi import WebApi
 from sandbox.slack.world import Workspace
 
@@ -36,9 +37,12 @@ class SlackServer:
         self.faults = faults or Faults()
         self.rates = rates or RateLimits()
         self._stopping = asyncio.Event()
-        self.hub = SocketHub(workspace, self.faults, timing or Timing(), self._stopping)
-        self.people = People(workspace, self.hub)
+        self.timing = timing or Timing()
+        self.hub = SocketHub(workspace, self.timing)
+        self.courier = Courier(workspace, self.faults, self.timing, self.hub)
+        self.people = People(workspace, self.courier)
         self._api = WebApi(workspace, self.faults, self.rates, self._stopping)
+        self._door = ControlDoor(self.people, self.hub, self._api, self.rates)
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
@@ -62,7 +66,7 @@ class SlackServer:
         """Open the port; after that base_url and control_url hold."""
         app = web.Application(client_max_size=_LARGEST_UPLOAD)
         app.add_routes(self._api.routes())
-        app.add_routes(ControlDoor(self.people, self._api, self.rates).routes())
+        app.add_routes(self._door.routes())
         app.add_routes([web.get("/link/", self.hub.connect)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -74,6 +78,8 @@ class SlackServer:
     async def stop(self) -> None:
         """Close every connection and the port."""
         self._stopping.set()
+        await self.courier.close()
+        await self._door.close()
         await self.hub.close()
         if self._runner is not None:
             await self._runner.cleanup()

@@ -1,4 +1,4 @@
-"""Socket Mode: connections, envelopes, acks, redelivery of events, and every reason to be disconnected."""
+"""Socket Mode: connections, envelopes, acks, and every reason to be disconnected."""
 
 from __future__ import annotations
 
@@ -6,38 +6,15 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from sandbox.slack.faults import Faults, Kind
-from sandbox.slack.limits import EVENT_RETRIES, SOCKET_CONNECTIONS
+from sandbox.slack.delivery import Delivery, Retry, Timing
+from sandbox.slack.limits import SOCKET_CONNECTIONS
 from sandbox.slack.records import Json
 from sandbox.slack.world import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long Slack waits (seconds); shorter values only in tests."""
-
-    ack_s: float = 3.0
-    retry_s: tuple[float, ...] = (0.0, 60.0, 300.0)
-    warning_s: float = 10.0
-    grace_s: float = 2.0
-    life_s: float = 4 * 3600.0
-    short_life_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of one envelope: the ack's payload and its latency, or why there is none."""
-
-    acked: bool
-    latency_s: float = 0.0
-    payload: Any = None
-    reason: str = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -62,17 +39,11 @@ class SocketHub:
     """Send each envelope to one connection and wait for its ack."""
 
     world: Workspace
-    faults: Faults
     timing: Timing
-    stopping: asyncio.Event
     enabled: bool = True
     foreign_acks_count: bool = False
     connections: list[Connection] = field(default_factory=list)
     pending: dict[str, Pending] = field(default_factory=dict)
-    latencies_s: list[float] = field(default_factory=list)
-    unacked: int = 0
-    lost_events: int = 0
-    _retries: set[asyncio.Task[None]] = field(default_factory=set)
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
@@ -177,19 +148,10 @@ class SocketHub:
 
     # Envelopes
 
-    async def deliver(self, kind: str, payload: Json, *, retry: int = 0) -> Delivery:
-        """Send one envelope and wait for its ack as long as Slack does."""
-        if slow := self.faults.take(kind, Kind.REORDER):
-            await asyncio.sleep(slow.seconds)
-        if not self.faults.take(kind, Kind.DUPLICATE):
-            return await self._once(kind, payload, retry)
-        first, second = await asyncio.gather(self._once(kind, payload, retry), self._once(kind, payload, retry))
-        return first if first.acked else second
-
-    async def _once(self, kind: str, payload: Json, retry: int) -> Delivery:
+    async def send(self, kind: str, payload: Json, retry: Retry) -> Delivery:
+        """Send one envelope over a connection taken at random and wait for its ack."""
         open_now = [c for c in self.connections if not c.closing and not c.socket.closed]
         if not open_now:
-            self.unacked += 1
             return Delivery(acked=False, reason="no_connection")
         connection = open_now[self.world.ids.choose(len(open_now))]
         envelope = self._envelope(kind, payload, retry)
@@ -202,47 +164,21 @@ class SocketHub:
             async with asyncio.timeout(self.timing.ack_s):
                 body = await answer
         except TimeoutError:
-            self.unacked += 1
             return Delivery(acked=False, latency_s=loop.time() - began, reason="timeout")
         finally:
             self.pending.pop(envelope["envelope_id"], None)
-        latency = loop.time() - began
-        self.latencies_s.append(latency)
-        self.world.touch()
-        return Delivery(acked=True, latency_s=latency, payload=body)
+        return Delivery(acked=True, latency_s=loop.time() - began, payload=body)
 
-    def _envelope(self, kind: str, payload: Json, retry: int) -> Json:
+    def _envelope(self, kind: str, payload: Json, retry: Retry) -> Json:
         identity = str(uuid.UUID(int=int(self.world.ids.trigger().rpartition(".")[2], 16)))
         body: Json = {"envelope_id": identity, "type": kind, "payload": payload}
         body["accepts_response_payload"] = kind != "events_api"
         if kind == "events_api":
-            body |= {"retry_attempt": retry, "retry_reason": "timeout" if retry else ""}
+            body |= {"retry_attempt": retry.attempt, "retry_reason": retry.reason}
         return body
 
-    async def deliver_event(self, payload: Json) -> Delivery:
-        """Send an event; while nobody acks it, it comes again in the background, up to three times."""
-        first = await self.deliver("events_api", payload)
-        if not first.acked:
-            self._own(self._again(payload))
-        return first
-
-    async def _again(self, payload: Json) -> None:
-        for attempt, pause in enumerate(self.timing.retry_s[:EVENT_RETRIES], start=1):
-            await asyncio.sleep(pause)
-            if (await self.deliver("events_api", payload, retry=attempt)).acked:
-                return
-        self.lost_events += 1
-
-    def _own(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._retries.add(task)
-        task.add_done_callback(self._retries.discard)
-
     async def close(self) -> None:
-        """End every connection and every pending retry."""
-        for task in tuple(self._retries):
-            task.cancel()
-        await asyncio.gather(*self._retries, return_exceptions=True)
+        """End every connection."""
         for connection in tuple(self.connections):
             await connection.socket.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.diagnosis.containers import crash_log, is_looping, last_end
+from bot.diagnosis.containers import crash_log, is_looping, last_end, onset
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index, telling_line
 from bot.diagnosis.words import count, duration, exit_code, tag_of
@@ -27,7 +27,7 @@ def observe(index: Index, pod: Pod) -> Iterable[Symptom]:
             pod=pod,
             container=container,
             key=f"{end.exit_code if end else '?'}:{end.signal if end else ''}",
-            since=pod.meta.created_at if container.restart_count else (end.finished_at if end else None),
+            since=onset(index, pod, container),
             log=crash_log(pod, container) if started else None,
         )
 
@@ -42,7 +42,7 @@ def explain(case: Case) -> Finding:
     restarts = max(c.restart_count for symptom in case.symptoms if (c := symptom.container))
     ended = f"{exit_code(end.exit_code, end.signal)}" if end else "an unknown exit code"
     line = telling_line(case.log.lines) if case.log else None
-    said = f': "{first_line(line, 160)}"' if line else "."
+    said = f': "{first_line(line, 160)}".' if line else "."
     summary = f"{case.subject} ends with {ended}{_lived(end)}{said}"
     if case.contrast:
         summary += f" {case.contrast}"

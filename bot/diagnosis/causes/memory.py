@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from bot.diagnosis.containers import crash_log, last_end
+from bot.diagnosis.containers import crash_log, last_end, onset
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
 from bot.diagnosis.words import ago, amount, count, duration
@@ -24,8 +24,13 @@ def observe(index: Index, pod: Pod) -> Iterable[Symptom]:
             continue
         if end.finished_at is not None and index.now - end.finished_at > REMEMBERED:
             continue
-        since = pod.meta.created_at if container.restart_count > 1 else end.finished_at
-        yield Symptom(code=OOM_KILLED, pod=pod, container=container, since=since, log=crash_log(pod, container))
+        yield Symptom(
+            code=OOM_KILLED,
+            pod=pod,
+            container=container,
+            since=onset(index, pod, container),
+            log=crash_log(pod, container),
+        )
 
 
 def explain(case: Case) -> Finding:

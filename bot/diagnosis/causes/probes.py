@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from bot.diagnosis.containers import is_looping, last_end
+from bot.diagnosis.containers import is_looping, last_end, onset
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
 from bot.diagnosis.words import count
@@ -31,7 +31,7 @@ def observe(index: Index, pod: Pod) -> Iterable[Symptom]:
     for container in pod.containers:
         killed = _killed_by(index, pod, container)
         if killed:
-            yield Symptom(code=killed, pod=pod, container=container, since=pod.meta.created_at)
+            yield Symptom(code=killed, pod=pod, container=container, since=onset(index, pod, container))
         elif _is_unready(index, pod, container):
             waiting_for_start = container.startup is not None and container.started is False
             code = STARTUP_FAILING if waiting_for_start else READINESS_FAILING

@@ -81,7 +81,9 @@ class Inbound:
                 bot_token=identity.token,
             )
 
-        app = AsyncApp(client=client, authorize=authorize, raise_error_for_unhandled_request=False)
+        quiet = logging.getLogger("bot.slack.bolt")
+        quiet.setLevel(logging.ERROR)  # its warnings (a token beside `authorize`) are about choices made here
+        app = AsyncApp(client=client, authorize=authorize, logger=quiet)
         app.use(self.keep)
         app.command(COMMAND)(self.command)
         app.action(re.compile(r"^rag:"))(self.press)

@@ -147,7 +147,7 @@ def _parsed(body: str) -> dict[str, Any]:
 
 
 def _seconds(retry_after: str | None) -> float:
-    try:
-        return min(max(float(retry_after or 1.0), 0.1), _LONGEST_WAIT_S)
-    except ValueError:
+    """Read the header, which is a number of whole seconds."""
+    if retry_after is None or not retry_after.isdecimal():
         return 1.0
+    return min(float(retry_after), _LONGEST_WAIT_S)

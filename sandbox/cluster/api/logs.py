@@ -90,17 +90,20 @@ def _parse_since(text: str) -> datetime:
 def _choose_container(pod: Json, asked: str) -> str:
     """Return the container that is meant: the named one, or the only regular one."""
     name, spec = pod["metadata"]["name"], pod["spec"]
-    regular = [container["name"] for container in spec["containers"]]
-    others = [
-        container["name"] for field in ("initContainers", "ephemeralContainers") for container in spec.get(field) or []
-    ]
+    regular, init, ephemeral = (
+        [container["name"] for container in spec.get(field) or []]
+        for field in ("containers", "initContainers", "ephemeralContainers")
+    )
     if asked:
-        if asked not in {*regular, *others}:
+        if asked not in {*regular, *init, *ephemeral}:
             raise bad_request(f"container {asked} is not valid for pod {name}")
         return asked
-    if len(regular) != 1:
-        raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{' '.join(regular)}]")
-    return str(regular[0])
+    if len(regular) == 1:
+        return str(regular[0])
+    choice = f"choose one of: [{' '.join(regular)}]"
+    choice += f" or one of the init containers: [{' '.join(init)}]" if init else ""
+    choice += f" or one of the ephemeral containers: [{' '.join(ephemeral)}]" if ephemeral else ""
+    raise bad_request(f"a container name must be specified for pod {name}, {choice}")
 
 
 def _check_state(pod: Json, container: str, *, previous: bool) -> None:

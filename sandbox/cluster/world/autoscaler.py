@@ -6,7 +6,8 @@ import math
 
 from sandbox.cluster.store import Json
 from sandbox.cluster.world.events import EventRecorder, reference
-from sandbox.cluster.world.machinery import Key, Machinery
+from sandbox.cluster.world.index import Key
+from sandbox.cluster.world.machinery import Machinery
 from sandbox.cluster.world.metrics import Usage
 from sandbox.cluster.world.pods_view import is_active, with_condition
 from sandbox.cluster.world.quantities import millicores

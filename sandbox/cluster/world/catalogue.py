@@ -6,7 +6,7 @@ from sandbox.cluster.store import Json
 from sandbox.cluster.world.behaviours import Behaviour, Exits, PullFailure, Serves
 from sandbox.cluster.world.containers import Role
 from sandbox.cluster.world.images import normalized, repository_of
-from sandbox.cluster.world.machinery import controller_of
+from sandbox.cluster.world.index import controller_of
 
 _INIT = Exits(exit_code=0, after=1.0, voice="silent")
 

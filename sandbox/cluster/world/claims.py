@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sandbox.cluster.store import Json
 from sandbox.cluster.world.events import EventRecorder, reference
-from sandbox.cluster.world.machinery import Key, Machinery
+from sandbox.cluster.world.index import Key
+from sandbox.cluster.world.machinery import Machinery
 
 COMPONENT = "persistentvolume-controller"
 _RETRY_SECONDS = 15.0

@@ -9,7 +9,8 @@ from sandbox.cluster.world import names, rollout
 from sandbox.cluster.world.clock import parse_stamp
 from sandbox.cluster.world.defaults import defaulted
 from sandbox.cluster.world.events import EventRecorder, reference
-from sandbox.cluster.world.machinery import Key, Machinery, owner_reference
+from sandbox.cluster.world.index import Key
+from sandbox.cluster.world.machinery import Machinery, owner_reference
 from sandbox.cluster.world.pods_view import condition, without_zeros
 from sandbox.cluster.world.rollout_status import progressing_condition, set_deployment_condition
 

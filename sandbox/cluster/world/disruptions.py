@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sandbox.cluster.store import Json
-from sandbox.cluster.world.machinery import Key, Machinery
+from sandbox.cluster.world.index import Key
+from sandbox.cluster.world.machinery import Machinery
 from sandbox.cluster.world.pods_view import is_active, is_ready, with_condition
 
 

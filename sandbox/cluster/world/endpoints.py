@@ -6,7 +6,8 @@ from random import Random
 
 from sandbox.cluster.store import Json
 from sandbox.cluster.world import names
-from sandbox.cluster.world.machinery import Key, Machinery, owner_reference
+from sandbox.cluster.world.index import Key
+from sandbox.cluster.world.machinery import Machinery, owner_reference
 from sandbox.cluster.world.pods_view import is_ready
 
 _MANAGER = "endpointslice-controller.k8s.io"

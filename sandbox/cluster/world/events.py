@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sandbox.cluster.store import Json
 from sandbox.cluster.world.clock import fine_stamp, stamp
-from sandbox.cluster.world.machinery import Key, Machinery
+from sandbox.cluster.world.index import Key
+from sandbox.cluster.world.machinery import Machinery
 
 BURST = 25
 REFILL_SECONDS = 300.0

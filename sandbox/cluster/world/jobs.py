@@ -9,7 +9,8 @@ from sandbox.cluster.world import backoff, names
 from sandbox.cluster.world.clock import parse_stamp
 from sandbox.cluster.world.defaults import defaulted
 from sandbox.cluster.world.events import EventRecorder, reference
-from sandbox.cluster.world.machinery import Key, Machinery, owner_reference
+from sandbox.cluster.world.index import Key
+from sandbox.cluster.world.machinery import Machinery, owner_reference
 from sandbox.cluster.world.pods_view import is_active, is_ready, without_zeros
 from sandbox.cluster.world.templates import pod_from_template
 

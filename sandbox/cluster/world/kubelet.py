@@ -9,7 +9,8 @@ from sandbox.cluster.world.catalogue import Catalogue
 from sandbox.cluster.world.container_steps import ContainerSteps
 from sandbox.cluster.world.containers import NEVER, Container, Stage
 from sandbox.cluster.world.events import EventRecorder, reference
-from sandbox.cluster.world.machinery import Key, Machinery
+from sandbox.cluster.world.index import Key
+from sandbox.cluster.world.machinery import Machinery
 from sandbox.cluster.world.pod_status import PodRuntime, is_passed, pod_status
 from sandbox.cluster.world.references import missing_mount
 from sandbox.cluster.world.scheduler import Scheduler

@@ -6,11 +6,11 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import NamedTuple
 
 from sandbox.cluster.store import Change, Expired, Json, ObjectStore
 from sandbox.cluster.world import names
 from sandbox.cluster.world.clock import WorldClock, stamp
+from sandbox.cluster.world.index import Index, Key, controller_of, selects
 
 PLURALS = {
     "Deployment": "deployments",
@@ -39,14 +39,6 @@ _AUTOSCALER_SYNC = 15.0
 _QUIET = 600.0  # seconds before the end of a long advance in which idle work is done at all
 
 
-class Key(NamedTuple):
-    """Name an object that somebody shall look at."""
-
-    resource: str
-    namespace: str
-    name: str
-
-
 @dataclass(slots=True)
 class _Pulse:
     period: float
@@ -67,9 +59,7 @@ class Machinery:
         self._wanted: dict[Key, float] = {}
         self._pulses: dict[Key, _Pulse] = {}
         self._order = 0
-        self._owned: dict[str, dict[Key, None]] = {}
-        self._labelled: dict[tuple[str, str, str], dict[Key, None]] = {}
-        self._selecting: dict[tuple[str, str, str], dict[Key, None]] = {}
+        self._index = Index()
         self._unscheduled: dict[Key, None] = {}
 
     # Time
@@ -92,16 +82,13 @@ class Machinery:
     def owned(self, resource: str, owner: Json) -> list[Json]:
         """Return the objects of a resource that an object controls, by name; not to be changed."""
         self._absorb()
-        keys = sorted(key for key in self._owned.get(owner["metadata"]["uid"], ()) if key.resource == resource)
-        found = (self.store.get(*key) for key in keys)
+        found = (self.store.get(*key) for key in self._index.owned(owner["metadata"]["uid"], resource))
         return [obj for obj in found if obj is not None]
 
     def selected(self, namespace: str, selector: Json) -> list[Json]:
         """Return the pods of a namespace that a selector of equal labels picks, by name; not to be changed."""
         self._absorb()
-        entry = next(iter(selector.items()))
-        keys = sorted(self._labelled.get((namespace, *entry), ()))
-        found = (self.store.get(*key) for key in keys)
+        found = (self.store.get(*key) for key in self._index.labelled(namespace, next(iter(selector.items()))))
         return [pod for pod in found if pod is not None and selects(selector, pod["metadata"].get("labels") or {})]
 
     def create(self, resource: str, obj: Json) -> Json:
@@ -202,7 +189,10 @@ class Machinery:
         key = Key(change.resource, *change.key)
         if change.resource in WATCHED and not _is_heartbeat(change):
             self._queue[key] = None
-        self._index(key, change.object, gone=change.type == "DELETED")
+        gone = change.type == "DELETED"
+        self._index.note(key, change.object, gone=gone)
+        if gone:
+            self._collect(self._index.orphans(change.object["metadata"]["uid"]))
         owner = controller_of(change.object)
         if owner is not None and owner["kind"] in PLURALS:
             self._queue[Key(PLURALS[owner["kind"]], key.namespace, owner["name"])] = None
@@ -217,8 +207,8 @@ class Machinery:
             self.requeue_unscheduled()
 
     def _react_to_pod(self, change: Change, key: Key) -> None:
-        for label in (change.object["metadata"].get("labels") or {}).items():
-            self._queue.update(self._selecting.get((key.namespace, *label), {}))
+        labels = change.object["metadata"].get("labels") or {}
+        self._queue.update(dict.fromkeys(self._index.selecting(key.namespace, labels)))
         gone = change.type == "DELETED"
         if gone or change.object["spec"].get("nodeName"):
             self._unscheduled.pop(key, None)
@@ -235,24 +225,7 @@ class Machinery:
             if scaler["spec"]["scaleTargetRef"]["name"] == change.key[1]:
                 self.wake(Key("horizontalpodautoscalers", *_name(scaler)), self.now + _AUTOSCALER_SYNC)
 
-    def _index(self, key: Key, obj: Json, *, gone: bool) -> None:
-        owner = controller_of(obj)
-        if owner is not None:
-            children = self._owned.setdefault(owner["uid"], {})
-            if gone:
-                children.pop(key, None)
-            else:
-                children[key] = None
-        if key.resource == "pods":
-            for label in (obj["metadata"].get("labels") or {}).items():
-                _keep(self._labelled, (key.namespace, *label), key, gone=gone)
-        selector = _selector_of(key.resource, obj)
-        if selector:
-            _keep(self._selecting, (key.namespace, *next(iter(selector.items()))), key, gone=gone)
-        if gone:
-            self._collect(self._owned.pop(obj["metadata"]["uid"], {}))
-
-    def _collect(self, orphans: dict[Key, None]) -> None:
+    def _collect(self, orphans: list[Key]) -> None:
         """Delete what a deleted object owned, as the garbage collector does in the background."""
         for key in orphans:
             orphan = self.store.get(*key)
@@ -265,25 +238,16 @@ class Machinery:
 
     def _relist(self) -> None:
         """Look at everything: the store's history does not reach back to what was seen last."""
-        for index in (self._owned, self._labelled, self._selecting, self._unscheduled):
-            index.clear()
+        self._index.clear()
+        self._unscheduled.clear()
         for resource in (*WATCHED, "endpointslices", "controllerrevisions"):
             for obj in self.store.list(resource):
                 key = Key(resource, *_name(obj))
                 if resource in WATCHED:
                     self._queue[key] = None
-                self._index(key, obj, gone=False)
+                self._index.note(key, obj, gone=False)
                 if resource == "pods" and not obj["spec"].get("nodeName"):
                     self._unscheduled[key] = None
-
-
-def controller_of(obj: Json) -> Json | None:
-    """Return the owner reference of the object that controls this one."""
-    for reference in obj["metadata"].get("ownerReferences") or ():
-        if reference.get("controller"):
-            owner: Json = reference
-            return owner
-    return None
 
 
 def owner_reference(owner: Json, api_version: str, kind: str) -> Json:
@@ -296,30 +260,6 @@ def owner_reference(owner: Json, api_version: str, kind: str) -> Json:
         "controller": True,
         "blockOwnerDeletion": True,
     }
-
-
-def selects(selector: Json | None, labels: Json) -> bool:
-    """Tell whether a selector of equal labels picks an object; an absent one picks none."""
-    return bool(selector) and all(labels.get(name) == value for name, value in (selector or {}).items())
-
-
-def _keep(
-    index: dict[tuple[str, str, str], dict[Key, None]], place: tuple[str, str, str], key: Key, *, gone: bool
-) -> None:
-    if gone:
-        index.get(place, {}).pop(key, None)
-    else:
-        index.setdefault(place, {})[key] = None
-
-
-def _selector_of(resource: str, obj: Json) -> Json | None:
-    """Return the labels by which an object picks pods, if it is one whose controller looks at them."""
-    if resource == "services":
-        selector: Json | None = obj["spec"].get("selector")
-        return selector
-    if resource == "poddisruptionbudgets":
-        return (obj["spec"].get("selector") or {}).get("matchLabels")
-    return None
 
 
 def _name(obj: Json) -> tuple[str, str]:

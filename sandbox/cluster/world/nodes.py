@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.cluster.world.machinery import Key, Machinery
+from sandbox.cluster.world.index import Key
+from sandbox.cluster.world.machinery import Machinery
 
 HEARTBEAT_SECONDS = 300.0
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sandbox.cluster.store import Json
 from sandbox.cluster.world.events import EventRecorder, reference
-from sandbox.cluster.world.machinery import Key, Machinery
+from sandbox.cluster.world.index import Key
+from sandbox.cluster.world.machinery import Machinery
 from sandbox.cluster.world.pods_view import with_condition
 from sandbox.cluster.world.quantities import memory_bytes, millicores
 from sandbox.cluster.world.references import unbound_claim

@@ -19,10 +19,11 @@ from sandbox.cluster.world.deployments import DeploymentController
 from sandbox.cluster.world.disruptions import DisruptionController
 from sandbox.cluster.world.endpoints import EndpointSliceController
 from sandbox.cluster.world.events import EventRecorder
+from sandbox.cluster.world.index import Key
 from sandbox.cluster.world.jobs import JobController
 from sandbox.cluster.world.kubelet import Kubelet
 from sandbox.cluster.world.logs import Logs
-from sandbox.cluster.world.machinery import Key, Machinery
+from sandbox.cluster.world.machinery import Machinery
 from sandbox.cluster.world.metrics import Usage
 from sandbox.cluster.world.nodes import NodeHeartbeat
 from sandbox.cluster.world.replicasets import ReplicaSetController

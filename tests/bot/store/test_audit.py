@@ -129,9 +129,7 @@ async def test_tampering_is_found(
     assert problem in found.problem
 
 
-async def test_a_cut_tail_is_found_against_a_published_head(
-    store: PostgresStore, store_url: str, admin: Admin
-) -> None:
+async def test_a_cut_tail_is_found_against_a_published_head(store: PostgresStore, store_url: str, admin: Admin) -> None:
     """The chain alone does not show it."""
     await _append(store)
     published = str(await store.audit_head())
@@ -177,12 +175,18 @@ async def test_a_chain_that_went_on_still_holds_the_published_head(store: Postgr
     assert (await verify_audit(store_url, published)).ok
 
 
-async def test_secrets_and_controls_do_not_get_into_the_audit(store: PostgresStore, store_url: str, admin: Admin) -> None:
+async def test_secrets_and_controls_do_not_get_into_the_audit(
+    store: PostgresStore, store_url: str, admin: Admin
+) -> None:
     """Words are masked and cleaned before they are hashed."""
     async with store.transaction() as transaction:
         await transaction.audit(
             AuditEntry(
-                actor="U1\x00", action="a\ud800", subject="password=hunter22", result="ok", detail={"t": "xoxb-123456789"}
+                actor="U1\x00",
+                action="a\ud800",
+                subject="password=hunter22",
+                result="ok",
+                detail={"t": "xoxb-123456789"},
             )
         )
     (row,) = admin.execute("SELECT actor, action, subject, detail FROM audit").fetchall()

@@ -246,7 +246,10 @@ async def test_the_password_is_never_in_an_error(url: str, kind: type[StoreUnava
 def test_the_password_is_taken_out_of_the_drivers_words() -> None:
     """Also where the general masking would not know it."""
     address = Address.parse("postgresql://u:hunter22@db:5432/x")
-    assert address.scrub(RuntimeError("tried hunter22 at postgresql://u:hunter22@db:5432/x")) == "tried [masked] at db:5432/x"
+    assert (
+        address.scrub(RuntimeError("tried hunter22 at postgresql://u:hunter22@db:5432/x"))
+        == "tried [masked] at db:5432/x"
+    )
     assert "hunter22" not in address.label
 
 

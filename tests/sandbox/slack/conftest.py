@@ -9,8 +9,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack.control import SlackControl
+from sandbox.slack.delivery import Timing
 from sandbox.slack.server import SlackServer
-from sandbox.slack.socket import Timing
 from sandbox.slack.world import Workspace, demo_workspace
 
 

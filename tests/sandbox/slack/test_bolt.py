@@ -66,10 +66,10 @@ async def bot(client: AsyncWebClient, world: Workspace, control: SlackControl) -
     app = AsyncApp(client=client, process_before_response=False)
     listeners(app)
     handler = AsyncSocketModeHandler(app, world.app_token)
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
     assert await control.connected()
     yield app
-    await handler.close_async()
+    await handler.close_async()  # type: ignore[no-untyped-call]  # see above
 
 
 @pytest.mark.usefixtures("bot")

@@ -169,8 +169,8 @@ async def test_a_response_url_deletes_and_replaces_a_private_message(
     app: App, client: AsyncWebClient, control: SlackControl, world: Workspace
 ) -> None:
     """The only way to change an ephemeral message."""
-    place = {"channel": world.channels["ops"].id, "user": world.users["ann"].id}
-    await client.chat_postEphemeral(**place, text="card", blocks=CARD)
+    ops, ann = world.channels["ops"].id, world.users["ann"].id
+    await client.chat_postEphemeral(channel=ops, user=ann, text="card", blocks=CARD)
     await control.press("Approve", user="ann")
     assert app.last["container"]["is_ephemeral"]
     assert "message" not in app.last

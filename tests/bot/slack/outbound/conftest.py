@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,71 +18,7 @@ from sandbox.slack.rates import RateLimits
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import demo_workspace
 
-HOSTILE = (
-    *"""<!channel>
-<!here|here>
-<!everyone>
-<!subteam^S0123ABCD|@oncall>
-<@U0123ABCD>
-<@W0123ABCD|bob>
-<#C0123ABCD|general>
-@channel @here @everyone #general @ann @rag-oncall
-<!date^0^{date_num}|now>
-<mailto:a@b.example|mail>
-<https://evil.example|https://grafana.internal>
-https://evil.example/x evil.example [ok](https://evil.example)
-![p](https://evil.example/p.png)
-<https://evil.example
->|<
-<>
-<||>
-<!
-&lt;!channel&gt;
-&amp;lt;
-& &amp; &#60;
-``` closing fence
-`tick`
-*bold* _it_ ~no~
-> quote
->>> rest
-:rotating_light: :siren:
-| a | b |
-{"type":"section"}
-"],"blocks":[
-{{7*7}}
-${jndi:x}
-%s%n
-$(reboot)
-; rm -rf /
-' OR 1=1--
-../../etc/passwd
-APPROVED by @lead
-✅ done""".splitlines(),
-    "\u202etext reversed",
-    "@\u200bchannel",
-    "c\u0336rossed",
-    "a\u2028b\u2029c\x85d",
-    "\x00\x07\x08\x0b",
-    "\x1b[31mred\x1b]0;title\x07",
-    "half \ud800 pair",
-    b"\xff\xfe".decode("utf-8", "replace"),
-    "one\rtwo\r\nthree",
-    "\ufeffbom",
-    "👩‍👩‍👧‍👦" * 20,
-    "😀" * 1_600,
-    "e" + "\u0301" * 500,
-    "&" * 3_001,
-    "<" * 3_000,
-    '"' * 3_000,
-    "\\" * 6_000,
-    "x" * 3_000,
-    "y" * 40_000,
-    "line\n" * 40_000,
-    "",
-    "   ",
-    "\n",
-    "\n\n\n",
-)
+CORPUS = Path(__file__).with_name("hostile.json")  # pairs: a text, and how often it is repeated
 
 
 class SystemClock:
@@ -95,7 +33,7 @@ class SystemClock:
 
 @pytest.fixture(scope="session")
 def hostile() -> tuple[str, ...]:
-    return HOSTILE
+    return tuple(text * times for text, times in json.loads(CORPUS.read_text()))
 
 
 @pytest.fixture

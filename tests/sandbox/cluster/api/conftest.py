@@ -150,7 +150,7 @@ async def server(store: ObjectStore, logs: LogFiles, usage: Usage) -> AsyncItera
     timing = Timing(
         watch=WatchTiming(bookmark_every_s=0.2),
         follow=FollowTiming(poll_s=0.01, linger_s=0.05),
-        future_version_s=0.05,
+        future_version_s=0.3,
     )
     async with ClusterServer(store, logs, usage, timing=timing) as running:
         yield running

@@ -88,6 +88,14 @@ async def test_only_regular_containers_count_for_the_choice(
     assert (await client.get(_LOG, container="setup")).data == b"from setup\n"
 
 
+async def test_choice_names_the_init_containers(client: Any, store: ObjectStore, make_pod: Any) -> None:
+    """With several regular containers the message lists all that can be asked for."""
+    pod = make_pod("p", containers=["a", "b"])
+    store.update("pods", {**pod, "spec": {**pod["spec"], "initContainers": [{"name": "setup"}]}})
+    message = (await client.get(_LOG)).body["message"]
+    assert message.endswith("choose one of: [a b] or one of the init containers: [setup]")
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -1,0 +1,140 @@
+"""Signed HTTP: the challenge, signatures that Bolt accepts, retries with their headers, and replays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.signature import SignatureVerifier
+from slack_sdk.web.async_client import AsyncWebClient
+
+from sandbox.slack.control import ControlError, SlackControl
+
+SECRET = "made-up-signing-secret"
+
+
+@dataclass
+class Receiver:
+    """A request URL that keeps what it got and answers as told."""
+
+    url: str = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    delay_s: float = 0.0
+    redirect: bool = False
+    got: list[tuple[dict[str, str], str]] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.text()
+        if request.content_type == "application/json" and "challenge" in body:
+            return web.json_response({"challenge": (await request.json())["challenge"]})
+        self.got.append(({key.lower(): value for key, value in request.headers.items()}, body))
+        if self.redirect:
+            raise web.HTTPTemporaryRedirect(self.url)
+        await asyncio.sleep(self.delay_s)
+        return web.Response(status=self.status, headers=self.headers)
+
+
+async def serve(app: web.Application) -> tuple[web.AppRunner, str]:
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+
+
+@pytest.fixture
+async def receiver(control: SlackControl) -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    app = web.Application()
+    app.router.add_post("/slack/events", receiver.handle)
+    runner, receiver.url = await serve(app)
+    await control.use_http(receiver.url, SECRET)
+    yield receiver
+    await runner.cleanup()
+
+
+async def test_a_url_that_does_not_answer_the_challenge_is_refused(control: SlackControl) -> None:
+    """Nothing is delivered to an address that is not the app's."""
+    with pytest.raises(ControlError, match="challenge"):
+        await control.use_http("http://127.0.0.1:9/slack/events", SECRET)
+
+
+async def test_requests_carry_a_valid_signature(receiver: Receiver, control: SlackControl, clock: Any) -> None:
+    """The SDK's own verifier accepts it, at the workspace's time."""
+    assert (await control.say("/rag status")).ok
+    headers, body = receiver.got[-1]
+    assert headers["x-slack-request-timestamp"] == str(int(clock.now))
+    verifier = SignatureVerifier(SECRET)
+    made = verifier.generate_signature(timestamp=headers["x-slack-request-timestamp"], body=body)
+    assert made == headers["x-slack-signature"]
+    assert "command=%2Frag" in body
+
+
+async def test_a_failed_event_comes_again_with_its_reason(receiver: Receiver, control: SlackControl) -> None:
+    """http_error, then one to three times more."""
+    receiver.status = 500
+    assert (await control.say("@rag hello")).acked is False
+    await asyncio.sleep(0.1)
+    receiver.status = 200
+    await control.settle(quiet=0.3)
+    retries = [(h.get("x-slack-retry-num"), h.get("x-slack-retry-reason")) for h, _ in receiver.got]
+    assert retries[:2] == [(None, None), ("1", "http_error")]
+    assert len({body for _, body in receiver.got}) == 1
+
+
+async def test_no_retry_is_honoured(receiver: Receiver, control: SlackControl) -> None:
+    """x-slack-no-retry on a refusal ends the matter."""
+    receiver.status, receiver.headers = 500, {"x-slack-no-retry": "1"}
+    await control.say("@rag hello")
+    await asyncio.sleep(0.2)
+    assert len(receiver.got) == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [({"delay_s": 0.5}, "http_timeout"), ({"redirect": True}, "too_many_redirects")],
+    ids=["slow", "redirects"],
+)
+async def test_each_failure_has_its_reason(
+    trouble: dict[str, Any], reason: str, receiver: Receiver, control: SlackControl
+) -> None:
+    """A slow answer, a third redirect."""
+    for name, value in trouble.items():
+        setattr(receiver, name, value)
+    await control.say("@rag hello")
+    receiver.delay_s, receiver.redirect = 0.0, False
+    await control.settle(quiet=0.3)
+    assert reason in {headers.get("x-slack-retry-reason") for headers, _ in receiver.got}
+
+
+async def test_a_replay_is_the_same_request(receiver: Receiver, control: SlackControl) -> None:
+    """Body, timestamp and signature are as they were; a skewed clock shows in the timestamp."""
+    await control.set_fault("clock_skew", method="slash_commands", seconds=-400)
+    await control.say("/rag status")
+    assert (await control.replay())["acked"]
+    (one, body), (two, again) = receiver.got
+    assert (one["x-slack-signature"], body) == (two["x-slack-signature"], again)
+    assert int(one["x-slack-request-timestamp"]) == 1_800_000_000 - 400
+    assert (await control.check_tls())["acked"]
+
+
+async def test_the_real_bolt_app_accepts_signed_commands(client: AsyncWebClient, control: SlackControl) -> None:
+    """A command over HTTP is verified by Bolt and answered in its reply."""
+    app = AsyncApp(client=client, signing_secret=SECRET, request_verification_enabled=False)
+
+    @app.command("/rag")
+    async def command(ack: Any) -> None:
+        await ack("pong")
+
+    runner, url = await serve(app.web_app("/slack/events"))
+    try:
+        await control.use_http(url, SECRET)
+        said = await control.say("/rag ping")
+    finally:
+        await runner.cleanup()
+    assert said.answer["text"] == "pong"
