@@ -39,38 +39,10 @@ _TOKEN = re.compile(
 _TOKEN_HINTS = (
     *("xox", "xapp-", "xwfp-", "AKIA", "ASIA", "ABIA", "ACCA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
     *("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-", "glffct-"),
-    *(
-        "sk-",
-        "pk-lf-",
-        "gsk_",
-        "r8_",
-        "hf_",
-        "fw_",
-        "jina_",
-        "tvly_",
-        "pcsk_",
-        "lsv2_",
-        "nvapi-",
-        "xai-",
-        "pplx-",
-        "voy-",
-    ),
-    *(
-        "k_live_",
-        "k_test_",
-        "whsec_",
-        "AIza",
-        "ya29.",
-        "GOCSPX-",
-        "npm_",
-        "pypi-",
-        "dckr_",
-        "rubygems_",
-        "hvs.",
-        "hvb.",
-    ),
-    *("hvr.", "glsa_", "glc_", "_v1_", "shpat_", "shpca_", "shppa_", "shpss_", "AGE-SECRET-KEY-1", "SG.", "eyJ"),
-    "LS0tLS1CRUdJTi",
+    *("sk-", "pk-lf-", "gsk_", "r8_", "hf_", "fw_", "jina_", "tvly_", "pcsk_", "lsv2_", "nvapi-", "xai-", "pplx-"),
+    *("voy-", "k_live_", "k_test_", "whsec_", "AIza", "ya29.", "GOCSPX-", "npm_", "pypi-", "dckr_", "rubygems_"),
+    *("hvs.", "hvb.", "hvr.", "glsa_", "glc_", "_v1_", "shpat_", "shpca_", "shppa_", "shpss_", "AGE-SECRET-KEY-1"),
+    *("SG.", "eyJ", "LS0tLS1CRUdJTi"),
 )
 _NAME_HINTS = ("pass", "secret", "token", "key", "credential", "pwd")
 _WEBHOOK = re.compile(r"/services/T[0-9A-Z]{6,16}/B[0-9A-Z]{6,16}/([0-9A-Za-z]{16,64})")
@@ -142,14 +114,17 @@ _HARMLESS_VALUE = re.compile(
     r"|(?:file:/*)?/(?:run|var|etc|tmp|opt|usr|home|root|app|mnt|srv|data|secrets?|vault)/\S*|https?://\S*"
 )
 _HARMLESS_BEGIN = frozenset("*xX.…<${%/hf")
-_HARMLESS_WORDS = frozenset(
-    "masked redacted none null nil true false yes no unset missing not empty required optional is was are has had does did"
-    " must may can cannot could should will would the a an for from in of on to with at by and or it this that failed"
-    " failure invalid expired wrong incorrect denied revoked unknown unauthorized forbidden error rejected enabled disabled"
-    " mismatch authentication string str bytes int integer boolean bool opaque bearer basic prompt auto default unable found"
-    " object secret token password field value configured text varchar char changed rotated updated created".split()
+_HARMLESS_WORD = re.compile(
+    r"masked|redacted|none|null|nil|true|false|yes|no|unset|missing|not|empty|required|optional|is|was|are"
+    r"|has|had|does|did|must|may|can|cannot|could|should|will|would|the|a|an|for|from|in|of|on|to|with|at"
+    r"|by|and|or|it|this|that|failed|failure|invalid|expired|wrong|incorrect|denied|revoked|unknown"
+    r"|unauthorized|forbidden|error|rejected|enabled|disabled|mismatch|authentication|string|str|bytes|int"
+    r"|integer|boolean|bool|opaque|bearer|basic|prompt|auto|default|unable|found|object|secret|token"
+    r"|password|field|value|configured|text|varchar|char|changed|rotated|updated|created",
+    re.IGNORECASE,
 )
 _JOINED = re.compile(r"(?:access|auth|api|bot|app|id|refresh|session|bearer|csrf|xsrf|user|vault|slack|db)\Z")
+_PROSE = re.compile(r": [a-z]{2,20} [a-z(]")
 _SPEECH = re.compile(r"(?:unexpected|next|end|syntax) \Z")
 
 
@@ -222,6 +197,8 @@ def _named(text: str, low: str) -> Iterator[Span]:
             continue
         if name["tail"] and _HARMLESS_TAIL.search(name["tail"]):
             continue
+        if name[0][:5] != "passw" and _PROSE.match(low, at - 2) and _in_a_sentence(low, name.start()):
+            continue  # "failed to fetch token: timed out"
         start, end = _value(text, at)
         value = text[start:end]
         if value[-1:] in (":", "=") and end - start < 40:
@@ -287,21 +264,26 @@ def _value(text: str, at: int) -> Span:
 
 def _is_harmless(value: str) -> bool:
     bare = value.rstrip(".,;:!?)]}").lstrip("[(")
-    return bare.lower() in _HARMLESS_WORDS or (
-        bare[:1] in _HARMLESS_BEGIN and _HARMLESS_VALUE.fullmatch(bare) is not None
-    )
+    if len(bare) < 16 and _HARMLESS_WORD.fullmatch(bare):
+        return True
+    return bare[:1] in _HARMLESS_BEGIN and _HARMLESS_VALUE.fullmatch(bare) is not None
 
 
 def _is_word(text: str, low: str, start: int, word: str) -> bool:
     """Tell whether a short name is a word of its own: `db_pass`, `dbPass`, `accesstoken`; not `bypass`, `compass`."""
     before = low[max(0, start - 12) : start]
-    if word == "token" and _SPEECH.search(before):
-        return False
+    if (word == "token" and _SPEECH.search(before)) or text.startswith("PASS: ", start):
+        return before.endswith("_")
     if not before or not before[-1].isalpha():
         return True
     if word == "token" and _JOINED.search(before):
         return True
     return text[start].isupper() and text[start - 1].islower()
+
+
+def _in_a_sentence(low: str, start: int) -> bool:
+    """Tell whether a name follows another word, as it does in prose and not in a file."""
+    return start >= 2 and low[start - 1] == " " and low[start - 2].isalpha()
 
 
 def _is_count(word: str, value: str) -> bool:

@@ -140,6 +140,8 @@ async def _from_kubeconfig(kubeconfig: str, context: str) -> Connection:
         raise ConnectionUnusable(f"The {said} cannot be used: {_without_values(error)}") from error
     finally:
         library_log.disabled = was_disabled
+    if "host" not in vars(loader):  # the library would quietly take localhost
+        raise ConnectionUnusable(f"The {said} cannot be used: its cluster {chosen.context.cluster!r} names no server.")
     _watch_expiry(configuration, loader, said)
     return Connection(
         api=_client(configuration, said),

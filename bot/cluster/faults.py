@@ -53,7 +53,7 @@ class Tried:
         return f"{self.verb} {self.path} ({often}{self.seconds:.1f} s)"
 
 
-def from_answer(status: int, headers: Mapping[str, str], body: bytes, tried: Tried) -> ClusterError:  # noqa: PLR0911  # a table
+def from_answer(status: int, headers: Mapping[str, str], body: bytes, tried: Tried) -> ClusterError:  # a table
     """Turn an answer that is no success into our error."""
     said = _said(body)
     match status:
@@ -79,7 +79,7 @@ def from_status_event(status: Status, tried: Tried) -> ClusterError:
     return from_answer(status.code or 500, {}, msgspec.json.encode(status), tried)
 
 
-def from_exception(error: Exception, tried: Tried) -> ClusterError:  # noqa: PLR0911  # a table
+def from_exception(error: Exception, tried: Tried) -> ClusterError:  # a table
     """Turn what the transport raised into our error."""
     certificate = _certificate_fault(error)
     if certificate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -107,7 +108,7 @@ class KubernetesHttp:
             raise faults.from_exception(error, call.tried(tries)) from error
 
     def _wait_s(self, error: ClusterError, tries: int) -> float | None:
-        if tries >= self._retries.tries or getattr(error.__cause__, "certificate_error", None):
+        if tries >= self._retries.tries or isinstance(error.__cause__, (aiohttp.ClientSSLError, ssl.SSLError)):
             return None
         wait = self._retries.wait_s(tries, self._random())
         if isinstance(error, ClusterThrottled):

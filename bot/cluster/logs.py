@@ -29,7 +29,7 @@ READ_BYTES = 8 * 1024 * 1024
 _REMEMBERED = 256
 
 _GONE = "unable to retrieve container logs for "
-_WAITING = re.compile(r"waiting to start: (?P<why>[^:\"]+)|is (?P<pull>trying and failing to pull image)")
+_WAITING = re.compile(r"waiting to start: (?P<why>[^:\"]+)")
 _SAID = re.compile(r"answered 400: (?P<said>.*?): GET ", re.DOTALL)
 
 
@@ -143,8 +143,10 @@ def _problem(error: ClusterError, key: LogKey) -> str:
         return "there is no log of a run before this one"
     if "is not valid for pod" in message:
         return f"the pod has no container {key.container}"
+    if "failing to pull image" in message:
+        return "the container has not started: its image cannot be pulled"
     waiting = _WAITING.search(message)
     if waiting is not None:
-        return f"the container has not started: {waiting['why'] or 'its image cannot be pulled'}".rstrip(".")
+        return f"the container has not started: {waiting['why'].rstrip('.')}"
     said = _SAID.search(message)
     return said["said"] if said is not None else message.rstrip(".")

@@ -40,7 +40,9 @@ def compose(
         {**sent, "text": text, "parse": sent.get("parse", parse), "link_names": _flag(sent.get("link_names"))},
         world.names(),
     )
-    filled = [{**item, "blocks": fill_ids(item.get("blocks", ()), world.ids)} for item in attachments]
+    filled = [
+        {**item, "blocks": fill_ids(item["blocks"], world.ids)} if "blocks" in item else item for item in attachments
+    ]
     return Content(
         text[: limits.POST_TEXT_TRUNCATED],
         tuple(fill_ids(blocks, world.ids)),

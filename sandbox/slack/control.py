@@ -236,7 +236,10 @@ class SlackControl:
     # Faults
 
     async def set_fault(self, kind: str, **rule: Any) -> None:
-        """Put a fault in force: kind, and method, times (None: until cleared), seconds, status, error, skip."""
+        """Put a fault in force: kind, and method, times (None: until cleared), seconds, status, error, skip.
+
+        ``method`` is a Web API method with wildcards, ``upload``, ``response_url``, or for deliveries an envelope type.
+        """
         await self._act("set_fault", kind=kind, **rule)
 
     async def clear_faults(self) -> None:

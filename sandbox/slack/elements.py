@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sandbox.slack import limits
-from sandbox.slack.shape import Sheet
+from sandbox.slack.shape import Problem, Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,21 @@ def check_confirm(sheet: Sheet, confirm: object, pointer: str) -> None:
     for key in ("confirm", "deny"):
         sheet.text(confirm.get(key), f"{pointer}/{key}", limits.CONFIRM_BUTTON, plain_only=True)
     sheet.choice(confirm, "style", pointer, ("primary", "danger"))
+
+
+def check_suggestions(answer: Mapping[str, Any]) -> list[Problem]:
+    """Return what Slack would refuse in an app's answer for an external select."""
+    sheet = Sheet()
+    sheet.keys(answer, "", required=(), optional=("options", "option_groups"))
+    if ("options" in answer) == ("option_groups" in answer):
+        sheet.add("must provide either options or option_groups", "")
+    elif "options" in answer:
+        where = "/options"
+        for index, option in enumerate(sheet.count(answer["options"], where, least=0, most=limits.OPTIONS)):
+            _option(sheet, option, f"{where}/{index}", "external_select")
+    else:
+        _groups(sheet, {"type": "external_select", **answer}, "")
+    return sheet.problems
 
 
 def _option(sheet: Sheet, option: object, pointer: str, kind: str) -> None:

@@ -66,6 +66,18 @@ def view_click_payload(world: Workspace, user: User, view: View, target: Target,
     return body | {"actions": [_stamped(world, target, action)]}
 
 
+def suggestion_payload(world: Workspace, user: User, where: View | Message, target: Target, typed: str) -> Json:
+    """Return the payload that asks for the options of an external select."""
+    body = frame(world, "block_suggestion", user)
+    body |= {"action_id": target.element["action_id"], "block_id": target.block_id, "value": typed}
+    if isinstance(where, View):
+        return body | {"container": {"type": "view", "view_id": where.id}, "view": view_json(world, where)}
+    place = world.place(where.channel_id)
+    container: Json = {"type": "message", "message_ts": where.ts, "channel_id": place.id}
+    container["is_ephemeral"] = where.is_ephemeral
+    return body | {"container": container, "channel": {"id": place.id, "name": place.name}}
+
+
 def _stamped(world: Workspace, target: Target, action: Json) -> Json:
     base = {"type": target.element["type"], "action_id": target.element["action_id"], "block_id": target.block_id}
     return base | action | {"action_ts": world.ids.stamp(world.clock())}
@@ -119,8 +131,6 @@ def _option(element: Mapping[str, Any], wanted: str) -> Json:
     for option in all_options(element):
         if wanted in {option.get("value"), plain(option.get("text"))}:
             return dict(option)
-    if "external" in str(element["type"]):
-        return {"text": {"type": "plain_text", "text": wanted}, "value": wanted}
     raise Impossible(f"there is no option {wanted!r}")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.slack.errors import Impossible, SlackError
-from sandbox.slack.interactions import element_state, frame
+from sandbox.slack.interactions import Target, element_state, frame
 from sandbox.slack.methods.views import accepted_view, push, replace_view
 from sandbox.slack.payloads import plain, view_json
 from sandbox.slack.people import People
@@ -35,7 +35,8 @@ class Modals:
         view = self._top(actor)
         if "submit" not in view.body:
             raise Impossible("this modal has no submit button")
-        state, errors = _fill(view.body["blocks"], values)
+        blocks = [await self._offered(actor, view, block, values) for block in view.body["blocks"]]
+        state, errors = _fill(blocks, values)
         if errors:
             return {"ok": False, "errors": errors, "closed": False, "seen": "; ".join(errors.values())}
         world = self.people.world
@@ -50,6 +51,14 @@ class Modals:
             return result | self._follow(actor, view, delivery.payload)
         except SlackError as error:
             return result | {"ok": False, "closed": False, "seen": _TROUBLE, "reason": error.as_json()}
+
+    async def _offered(self, user: User, view: View, block: Json, values: Mapping[str, Any]) -> Json:
+        """Return the block; an external select has asked the app for options while the person typed."""
+        typed = _given(block, dict(values)) if block["type"] == "input" else None
+        if not isinstance(typed, str) or "external" not in block["element"]["type"]:
+            return block
+        options = await self.people.suggest(user, view, Target(block["block_id"], block["element"]), typed)
+        return block | {"element": block["element"] | {"options": options}}
 
     def _follow(self, user: User, view: View, answer: Any) -> Json:
         """Do what the ack asks for; raise SlackError for an answer that Slack cannot use."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.slack.delivery import Courier, Delivery, Retry
+from sandbox.slack.elements import all_options, check_suggestions
 from sandbox.slack.errors import Impossible, SlackError
 from sandbox.slack.interactions import (
     Target,
@@ -19,6 +20,7 @@ from sandbox.slack.interactions import (
     find_target,
     frame,
     slash_payload,
+    suggestion_payload,
     view_click_payload,
 )
 from sandbox.slack.payloads import message_json, view_json
@@ -120,12 +122,27 @@ class People:
         if spot is None:
             raise Impossible(f"{actor.name} sees nothing to press with the label {label!r}")
         where, target = spot
-        action = action_for(target.element, label, self._as_ids(value))
+        chosen = self._as_ids(value)
+        element = target.element
+        if "external" in str(element["type"]) and isinstance(chosen, str):
+            options = await self.suggest(actor, where, target, chosen)
+            element = element | {"options": options}
+        action = action_for(element, label, chosen)
         if isinstance(where, View):
             payload = view_click_payload(self.world, actor, where, target, action)
         else:
             payload = click_payload(self.world, actor, where, target, action, origin=self.origin, revision=revision)
         return await self._interact(payload) | {"action": payload["actions"][0]}
+
+    async def suggest(self, actor: User, where: View | Message, target: Target, typed: str) -> list[Json]:
+        """Ask the app for the options of an external select, as the client does while somebody types."""
+        payload = suggestion_payload(self.world, actor, where, target, typed)
+        delivery = await self.courier.deliver("interactive", payload)
+        answer = delivery.payload if isinstance(delivery.payload, dict) else {}
+        problems = check_suggestions(answer)
+        if not delivery.acked or problems:
+            raise Impossible(f"the select shows no options: {problems[0] if problems else delivery.reason}")
+        return [dict(option) for option in all_options(answer)]
 
     async def _interact(self, payload: Json) -> Json:
         """Deliver an interaction whose ack carries nothing."""

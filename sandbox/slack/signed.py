@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -20,6 +21,9 @@ from sandbox.slack.world import Workspace
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _REDIRECTS: Final = 2
+_HEALTH_WINDOW_S: Final = 3600.0
+_HEALTH_LEAST: Final = 1000
+_HEALTH_SHARE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,23 @@ class Signed:
 
     body: bytes
     headers: dict[str, str]
+
+
+@dataclass(slots=True)
+class EventHealth:
+    """How the app's request URL fares with events; one that fails for an hour gets none any more."""
+
+    enabled: bool = True
+    _outcomes: deque[tuple[float, bool]] = field(default_factory=deque)
+
+    def record(self, now: float, *, taken: bool) -> None:
+        """Count one event; switch subscriptions off above 95 % failures, unless the app has few events."""
+        self._outcomes.append((now, taken))
+        while now - self._outcomes[0][0] > _HEALTH_WINDOW_S:
+            self._outcomes.popleft()
+        failed = sum(1 for _, good in self._outcomes if not good)
+        if len(self._outcomes) >= _HEALTH_LEAST and failed > _HEALTH_SHARE * len(self._outcomes):
+            self.enabled = False
 
 
 @dataclass(slots=True)
@@ -41,9 +62,13 @@ class SignedHttp:
     url: str
     signing_secret: str
     sent: list[Signed] = field(default_factory=list)
+    health: EventHealth = field(default_factory=EventHealth)
 
     async def send(self, kind: str, payload: Json, retry: Retry) -> Delivery:
         """Carry one delivery; a 2xx within three seconds is the ack."""
+        is_event = kind == "events_api"
+        if is_event and not self.health.enabled:
+            return Delivery(acked=False, reason="subscriptions_off", no_retry=True)
         body, content_type = _encode(kind, payload)
         skew = self.faults.take(kind, Kind.CLOCK_SKEW)
         request = self._sign(body, content_type, skew.seconds if skew else 0.0)
@@ -51,7 +76,10 @@ class SignedHttp:
             request.headers["x-slack-retry-num"] = str(retry.attempt)
             request.headers["x-slack-retry-reason"] = retry.reason
         self.sent.append(request)
-        return await self._post(request)
+        delivery = await self._post(request)
+        if is_event:
+            self.health.record(self.world.clock(), taken=delivery.acked)
+        return delivery
 
     async def replay(self) -> Delivery:
         """Send the last request again, byte for byte, as somebody would who has read it."""

@@ -174,13 +174,12 @@ class SocketHub:
         body: Json = {"envelope_id": identity, "type": kind, "payload": payload}
         body["accepts_response_payload"] = kind != "events_api"
         if kind == "events_api":
-            body |= {"retry_attempt": retry.attempt, "retry_reason": retry.reason}
+            body |= {"retry_attempt": retry.attempt, "retry_reason": "timeout" if retry.attempt else ""}
         return body
 
     async def close(self) -> None:
         """End every connection."""
-        for connection in tuple(self.connections):
-            await connection.socket.close()
+        await asyncio.gather(*(connection.socket.close() for connection in tuple(self.connections)))
 
 
 async def _say_goodbye(connection: Connection, reason: str) -> None:

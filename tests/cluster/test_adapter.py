@@ -48,7 +48,9 @@ async def through_proxy(connection, scope, kubeconfig) -> AsyncIterator[tuple[Tc
         await own.close()
 
 
-async def test_a_crash_loop_is_seen_with_its_last_run_and_its_log(http, hands, scope):
+async def test_a_crash_loop_is_seen_with_its_last_run_and_its_log(
+    http: KubernetesHttp, hands: Hands, scope: Scope
+) -> None:
     """One read tells the exit code and the log tells why; what looks like a password is masked."""
     await hands.deployment(scope.namespace, "crashing", CRASH)
     reader = OneShotReader({scope.cluster: http}, CLOCK)
@@ -71,7 +73,7 @@ async def test_a_crash_loop_is_seen_with_its_last_run_and_its_log(http, hands, s
     assert excerpts[key].masked == 1
 
 
-async def test_a_container_that_waits_has_no_log_but_a_reason(http, hands, scope):
+async def test_a_container_that_waits_has_no_log_but_a_reason(http: KubernetesHttp, hands: Hands, scope: Scope) -> None:
     """An image that cannot be pulled is said in words, not as an empty log."""
     await hands.deployment(scope.namespace, "unpullable", "", image="registry.invalid/nothing:1")
     reader = OneShotReader({scope.cluster: http}, CLOCK)
@@ -87,13 +89,13 @@ async def test_a_container_that_waits_has_no_log_but_a_reason(http, hands, scope
     assert excerpt.problem.startswith("the container has not started: ")
 
 
-async def test_a_namespace_that_does_not_exist_is_no_healthy_one(http, scope):
+async def test_a_namespace_that_does_not_exist_is_no_healthy_one(http: KubernetesHttp, scope: Scope) -> None:
     """The API lists a namespace that is not there as an empty one; we do not."""
     with pytest.raises(ClusterNotFound, match="no namespace"):
         await OneShotReader({scope.cluster: http}, CLOCK).snapshot(replace(scope, namespace=Namespace("nope")), PODS)
 
 
-async def test_the_cache_follows_what_happens(http, hands, scope):
+async def test_the_cache_follows_what_happens(http: KubernetesHttp, hands: Hands, scope: Scope) -> None:
     """A new object is in the cache without anybody listing again."""
     clusters = Clusters({scope.cluster: (http, [scope.namespace])}, CLOCK, lambda: 0.5)
     async with in_background(clusters.run()):
@@ -108,7 +110,9 @@ async def test_the_cache_follows_what_happens(http, hands, scope):
     assert running.age < timedelta(seconds=11)
 
 
-async def test_after_a_cut_the_cache_says_since_when_it_is_blind_and_resumes(through_proxy, hands, scope):
+async def test_after_a_cut_the_cache_says_since_when_it_is_blind_and_resumes(
+    through_proxy: tuple[TcpProxy, Clusters], hands: Hands, scope: Scope
+) -> None:
     """Cut: stale with the age of the last sign of life. Healed: live, with what happened meanwhile."""
     proxy, clusters = through_proxy
     async with in_background(clusters.run()):
@@ -129,7 +133,9 @@ async def test_after_a_cut_the_cache_says_since_when_it_is_blind_and_resumes(thr
     assert [pod.meta.labels["app"] for pod in healed.pods] == ["meanwhile"]
 
 
-async def test_a_frozen_server_makes_answers_stale_long_before_the_bookmark_is_missed(through_proxy, scope):
+async def test_a_frozen_server_makes_answers_stale_long_before_the_bookmark_is_missed(
+    through_proxy: tuple[TcpProxy, Clusters], scope: Scope
+) -> None:
     """Connections stand, nothing moves: an answer asked for 10 s later is stale, not healthy."""
     proxy, clusters = through_proxy
     async with in_background(clusters.run()):
@@ -153,7 +159,9 @@ async def test_a_frozen_server_makes_answers_stale_long_before_the_bookmark_is_m
         )
 
 
-async def test_a_server_that_is_down_at_the_start_is_said_and_waited_for(through_proxy, scope):
+async def test_a_server_that_is_down_at_the_start_is_said_and_waited_for(
+    through_proxy: tuple[TcpProxy, Clusters], scope: Scope
+) -> None:
     """The bot starts; the first answer is an error; once the server is there, it is read."""
     proxy, clusters = through_proxy
     await proxy.cut()
@@ -171,7 +179,9 @@ async def test_a_server_that_is_down_at_the_start_is_said_and_waited_for(through
         await until(read, lambda seen: seen is not None and seen.status(Part.PODS).freshness is Freshness.LIVE)
 
 
-async def test_an_account_without_rights_is_told_which_right_is_missing(connection, hands, scope, tmp_path):
+async def test_an_account_without_rights_is_told_which_right_is_missing(
+    connection: Connection, hands: Hands, scope: Scope, tmp_path: Path
+) -> None:
     """What may not be read is missing with the right that is needed; it is not empty."""
     base = f"/api/v1/namespaces/{scope.namespace}/serviceaccounts"
     await hands.send("POST", base, {"metadata": {"name": "weak"}})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.cluster.resources import RESOURCES
 from bot.cluster.times import parse_time
 from bot.cluster.words import LONGEST, words
-from bot.domain.objects import Role, Running, Terminated, Waiting
+from bot.domain.objects import Pod, Role, Running, Terminated, Waiting
 from bot.domain.snapshot import Part
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "cluster"
@@ -53,7 +53,7 @@ PODS = list(zip(raw(Part.PODS), records(Part.PODS), strict=True))
 
 
 @pytest.mark.parametrize(("sent", "pod"), PODS, ids=[sent["metadata"]["name"] for sent, _ in PODS])
-def test_every_recorded_pod_keeps_what_it_says(sent, pod):
+def test_every_recorded_pod_keeps_what_it_says(sent: dict[str, Any], pod: Pod) -> None:
     """Names, owners, phases, conditions, counts and states are those of the recording."""
     status, spec = sent["status"], sent["spec"]
     statuses = {s["name"]: s for key in ("initContainerStatuses", "containerStatuses") for s in status.get(key, ())}
@@ -80,7 +80,7 @@ def test_every_recorded_pod_keeps_what_it_says(sent, pod):
         assert (container.last_state and container.last_state.exit_code) == (last and last["exitCode"])
 
 
-def test_a_killed_container_tells_how_it_ended():
+def test_a_killed_container_tells_how_it_ended() -> None:
     """Exit code, reason, times, limit and environment names of the out-of-memory pod."""
     [container] = named(Part.PODS, "worker-oom").containers
     assert container.last_state.reason == "OOMKilled"
@@ -92,27 +92,27 @@ def test_a_killed_container_tells_how_it_ended():
     assert container.env_names == ("MODE",)
 
 
-def test_a_start_that_failed_has_no_start_time():
+def test_a_start_that_failed_has_no_start_time() -> None:
     """The kubelet reports the year 1970; that is no time."""
     [container] = named(Part.PODS, "bad-command").containers
     assert container.last_state.reason == "StartError"
     assert container.last_state.started_at is None
 
 
-def test_probes_become_words():
+def test_probes_become_words() -> None:
     """A person reads what is asked, not a structure."""
     [container] = named(Part.PODS, "liveness-loop").containers
     assert container.liveness is not None
     assert container.liveness.target.startswith("GET :8080/")
 
 
-def test_init_containers_come_first():
+def test_init_containers_come_first() -> None:
     """The first container that failed stands where it ran."""
     roles = [container.role for container in named(Part.PODS, "init-crash").containers]
     assert roles == [Role.INIT, Role.REGULAR]
 
 
-def test_deployments_keep_revision_selector_and_template():
+def test_deployments_keep_revision_selector_and_template() -> None:
     """What a rollback compares: revision, images, names of variables; no value of any variable."""
     deployment = named(Part.DEPLOYMENTS, "rag-engine-api")
     assert deployment.revision == 3
@@ -125,7 +125,7 @@ def test_deployments_keep_revision_selector_and_template():
     assert revisions == [1, 2, 3]
 
 
-def test_no_value_of_a_variable_becomes_part_of_a_record():
+def test_no_value_of_a_variable_becomes_part_of_a_record() -> None:
     """The password in the recorded pod templates is nowhere."""
     assert "s3cret" in (RECORDINGS / "deployments.json").read_text() + (RECORDINGS / "pods.json").read_text()
     assert "s3cret" not in repr([records(part) for part in FILES])
@@ -134,7 +134,7 @@ def test_no_value_of_a_variable_becomes_part_of_a_record():
 EVENTS = list(zip(raw(Part.EVENTS), records(Part.EVENTS), strict=True))
 
 
-def test_every_recorded_event_has_its_true_time_and_a_count():
+def test_every_recorded_event_has_its_true_time_and_a_count() -> None:
     """Both styles: the kubelet's timestamps, the scheduler's series."""
     assert len(EVENTS) == 149
     for sent, event in EVENTS:
@@ -146,14 +146,14 @@ def test_every_recorded_event_has_its_true_time_and_a_count():
         assert event.source
 
 
-def test_an_event_names_its_container():
+def test_an_event_names_its_container() -> None:
     """The field path of a pod's event holds it."""
     containers = {event.container for sent, event in EVENTS if "{" in sent["involvedObject"].get("fieldPath", "")}
     assert containers
     assert "" not in containers
 
 
-def test_services_slices_autoscalers_claims_nodes_and_jobs():
+def test_services_slices_autoscalers_claims_nodes_and_jobs() -> None:
     """One look at each of the small ones."""
     service = named(Part.SERVICES, "wrong-port")
     assert (service.ports[0].port, service.ports[0].target) == (80, "9999")
@@ -175,7 +175,7 @@ def meta(name: str = "x", **more: Any) -> dict[str, Any]:
     return {"metadata": {"name": name, "namespace": "shop", "uid": "u", **more}}
 
 
-def test_sidecars_are_told_from_init_containers():
+def test_sidecars_are_told_from_init_containers() -> None:
     """An init container that always restarts is a sidecar; its ready state counts."""
     pod = one(
         Part.PODS,
@@ -193,21 +193,26 @@ def test_sidecars_are_told_from_init_containers():
     assert pod.restarts == 2
 
 
-def test_a_daemon_set_wants_what_is_scheduled():
+def test_a_daemon_set_wants_what_is_scheduled() -> None:
     """It has no replicas; the scheduler's numbers stand for them."""
     daemon_set = one(
         Part.DAEMON_SETS,
         {
             **meta(),
             "spec": {"selector": {"matchLabels": {"app": "agent"}}},
-            "status": {"desiredNumberScheduled": 5, "updatedNumberScheduled": 4, "numberReady": 3, "numberAvailable": 2},
+            "status": {
+                "desiredNumberScheduled": 5,
+                "updatedNumberScheduled": 4,
+                "numberReady": 3,
+                "numberAvailable": 2,
+            },
         },
     )
     assert (daemon_set.kind, daemon_set.desired, daemon_set.updated) == ("DaemonSet", 5, 4)
     assert (daemon_set.ready, daemon_set.available) == (3, 2)
 
 
-def test_a_stateful_set_without_replicas_wants_one():
+def test_a_stateful_set_without_replicas_wants_one() -> None:
     """The API's default; revisions tell whether pods are left behind."""
     stateful_set = one(Part.STATEFUL_SETS, {**meta(), "spec": {}, "status": {"updateRevision": "b"}})
     assert (stateful_set.kind, stateful_set.desired, stateful_set.update_revision) == ("StatefulSet", 1, "b")
@@ -224,13 +229,13 @@ def test_a_stateful_set_without_replicas_wants_one():
     ],
     ids=["https", "secret in the path", "tcp", "grpc", "exec"],
 )
-def test_each_kind_of_probe_has_its_words(probe, words_):
+def test_each_kind_of_probe_has_its_words(probe: dict[str, Any], words_: str) -> None:
     """A command's words are not shown, a path's secrets are masked."""
     spec = {"containers": [{"name": "main", "readinessProbe": probe}]}
     assert one(Part.PODS, {**meta(), "spec": spec}).containers[0].readiness.target == words_
 
 
-def test_nulls_and_unreadable_amounts_cost_only_themselves():
+def test_nulls_and_unreadable_amounts_cost_only_themselves() -> None:
     """Lists may be null, and an amount that is none is not known."""
     resources = {"requests": {"cpu": "lots", "memory": 1024}, "limits": None}
     pod = one(
@@ -246,13 +251,13 @@ def test_nulls_and_unreadable_amounts_cost_only_themselves():
     assert one(Part.ENDPOINT_SLICES, {**meta(), "endpoints": None}).endpoints == ()
 
 
-def test_an_endpoint_that_says_nothing_is_ready():
+def test_an_endpoint_that_says_nothing_is_ready() -> None:
     """The API's rule for absent conditions."""
     [endpoint] = one(Part.ENDPOINT_SLICES, {**meta(), "endpoints": [{"addresses": ["1.2.3.4"]}]}).endpoints
     assert (endpoint.ready, endpoint.serving, endpoint.terminating) == (True, True, False)
 
 
-def test_words_are_redacted_and_identifiers_are_only_cleaned():
+def test_words_are_redacted_and_identifiers_are_only_cleaned() -> None:
     """A message loses its secret; an image called token keeps its tag; nothing steers a terminal."""
     pod = one(
         Part.PODS,
@@ -269,6 +274,6 @@ def test_words_are_redacted_and_identifiers_are_only_cleaned():
 
 
 @given(st.text(max_size=50), st.integers(0, 3 * LONGEST))
-def test_a_message_of_any_length_is_bounded(text, repeat):
+def test_a_message_of_any_length_is_bounded(text: str, repeat: int) -> None:
     """No cluster text makes an answer of megabytes."""
     assert len(words(text + "x" * repeat)) <= LONGEST

@@ -34,7 +34,7 @@ FAILED = [r for r in RESPONSES if r["response"]["status"] >= 300]
 
 
 @pytest.mark.parametrize("pair", FAILED, ids=[pair["name"] for pair in FAILED])
-def test_every_recorded_error_has_its_class_and_says_what_was_tried(pair):
+def test_every_recorded_error_has_its_class_and_says_what_was_tried(pair: dict[str, Any]) -> None:
     """Held against the error bodies of a real server."""
     answer = pair["response"]
     body = answer["body"] if isinstance(answer["body"], str) else json.dumps(answer["body"])
@@ -68,13 +68,13 @@ def test_every_recorded_error_has_its_class_and_says_what_was_tried(pair):
         ("", "Not allowed"),
     ],
 )
-def test_a_refusal_names_the_right_that_is_missing(said, expected):
+def test_a_refusal_names_the_right_that_is_missing(said: str, expected: str) -> None:
     """An administrator can grant what he reads."""
     body = json.dumps({"kind": "Status", "message": said, "code": 403}).encode()
     assert from_answer(403, {}, body, TRIED).message.startswith(expected)
 
 
-def test_what_the_server_quotes_is_masked_and_cut():
+def test_what_the_server_quotes_is_masked_and_cut() -> None:
     """Some messages quote whole objects; five megabytes of them stay one line."""
     message = "denied: DB_PASSWORD=hunter22 " + "x" * 5_000_000
     error = from_answer(500, {}, json.dumps({"message": message}).encode(), TRIED)
@@ -83,20 +83,20 @@ def test_what_the_server_quotes_is_masked_and_cut():
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<html>login</html>", b'{"broken', b"[]", b"404 page not found\n"])
-def test_any_body_makes_an_error(body):
+def test_any_body_makes_an_error(body: bytes) -> None:
     """Proxies and old servers answer with anything."""
     assert isinstance(from_answer(503, {}, body, TRIED), ClusterFault)
 
 
 @pytest.mark.parametrize(("header", "wait"), [("7", 7.0), ("", 1.0), ("soon", 1.0), ("9999999", 1.0), ("-3", 1.0)])
-def test_the_wait_is_the_servers(header, wait):
+def test_the_wait_is_the_servers(header: str, wait: float) -> None:
     """Retry-After in seconds, one second when it is not said."""
     error = from_answer(429, {"Retry-After": header}, b"", TRIED)
     assert isinstance(error, ClusterThrottled)
     assert error.retry_after_s == wait
 
 
-def test_an_error_event_of_a_watch_is_judged_by_its_code():
+def test_an_error_event_of_a_watch_is_judged_by_its_code() -> None:
     """410 inside a 200 stream means that the position is too old."""
     event = Status(kind="Status", message="too old resource version: 1 (2)", code=410)
     assert isinstance(from_status_event(event, TRIED), ClusterExpired)
@@ -113,13 +113,13 @@ def test_an_error_event_of_a_watch_is_judged_by_its_code():
     ],
     ids=["timeout", "reset", "no route", "tls", "too big"],
 )
-def test_what_the_transport_raises_is_told_in_words(raised, expected, part):
+def test_what_the_transport_raises_is_told_in_words(raised: Exception, expected: type[ClusterError], part: str) -> None:
     """A person reads what happened to the connection."""
     error = from_exception(raised, TRIED)
     assert type(error) is expected
     assert part in error.message
 
 
-def test_a_body_that_cannot_be_read_is_not_quoted():
+def test_a_body_that_cannot_be_read_is_not_quoted() -> None:
     """It may hold anything."""
     assert "hunter22" not in unreadable(TRIED, ValueError("hunter22")).message

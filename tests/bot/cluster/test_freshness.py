@@ -58,7 +58,9 @@ def ago(seconds: float) -> datetime:
         "right taken away",
     ],
 )
-def test_each_situation_has_its_claim(watched, server, expected, as_of, reason):
+def test_each_situation_has_its_claim(
+    watched: Watched, server: Server, expected: Freshness, as_of: datetime | None, reason: str
+) -> None:
     """The table of the rule."""
     status = judge(watched, server, NOW, silence=SILENCE)
     assert (status.freshness, status.as_of) == (expected, as_of)
@@ -72,7 +74,7 @@ MOMENTS = st.none() | st.floats(0, 300).map(ago)
     st.builds(Watched, st.sampled_from(State), MOMENTS, MOMENTS, st.none() | st.just(DOWN)),
     st.builds(Server, MOMENTS, st.none() | st.just(DOWN)),
 )
-def test_no_claim_goes_beyond_a_sign_of_life(watched, server):
+def test_no_claim_goes_beyond_a_sign_of_life(watched: Watched, server: Server) -> None:
     """Live needs a copy, a server without trouble and a recent sign; everything else has a reason."""
     status = judge(watched, server, NOW, silence=SILENCE)
     signs = [moment for moment in (watched.alive_at, server.heard_at) if moment is not None]

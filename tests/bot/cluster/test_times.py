@@ -22,7 +22,7 @@ SEEN = datetime(2026, 11, 24, 22, 2, 45, tzinfo=UTC)
         ("2026-11-25T00:02:45+02:00", SEEN),
     ],
 )
-def test_rfc_3339_is_read_to_the_microsecond(text, expected):
+def test_rfc_3339_is_read_to_the_microsecond(text: str, expected: datetime) -> None:
     """Nanoseconds are cut, zones become UTC."""
     assert parse_time(text) == expected
 
@@ -41,7 +41,7 @@ def test_rfc_3339_is_read_to_the_microsecond(text, expected):
         "yesterday",
     ],
 )
-def test_what_is_no_moment_is_none(text):
+def test_what_is_no_moment_is_none(text: str | None) -> None:
     """The kubelet's 1970 and Go's zero time mean that there is no time."""
     assert parse_time(text) is None
 
@@ -52,12 +52,12 @@ def test_what_is_no_moment_is_none(text):
         timezones=st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours))),
     ).filter(lambda moment: moment.year < 9999)
 )
-def test_what_is_written_is_read(moment):
+def test_what_is_written_is_read(moment: datetime) -> None:
     """Reading is the inverse of writing."""
     assert parse_time(moment.isoformat()) == moment
 
 
 @given(st.text(max_size=40))
-def test_no_text_raises(text):
+def test_no_text_raises(text: str) -> None:
     """Garbage in one field never costs the whole list."""
     parse_time(text)

@@ -110,7 +110,8 @@ async def test_rows_cannot_be_changed(store: PostgresStore, admin: Admin, statem
             id="reordered",
         ),
         pytest.param(
-            "INSERT INTO audit SELECT 6, at, actor, action, subject, result, detail, hash, hash FROM audit WHERE seq = 5",
+            "INSERT INTO audit"
+            " SELECT 6, at, actor, action, subject, result, detail, hash, hash FROM audit WHERE seq = 5",
             6,
             "was changed",
             id="forged row added",

@@ -9,9 +9,11 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import psycopg
 import pytest
@@ -48,7 +50,7 @@ def hold() -> Iterator[Hold]:
     started: list[subprocess.Popen[str]] = []
 
     def start(folder: Path, *prefix: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and script
             [*prefix, sys.executable, "-c", HOLDER, str(folder)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
@@ -79,9 +81,10 @@ def postmaster(folder: Path) -> int:
     return int((folder / keeper.DATABASE / "postmaster.pid").read_text().split("\n", 1)[0])
 
 
-def parent(pid: int) -> int:
-    answer = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=True)
-    return int(answer.stdout)
+def ps(field: str, pid: int) -> int:
+    """What the system says of a process."""
+    command = ["ps", "-o", f"{field}=", "-p", str(pid)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603  # fixed words
 
 
 def is_gone(folder: Path) -> bool:
@@ -98,7 +101,7 @@ def is_gone(folder: Path) -> bool:
 
 async def _until(holds: Callable[[], bool], within_s: float = 10.0) -> None:
     async with asyncio.timeout(within_s):
-        while not holds():
+        while not holds():  # noqa: ASYNC110  # other processes set no event of ours
             await asyncio.sleep(0.02)
 
 
@@ -128,38 +131,46 @@ async def test_stopping_twice_is_stopping_once(folder: Path) -> None:
     await server.stop()
 
 
-async def test_only_the_owner_gets_to_the_server(folder: Path) -> None:
-    """No network, a private folder, and the folders above it stay as they were."""
-    above = stat.S_IMODE(folder.parent.stat().st_mode)
-    async with embedded(folder) as url:
-        assert ask(url, "SHOW listen_addresses") == ""
-        assert ask(url, "SHOW unix_socket_permissions") == "0700"
-        assert stat.S_IMODE((folder / keeper.DATABASE).stat().st_mode) == 0o700
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert stat.S_IMODE(folder.parent.stat().st_mode) == above
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A server with its default settings, to look at."""
+    folder = tmp_path_factory.mktemp("running") / "data"
+    server = asyncio.run(EmbeddedServer.start(folder))
+    yield server.url, folder
+    asyncio.run(server.stop())
 
 
-async def test_the_server_keeps_any_text(folder: Path) -> None:
-    """UTF-8, ordered by bytes whatever the machine's language."""
-    async with embedded(folder) as url:
-        assert ask(url, "SHOW server_encoding") == "UTF8"
-        assert ask(url, "SELECT datcollate FROM pg_database WHERE datname = current_database()") == "C"
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        pytest.param("SHOW listen_addresses", "", id="no network"),
+        pytest.param("SHOW unix_socket_permissions", "0700", id="a private socket"),
+        pytest.param("SHOW server_encoding", "UTF8", id="any text"),
+        pytest.param("SELECT datcollate FROM pg_database WHERE datname = 'postgres'", "C", id="ordered by bytes"),
+        pytest.param("SHOW fsync", "on", id="a commit is on disk"),
+        pytest.param("SHOW synchronous_commit", "on", id="and is waited for"),
+    ],
+)
+def test_the_server_is_set_up_for_us(running: tuple[str, Path], question: str, answer: str) -> None:
+    """Whatever the machine's language and network."""
+    assert ask(running[0], question) == answer
 
 
-async def test_what_is_committed_is_on_disk(folder: Path) -> None:
-    """Only making the database skips the wait for the disk."""
-    async with embedded(folder) as url:
-        assert (ask(url, "SHOW fsync"), ask(url, "SHOW synchronous_commit")) == ("on", "on")
+def test_only_the_owner_gets_to_the_files(running: tuple[str, Path]) -> None:
+    """The data folder is private; the folders above it stay as they were."""
+    folder = running[1]
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / keeper.DATABASE, folder / keeper.LOG)]
+    assert modes == [0o700, 0o700, 0o600]
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-async def test_root_runs_it_as_another_user(folder: Path) -> None:
+def test_root_runs_it_as_another_user(running: tuple[str, Path]) -> None:
     """PostgreSQL refuses root; it gets a user that exists already, and a folder it could not walk to."""
-    async with embedded(folder):
-        pid = postmaster(folder)
-        owner = subprocess.run(["ps", "-o", "uid=", "-p", str(pid)], capture_output=True, text=True, check=True).stdout
-        assert int(owner) != 0
-        assert (folder / keeper.DATABASE).stat().st_uid == int(owner)
+    folder = running[1]
+    owner = ps("uid", postmaster(folder))
+    assert owner != 0
+    assert (folder / keeper.DATABASE).stat().st_uid == owner
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root and setpriv")
@@ -167,9 +178,10 @@ async def test_an_ordinary_user_runs_it_as_themselves(
     tmp_path: Path, hold: Callable[..., subprocess.Popen[str]]
 ) -> None:
     """Everything belongs to the one who started it."""
-    folder = tmp_path / "home" / "data"
-    folder.parent.mkdir()
-    os.chown(folder.parent, 65534, 65534)
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+    folder = home / "data"
     # The one capability lets the user reach an interpreter and a temporary folder that may lie in root's own folders.
     ordinary = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     reaching = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
@@ -229,7 +241,7 @@ async def test_a_server_whose_keeper_was_killed_too_is_replaced(folder: Path, ho
     """The next start stops the leftover, keeps its data, and is in charge again."""
     process = hold(folder)
     leftover = postmaster(folder)
-    os.kill(parent(leftover), signal.SIGKILL)
+    os.kill(ps("ppid", leftover), signal.SIGKILL)
     process.kill()
     process.wait()
     async with embedded(folder) as url:
@@ -303,7 +315,7 @@ async def test_a_long_path_gets_a_short_name(tmp_path: Path) -> None:
         assert ask(url, "SELECT 1") == "1"
         (link,) = [part.split("=")[1] for part in url.split("?")[1].split("&") if part.startswith("host=")]
         assert len(link) < 100
-    assert not os.path.lexists(link.replace("%2F", "/"))
+    assert Path(unquote(link)).name not in os.listdir(tempfile.gettempdir())
 
 
 SYSTEM = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))

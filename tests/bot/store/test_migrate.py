@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import psycopg
@@ -19,12 +18,12 @@ BROKEN = Migration(2, "0002_broken", "CREATE TABLE three (a integer); SELECT 1/0
 
 
 @pytest.fixture
-async def empty_url(server_url: str, store_url: str) -> AsyncIterator[str]:
+def empty_url(store_url: str) -> str:
     """A database without any table."""
     with psycopg.connect(store_url, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
-    yield store_url
+    return store_url
 
 
 async def _migrate(url: str, *known: Migration) -> list[int]:

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -63,12 +64,16 @@ async def test_an_exception_rolls_back(
     await store.inbox.accept(make_request("k1"))
     claimed = await store.inbox.claim(lease_s=10)
     assert claimed is not None
-    with pytest.raises(KeyError):
+
+    async def fail() -> None:
         async with store.transaction() as transaction:
             await transaction.finish(claimed)
             await transaction.put(make_post())
             await transaction.audit(ENTRY)
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
     assert counts(admin) == {"done": 0, "outbox": 0, "audit": 0}
     async with store.transaction() as transaction:
         assert await transaction.finish(claimed)
@@ -112,37 +117,44 @@ async def test_a_cancelled_transaction_rolls_back(store: PostgresStore, make_pos
 async def test_a_statement_that_takes_too_long_is_ended(store_url: str, admin: Admin, make_post: MakePost) -> None:
     """A lock that somebody holds does not hold us for ever."""
     async with await PostgresStore.open(store_url, statement_limit_s=0.2) as store:
+
+        async def put() -> None:
+            async with store.transaction() as transaction:
+                await transaction.put(make_post())
+
         with admin.transaction():
             admin.execute("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
             with pytest.raises(StoreUnavailable, match="timeout"):
-                async with store.transaction() as transaction:
-                    await transaction.put(make_post())
+                await put()
         await store.ping()
 
 
-@pytest.fixture
-def frozen_server(store: PostgresStore, admin: Admin) -> Iterator[None]:
-    """Server processes that hang: those of the pool stop answering."""
-    assert store
+@contextlib.contextmanager
+def frozen(admin: Admin, which: LiteralString) -> Iterator[None]:
+    """Server processes that hang: they stop answering."""
     rows = admin.execute(
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ragops'"
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ragops' AND "
+        + which
     ).fetchall()
-    pids = [row["pid"] for row in rows]
+    assert rows
     try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        for row in rows:
+            os.kill(row["pid"], signal.SIGSTOP)
     except OSError:
         pytest.skip("the server's processes are not ours to stop")
-    yield
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        for row in rows:
+            os.kill(row["pid"], signal.SIGCONT)
 
 
-@pytest.mark.usefixtures("frozen_server")
-async def test_a_server_that_hangs_does_not_hang_us(store: PostgresStore, make_request: MakeRequest) -> None:
-    """The answer comes in time although the server never answers."""
+async def test_a_server_that_hangs_does_not_hang_us(
+    store: PostgresStore, make_request: MakeRequest, admin: Admin
+) -> None:
+    """The answer comes in time although the connections in the pool never answer."""
     started = time.monotonic()
-    with contextlib.suppress(StoreUnavailable):
+    with frozen(admin, "true"), contextlib.suppress(StoreUnavailable):
         await store.inbox.accept(make_request("k1"))
     assert time.monotonic() - started < 1.2
 
@@ -152,18 +164,14 @@ async def test_a_server_that_hangs_within_a_transaction_does_not_hang_us(
 ) -> None:
     """The connection is broken from our side, the pool makes a new one."""
     async with await PostgresStore.open(store_url, statement_limit_s=0.3) as store:
-        with pytest.raises(StoreUnavailable, match="did not answer"):
+
+        async def freeze_within() -> None:
             async with store.transaction() as transaction:
-                row = admin.execute("SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction'").fetchone()
-                assert row is not None
-                try:
-                    os.kill(row["pid"], signal.SIGSTOP)
-                except OSError:
-                    pytest.skip("the server's processes are not ours to stop")
-                try:
+                with frozen(admin, "state = 'idle in transaction'"):
                     await transaction.put(make_post())
-                finally:
-                    os.kill(row["pid"], signal.SIGCONT)
+
+        with pytest.raises(StoreUnavailable, match="did not answer"):
+            await freeze_within()
         await store.ping()
 
 
@@ -181,13 +189,17 @@ async def test_a_connection_lost_at_the_commit_says_that_it_is_unknown(
     store: PostgresStore, admin: Admin, make_post: MakePost
 ) -> None:
     """Nobody may claim that nothing was changed."""
-    with pytest.raises(StoreUnavailable) as caught:
+
+    async def lose_it() -> None:
         async with store.transaction() as transaction:
             await transaction.put(make_post())
             admin.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+    with pytest.raises(StoreUnavailable) as caught:
+        await lose_it()
     assert "may or may not" in caught.value.unchanged
 
 

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sandbox.slack.blocks import check_message, check_view
 
@@ -343,3 +345,26 @@ def test_text_is_counted_escaped_and_in_utf16_units(text: str, fits: bool) -> No
     """A button of 75 characters holds 15 ampersands or 37 emoji."""
     found = check_message([actions(button(text={"type": "plain_text", "text": text}))])
     assert (found == []) is fits
+
+
+KEYS = st.sampled_from(
+    "type text elements fields accessory element options option_groups initial_option initial_options confirm label "
+    "rows column_settings blocks title style value url block_id action_id actions placeholder min_length".split()
+)
+TYPES = st.sampled_from(
+    "section header context actions input rich_text rich_text_list rich_text_section text table card carousel markdown "
+    "button static_select checkboxes overflow plain_text mrkdwn image modal home raw_text plain_text_input alert".split()
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | TYPES
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner | TYPES, max_size=5), max_leaves=25
+)
+
+
+@given(ANYTHING)
+def test_no_json_whatsoever_breaks_the_checker(sent: Any) -> None:
+    """Nonsense is refused, never an accident of the server."""
+    check_message(sent)
+    check_message([sent], [sent])
+    check_view(sent)
+    check_view({"type": "modal", "title": sent, "blocks": [sent]})

@@ -228,6 +228,41 @@ async def test_a_select_sends_the_chosen_option(
         await control.press("Pod", user="bob", value="api-3")
 
 
+async def test_an_external_select_asks_the_app_for_its_options(
+    app: App, client: AsyncWebClient, control: SlackControl, world: Workspace
+) -> None:
+    """block_suggestion first, then the choice among what the app offered."""
+    select = {"type": "external_select", "action_id": "pod", "placeholder": PICK["placeholder"]}
+    blocks = [{"type": "actions", "elements": [select]}]
+    await client.chat_postMessage(channel=world.channels["ops"].id, text="card", blocks=blocks)
+    app.answer = {"options": PICK["options"]}
+    await control.press("Pod", user="bob", value="api-2")
+    assert [envelope["payload"]["type"] for envelope in app.got] == ["block_suggestion", "block_actions"]
+    assert app.last["actions"][0]["selected_option"]["value"] == "v2"
+    app.answer = {}
+    with pytest.raises(ControlError, match="no options"):
+        await control.press("Pod", user="bob", value="api-2")
+
+
+async def test_an_external_select_in_a_modal_is_filled_in_too(
+    app: App, client: AsyncWebClient, control: SlackControl
+) -> None:
+    """The options come from the app before the submission goes out."""
+    select = {"type": "external_select", "action_id": "pod", "placeholder": PICK["placeholder"]}
+    field_block = {
+        "type": "input",
+        "block_id": "pod",
+        "label": {"type": "plain_text", "text": "Pod"},
+        "element": select,
+    }
+    trigger = (await control.say("/rag form")).trigger_id or ""
+    await client.views_open(trigger_id=trigger, view={**FORM, "blocks": [field_block]})
+    app.answer = {"options": PICK["options"]}
+    await control.view_submit({"Pod": "api-1"}, user="ann")
+    assert app.got[1]["payload"]["type"] == "block_suggestion"
+    assert app.last["view"]["state"]["values"]["pod"]["pod"]["selected_option"]["value"] == "v1"
+
+
 async def test_a_stale_client_presses_a_button_that_is_gone(
     app: App, client: AsyncWebClient, control: SlackControl, world: Workspace
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack.control import ControlError, SlackControl
+from sandbox.slack.signed import EventHealth
 
 SECRET = "made-up-signing-secret"
 
@@ -123,9 +125,17 @@ async def test_a_replay_is_the_same_request(receiver: Receiver, control: SlackCo
     assert (await control.check_tls())["acked"]
 
 
-async def test_the_real_bolt_app_accepts_signed_commands(client: AsyncWebClient, control: SlackControl) -> None:
-    """A command over HTTP is verified by Bolt and answered in its reply."""
-    app = AsyncApp(client=client, signing_secret=SECRET, request_verification_enabled=False)
+@pytest.mark.parametrize(
+    ("skew_s", "seen"),
+    [(0, ""), (-400, '/rag failed with the error "dispatch_failed"')],
+    ids=["on time", "too old"],
+)
+async def test_the_real_bolt_app_verifies_signed_commands(
+    skew_s: int, seen: str, client: AsyncWebClient, control: SlackControl, clock: Any
+) -> None:
+    """Bolt checks signature and age by itself, against the real time, and answers in its reply."""
+    clock.now = time.time()
+    app = AsyncApp(client=client, signing_secret=SECRET)
 
     @app.command("/rag")
     async def command(ack: Any) -> None:
@@ -134,7 +144,30 @@ async def test_the_real_bolt_app_accepts_signed_commands(client: AsyncWebClient,
     runner, url = await serve(app.web_app("/slack/events"))
     try:
         await control.use_http(url, SECRET)
+        await control.set_fault("clock_skew", method="slash_commands", seconds=skew_s)
         said = await control.say("/rag ping")
     finally:
         await runner.cleanup()
-    assert said.answer["text"] == "pong"
+    assert said.seen == seen
+    assert said.answer.get("text") == (None if seen else "pong")
+
+
+@pytest.mark.parametrize(
+    ("events", "taken", "enabled"),
+    [(1000, 50, True), (1000, 49, False), (999, 0, True)],
+    ids=["95 % failed", "more than 95 % failed", "few events"],
+)
+def test_an_app_that_fails_for_an_hour_gets_no_more_events(events: int, taken: int, enabled: bool) -> None:
+    """Subscriptions go off above 95 % failures, and apps with few events are exempt."""
+    health = EventHealth()
+    for number in range(events):
+        health.record(float(number), taken=number < taken)
+    assert health.enabled is enabled
+
+
+def test_old_failures_are_forgotten() -> None:
+    """Only the last hour counts."""
+    health = EventHealth()
+    for number in range(1500):
+        health.record(number * 4.0, taken=False)
+    assert health.enabled

@@ -1,0 +1,140 @@
+"""Kubeconfigs: what they name is known, what is wrong with them is told, their secrets never are."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cluster import ConnectionUnusable, KubernetesHttp, open_connection
+from bot.errors import ClusterUnauthorized
+from tests.support.clocks import WallClock
+from tests.support.fake_api import FakeApi, connected, status, text, write_kubeconfig
+
+SECRET = "t0ken-of-the-test"
+
+
+async def test_a_kubeconfig_tells_cluster_namespace_and_user(tmp_path: Path) -> None:
+    """The defaults of the terminal."""
+    async with connected("http://127.0.0.1:1", tmp_path) as connection:
+        assert (connection.cluster, connection.namespace, connection.user) == ("fake", "shop", "me")
+        assert connection.host == "http://127.0.0.1:1"
+
+
+async def test_kubeconfig_of_the_environment_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As kubectl does; several paths are merged."""
+    path = write_kubeconfig(tmp_path, "http://127.0.0.1:1")
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path / 'missing'}{os.pathsep}{path}")
+    connection = await open_connection()
+    await connection.close()
+    assert connection.cluster == "fake"
+
+
+def write(folder: Path, content: str | bytes) -> str:
+    path = folder / "config"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(path)
+
+
+def config(**changes: Any) -> str:
+    whole: dict[str, Any] = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"token": SECRET}}],
+    }
+    return json.dumps({**whole, **changes})
+
+
+@pytest.mark.parametrize(
+    ("content", "context", "part"),
+    [
+        (f"token: {SECRET}\n  bad: [", "", "it is not YAML"),
+        (b"\xff\xfe\x00", "", "it is not YAML"),
+        (f'"{SECRET}"', "", "it lacks what a kubeconfig has"),
+        ("{}", "", "has no current context"),
+        (config(), "prod", "has no context 'prod'. It has: here."),
+        (config(**{"current-context": "old"}), "", "has no context 'old'"),
+        (config(clusters=[]), "", "cannot be used"),
+        (config(clusters=[{"name": "c", "cluster": {}}]), "", "cannot be used"),
+        (
+            config(clusters=[{"name": "c", "cluster": {"server": "https://x", "certificate-authority": "/no/ca.crt"}}]),
+            "",
+            "/no/ca.crt",
+        ),
+        (
+            config(users=[{"name": "u", "user": {"client-certificate-data": "!", "client-key-data": "!"}}]),
+            "",
+            "context 'here'",
+        ),
+        (
+            config(users=[{"name": "u", "user": {"client-certificate-data": "YQ==", "client-key-data": "YQ=="}}]),
+            "",
+            "certificates of the context 'here'",
+        ),
+        (config(users=[{"name": "u", "user": {"exec": {"command": "/no/plugin", "apiVersion": "v1"}}}]), "", "plugin"),
+    ],
+    ids=[
+        "broken YAML",
+        "binary",
+        "a word",
+        "empty",
+        "unknown context",
+        "stale current context",
+        "no cluster",
+        "no server",
+        "missing authority",
+        "bad base64",
+        "bad certificate",
+        "plugin missing",
+    ],
+)
+async def test_what_is_wrong_is_told_without_secrets(
+    tmp_path: Path, content: str | bytes, context: str, part: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """File and context are named; neither the error nor the log holds the token."""
+    path = write(tmp_path, content)
+    with pytest.raises(ConnectionUnusable) as caught:
+        connection = await open_connection(path, context)
+        await connection.close()
+    assert part in caught.value.message
+    assert path in caught.value.message
+    assert SECRET not in caught.value.message + caplog.text
+
+
+async def test_a_missing_file_is_named() -> None:
+    """And nothing else is tried behind the person's back."""
+    with pytest.raises(ConnectionUnusable, match="There is no kubeconfig at /no/such/file"):
+        await open_connection("/no/such/file")
+
+
+async def test_outside_a_pod_there_is_no_service_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said so, when it was asked for."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(ConnectionUnusable, match="not a pod with a service account"):
+        await open_connection(in_cluster=True)
+
+
+async def test_an_expired_token_is_told_at_the_first_read(api: FakeApi, http: KubernetesHttp) -> None:
+    """Without the token."""
+    api.on("/x", status(401, "Unauthorized"))
+    with pytest.raises(ClusterUnauthorized) as caught:
+        await http.get("/x")
+    assert SECRET not in caught.value.message
+    assert "expired" in caught.value.advice
+
+
+async def test_a_plugin_gives_the_token(api: FakeApi, tmp_path: Path) -> None:
+    """Exec plugins run as the library runs them."""
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "abc"}}
+    script = tmp_path / "plugin.py"
+    script.write_text(f"print({json.dumps(credential)!r})")
+    plugin = {"apiVersion": credential["apiVersion"], "command": sys.executable, "args": [str(script)]}
+    api.on("/x", text("ok"))
+    async with connected(api.url, tmp_path, exec=plugin) as connection:
+        assert connection.api.configuration.api_key == {"BearerToken": "Bearer abc"}
+        assert await KubernetesHttp(connection, WallClock(), lambda: 0.5).get("/x") == b"ok"
