@@ -1,7 +1,7 @@
 # What a person types here; `make` alone lists it. Nothing needs typing before any of these: each target first makes
 # .venv ready, for which python3 is enough. ARGS=... is handed to the command, PYTHON=/path/to/python3 chooses another.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean setup-dev
+.PHONY: help setup demo test check bench reference lock clean setup-dev
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -23,9 +23,13 @@ check: setup-dev  ## lint, format, types and who may import whom
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/python scripts/reference.py --check
 
 bench: setup-dev  ## measure speed and memory (ARGS=--help)
 	.venv/bin/python tests/bench/run.py $(ARGS)
+
+reference: setup-dev  ## write the reference pages anew from the code
+	.venv/bin/python scripts/reference.py
 
 lock:  ## write both lock files anew from pyproject.toml (ARGS=--upgrade takes newer versions)
 	@scripts/lock $(ARGS)

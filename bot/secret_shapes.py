@@ -44,7 +44,7 @@ _TOKEN_HINTS = (
     *("hvs.", "hvb.", "hvr.", "glsa_", "glc_", "_v1_", "shpat_", "shpca_", "shppa_", "shpss_", "AGE-SECRET-KEY-1"),
     *("SG.", "eyJ", "LS0tLS1CRUdJTi"),
 )
-_NAME_HINTS = ("pass", "secret", "token", "key", "credential", "pwd")
+_NAME_HINTS = ("pass", "secret", "token", "key", "credential", "pw")
 _WEBHOOK = re.compile(r"/services/T[0-9A-Z]{6,16}/B[0-9A-Z]{6,16}/([0-9A-Za-z]{16,64})")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
@@ -52,15 +52,16 @@ _PRIVATE_KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?--
 # Names behind which a secret stands, in lower case. A name of the group `word` must be a word of its own.
 _NAME = (
     r"(?:passw(?:or)?d|passphrase|passcode|credentials?|secret(?:[_-]?(?:access[_-]?)?key)?"
-    r"|(?:api|access)[_ -]?key|(?:private|account|signing|encryption|master|auth|shared)[_-]?key|client[_-]key[_-]data"
-    r"|(?P<word>token|pass|pwd))"
+    r"|(?:api|access)[_ -]?key|(?:private|account|signing|encryption|fernet|master|auth|shared)[_-]?keys?|client[_-]key[_-]data"
+    r"|(?P<word>token|pass|pwd|pw))"
 )
 # What may follow a name and leave it the name of a secret: DB_PASSWORD_PROD, SECRET_KEY_BASE, password2, secretValue.
 _TAIL = r"(?P<tail>(?:[0-9]{1,2}|value|[_.-][a-z0-9]{1,20}){0,3})"
 _HARMLESS_TAIL = re.compile(
     r"(?:^|[_.-])(?:file|path|dir|name|names|type|count|len|length|min|max|ttl|exp|expir[a-z]*|enabled|disabled|required"
     r"|policy|url|uri|endpoint|host|id|ids|version|field|header|mode|ref|size|limit|budget|rate|seconds|s|ms|age|usage"
-    r"|created|updated|at|index|selector|provider|class|store|mount|volume|scope|scopes|issuer|audience|status|state)$"
+    r"|created|updated|at|index|selector|provider|class|store|mount|volume|scope|scopes|issuer|audience|status|state"
+    r"|encryption|algorithm|method|reset|protected|hashing)$"
 )
 _CLOSE = r"(?:\\{0,4}[\"'`])?\]?"
 _ASSIGN = re.compile(
@@ -74,10 +75,23 @@ _ASSIGN = re.compile(
 _SPACED = re.compile(
     r"(?:(?<![a-z0-9-])--?[a-z-]{0,30}(?:password|passwd|token|secret|api-?key)[ ]+"
     r"|(?<![a-z])login[ ]+\S{1,100}\s+password[ ]+|(?<![a-z])(?:requirepass|masterauth)[ ]+"
+    r"|sshpass[ ]+-p[ ]*|redis-cli[ ][^\n]{0,80}?-a[ ]+|passw(?:or)?d[ ]{1,4}(?=[\"'])"
     r"|(?<![a-z0-9-])(?:-u|--user)[ ]+['\"]?(?![0-9]+:)[^\s:'\"/]{1,100}:)(?![-\s])"
 )
 _ASSIGNED = r"\\{0,4}[\"']?[ ]{0,4}[:=][ ]{0,4}\\{0,4}[\"'\[]?"
-_SPACED_HINTS = ("password ", "passwd ", "token ", "secret ", "key ", "requirepass ", "masterauth ", "-u ", "-user ")
+_SPACED_HINTS = (
+    "password ",
+    "passwd ",
+    "token ",
+    "secret ",
+    "key ",
+    "requirepass ",
+    "masterauth ",
+    "-u ",
+    "-user ",
+    "-p",
+    "-a ",
+)
 _HEADER = re.compile(rf"(?<![a-z])authorization{_ASSIGNED}(?:[a-z][a-z0-9-]{{1,30}}[ ]{{1,4}}(?=[^\s\"']{{8}}))?")
 _HEADER_LINE = re.compile(rf"(?<![a-z])(?:authorization{_ASSIGNED}(?:digest|aws4-hmac-sha256)[ ]|cookie{_ASSIGNED})")
 _BEARER = re.compile(r"(?<![a-z])(?:bearer|basic)[ ]{1,4}(?=[0-9a-z._~+/=-]{12})")

@@ -38,6 +38,12 @@ MOST_LOGS = 8
 _WORKLOAD_PARTS = (Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
 
 
+def all_codes() -> tuple[Code, ...]:
+    """Return every finding code there is, by name."""
+    codes = [*GENERAL_CODES, *(code for family in families() for code in family.codes)]
+    return tuple(sorted(codes, key=lambda code: code.name))
+
+
 def wanted_logs(snapshot: Snapshot) -> tuple[LogKey, ...]:
     """Return the logs that would say more about what is wrong: one for each case."""
     keys = [case.newest.log for _, case in _cases(Index(snapshot))]

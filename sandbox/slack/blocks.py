@@ -45,7 +45,7 @@ def check_view(view: object) -> list[Problem]:
     if not isinstance(view, Mapping):
         return [Problem("must be an object", "/view", "invalid_arguments")]
     kind = view.get("type")
-    if kind not in {"modal", "home"}:
+    if kind not in ("modal", "home"):
         return [Problem("must be modal or home", "/view/type", "invalid_arguments")]
     if len(json.dumps(view).encode()) > limits.VIEW_BYTES:
         return [Problem("view is too large", "/view", "view_too_large")]
@@ -230,7 +230,7 @@ def _table(sheet: Sheet, block: Block, pointer: str) -> None:
 
 def _cell(sheet: Sheet, cell: object, pointer: str) -> None:
     kind = cell.get("type") if isinstance(cell, Mapping) else None
-    if not isinstance(cell, Mapping) or kind not in {"raw_text", "rich_text"}:
+    if not isinstance(cell, Mapping) or kind not in ("raw_text", "rich_text"):
         sheet.add(f"unsupported type of cell: {kind}", pointer)
     elif kind == "rich_text":
         _rich_text(sheet, cell, pointer)

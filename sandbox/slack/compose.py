@@ -85,7 +85,7 @@ def interactive_elements(block: Mapping[str, Any]) -> list[Json]:
 
 
 def _flag(value: object) -> bool:
-    return value in {True, "true", "1"}
+    return value in (True, "true", "1")
 
 
 def _metadata(metadata: object) -> Json | None:

@@ -168,7 +168,11 @@ def _groups(sheet: Sheet, element: Mapping[str, Any], pointer: str) -> None:
 def _initial(sheet: Sheet, element: Mapping[str, Any], pointer: str) -> None:
     """Refuse an initial choice that is not one of the options, to the letter."""
     offered = list(all_options(element))
-    chosen = [element["initial_option"]] if "initial_option" in element else list(element.get("initial_options", ()))
+    several = element.get("initial_options", [])
+    chosen = [element["initial_option"]] if "initial_option" in element else several
+    if not isinstance(chosen, list):
+        sheet.add("must be an array", f"{pointer}/initial_options")
+        return
     key = "initial_option" if "initial_option" in element else "initial_options"
     for option in chosen:
         if option not in offered:
@@ -181,7 +185,8 @@ def all_options(element: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     groups = element.get("option_groups", [])
     options = list(found) if isinstance(found, list) else []
     for group in groups if isinstance(groups, list) else []:
-        options.extend(group.get("options", []) if isinstance(group, Mapping) else [])
+        inner = group.get("options") if isinstance(group, Mapping) else None
+        options.extend(inner if isinstance(inner, list) else [])
     return options
 
 

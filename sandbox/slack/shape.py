@@ -86,7 +86,7 @@ class Sheet:
             self.add("must be a text object", pointer)
             return
         kind = value.get("type")
-        if kind not in {"plain_text", "mrkdwn"} or (plain_only and kind != "plain_text"):
+        if kind not in ("plain_text", "mrkdwn") or (plain_only and kind != "plain_text"):
             wanted = "a plain_text object" if plain_only else "a plain_text or mrkdwn object"
             self.add(f"must provide {wanted}", f"{pointer}/type")
             return

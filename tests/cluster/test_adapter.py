@@ -24,9 +24,10 @@ from bot.cluster import (
 )
 from bot.domain.objects import Terminated, Waiting
 from bot.domain.snapshot import ALL_PARTS, Freshness, LogKey, Part, Snapshot
-from bot.domain.targets import Namespace
+from bot.domain.targets import Namespace, Scope
 from bot.errors import ClusterNotFound, ClusterUnreachable
 from tests.support.clocks import WallClock
+from tests.support.hands import Hands
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import in_background, until
 
@@ -37,7 +38,9 @@ CRASH = "echo starting; echo password=hunter22; echo FATAL: no database; exit 3"
 
 
 @pytest.fixture
-async def through_proxy(connection, scope, kubeconfig) -> AsyncIterator[tuple[TcpProxy, Clusters]]:
+async def through_proxy(
+    connection: Connection, scope: Scope, kubeconfig: str
+) -> AsyncIterator[tuple[TcpProxy, Clusters]]:
     """Watch caches whose only way to the server is a proxy."""
     far = urlsplit(connection.host)
     own = await open_connection(kubeconfig)
@@ -110,7 +113,7 @@ async def test_the_cache_follows_what_happens(http: KubernetesHttp, hands: Hands
     assert running.age < timedelta(seconds=11)
 
 
-async def test_after_a_cut_the_cache_says_since_when_it_is_blind_and_resumes(
+async def test_after_a_cut_the_cache_says_since_when_it_is_blind(
     through_proxy: tuple[TcpProxy, Clusters], hands: Hands, scope: Scope
 ) -> None:
     """Cut: stale with the age of the last sign of life. Healed: live, with what happened meanwhile."""
@@ -133,7 +136,7 @@ async def test_after_a_cut_the_cache_says_since_when_it_is_blind_and_resumes(
     assert [pod.meta.labels["app"] for pod in healed.pods] == ["meanwhile"]
 
 
-async def test_a_frozen_server_makes_answers_stale_long_before_the_bookmark_is_missed(
+async def test_a_frozen_server_makes_answers_stale_within_seconds(
     through_proxy: tuple[TcpProxy, Clusters], scope: Scope
 ) -> None:
     """Connections stand, nothing moves: an answer asked for 10 s later is stale, not healthy."""
@@ -166,7 +169,7 @@ async def test_a_server_that_is_down_at_the_start_is_said_and_waited_for(
     proxy, clusters = through_proxy
     await proxy.cut()
     async with in_background(clusters.run()):
-        with pytest.raises(ClusterUnreachable, match="No connection to 127.0.0.1"):
+        with pytest.raises(ClusterUnreachable, match=r"No connection to 127\.0\.0\.1"):
             await clusters.snapshot(scope, ALL_PARTS)
         await proxy.heal()
 

@@ -46,7 +46,7 @@ class Args:
 
     def flag(self, key: str) -> bool:
         """Return a boolean in any of its spellings."""
-        return self.values.get(key) in {True, "true", "True", "1"}
+        return self.values.get(key) in (True, "true", "True", "1")
 
     def number(self, key: str, default: int) -> int:
         """Return an integer argument."""

@@ -122,8 +122,9 @@ async def test_a_broken_watch_leaves_the_old_picture_with_its_age(api: FakeApi, 
             lambda seen: seen.status(Part.PODS).freshness is Freshness.STALE,
         )
     assert names(snapshot.pods) == ["a"]
-    assert snapshot.status(Part.PODS).as_of is not None
-    assert snapshot.as_of <= snapshot.status(Part.PODS).as_of < snapshot.observed_at
+    as_of = snapshot.status(Part.PODS).as_of
+    assert as_of is not None
+    assert snapshot.as_of <= as_of < snapshot.observed_at
     assert snapshot.status(Part.PODS).reason
     assert snapshot.status(Part.DEPLOYMENTS).freshness is Freshness.LIVE
 

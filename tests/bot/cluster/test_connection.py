@@ -99,8 +99,7 @@ async def test_what_is_wrong_is_told_without_secrets(
     """File and context are named; neither the error nor the log holds the token."""
     path = write(tmp_path, content)
     with pytest.raises(ConnectionUnusable) as caught:
-        connection = await open_connection(path, context)
-        await connection.close()
+        await open_connection(path, context)
     assert part in caught.value.message
     assert path in caught.value.message
     assert SECRET not in caught.value.message + caplog.text

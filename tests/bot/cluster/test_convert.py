@@ -59,6 +59,7 @@ def test_every_recorded_pod_keeps_what_it_says(sent: dict[str, Any], pod: Pod) -
     statuses = {s["name"]: s for key in ("initContainerStatuses", "containerStatuses") for s in status.get(key, ())}
     assert pod.meta.name == sent["metadata"]["name"]
     assert dict(pod.meta.labels) == sent["metadata"]["labels"]
+    assert pod.meta.owner is not None
     assert pod.meta.owner.uid == sent["metadata"]["ownerReferences"][0]["uid"]
     assert (pod.phase, pod.node) == (status["phase"], spec.get("nodeName", ""))
     assert [(c.type, c.status) for c in pod.conditions] == [(c["type"], c["status"]) for c in status["conditions"]]
@@ -74,7 +75,7 @@ def test_every_recorded_pod_keeps_what_it_says(sent: dict[str, Any], pod: Pod) -
         assert container.ready == said["ready"]
         [(kind, state)] = said["state"].items()
         assert isinstance(container.state, {"waiting": Waiting, "running": Running, "terminated": Terminated}[kind])
-        if not isinstance(container.state, Running):
+        if isinstance(container.state, Waiting | Terminated):
             assert container.state.reason == state.get("reason", "")
         last = said["lastState"].get("terminated")
         assert (container.last_state and container.last_state.exit_code) == (last and last["exitCode"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,21 +48,24 @@ def test_every_recorded_error_has_its_class_and_says_what_was_tried(pair: dict[s
     assert "\n" not in error.message
 
 
+def refusal(user: str, verb: str, resource: str, group: str, where: str) -> str:
+    """What the server says to who lacks a right."""
+    return f'x is forbidden: User "{user}" cannot {verb} resource "{resource}" in API group "{group}" {where}'
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
         (
-            'pods is forbidden: User "system:serviceaccount:a:b" cannot list resource "pods" in API group "" in the '
-            'namespace "shop"',
+            refusal("system:serviceaccount:a:b", "list", "pods", "", 'in the namespace "shop"'),
             "The right to list pods in namespace shop is missing for system:serviceaccount:a:b",
         ),
         (
-            'nodes is forbidden: User "eva" cannot watch resource "nodes" in API group "" at the cluster scope',
+            refusal("eva", "watch", "nodes", "", "at the cluster scope"),
             "The right to watch nodes in the whole cluster is missing for eva",
         ),
         (
-            'deployments.apps is forbidden: User "eva" cannot list resource "deployments" in API group "apps" in the '
-            'namespace "shop"',
+            refusal("eva", "list", "deployments", "apps", 'in the namespace "shop"'),
             "The right to list deployments.apps in namespace shop is missing for eva",
         ),
         ("quota exceeded", "Not allowed: quota exceeded"),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.slack.blocks import check_message, check_view
+from sandbox.slack.elements import IN_ACTIONS
 
 Json = dict[str, Any]
 
@@ -347,24 +348,35 @@ def test_text_is_counted_escaped_and_in_utf16_units(text: str, fits: bool) -> No
     assert (found == []) is fits
 
 
-KEYS = st.sampled_from(
-    "type text elements fields accessory element options option_groups initial_option initial_options confirm label "
-    "rows column_settings blocks title style value url block_id action_id actions placeholder min_length".split()
+WORDS = (
+    "type text elements fields accessory element options option_groups initial_option initial_options confirm label",
+    "rows column_settings blocks title style value url block_id action_id actions placeholder min_length",
 )
-TYPES = st.sampled_from(
-    "section header context actions input rich_text rich_text_list rich_text_section text table card carousel markdown "
-    "button static_select checkboxes overflow plain_text mrkdwn image modal home raw_text plain_text_input alert".split()
-)
-SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | TYPES
+KEYS = st.sampled_from([word for line in WORDS for word in line.split()])
+SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["plain_text", "mrkdwn"])
 ANYTHING = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner | TYPES, max_size=5), max_leaves=25
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=20
 )
+BROKEN = st.dictionaries(KEYS, ANYTHING, max_size=5)
+ELEMENTS = st.builds(lambda kind, body: {**body, "type": kind}, st.sampled_from(sorted(IN_ACTIONS)), BROKEN)
+HOLDERS = st.builds(
+    lambda holder, body, element: {
+        **body,
+        "type": holder[0],
+        holder[1]: [element] if holder[0] == "actions" else element,
+    },
+    st.sampled_from([("actions", "elements"), ("section", "accessory"), ("input", "element")]),
+    BROKEN,
+    ELEMENTS,
+)
+KINDS = st.sampled_from(["rich_text", "table", "card", "carousel", "context", "image", "markdown", "header", "alert"])
+BLOCKS = HOLDERS | st.builds(lambda kind, body: {**body, "type": kind}, KINDS, BROKEN)
 
 
-@given(ANYTHING)
+@given(BLOCKS | ANYTHING)
 def test_no_json_whatsoever_breaks_the_checker(sent: Any) -> None:
     """Nonsense is refused, never an accident of the server."""
     check_message(sent)
-    check_message([sent], [sent])
+    check_message([sent], [sent, {"blocks": sent}])
     check_view(sent)
     check_view({"type": "modal", "title": sent, "blocks": [sent]})
