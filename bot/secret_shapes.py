@@ -52,8 +52,8 @@ _PRIVATE_KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?--
 # Names behind which a secret stands, in lower case. A name of the group `word` must be a word of its own.
 _NAME = (
     r"(?:passw(?:or)?d|passphrase|passcode|credentials?|secret(?:[_-]?(?:access[_-]?)?key)?"
-    r"|(?:api|access)[_ -]?key|(?:private|account|signing|encryption|fernet|master|auth|shared)[_-]?keys?|client[_-]key[_-]data"
-    r"|(?P<word>token|pass|pwd|pw))"
+    r"|(?:api|access)[_ -]?key|(?:private|account|signing|encryption|fernet|master|auth|shared)[_-]?keys?"
+    r"|client[_-]key[_-]data|(?P<word>token|pass|pwd|pw))"
 )
 # What may follow a name and leave it the name of a secret: DB_PASSWORD_PROD, SECRET_KEY_BASE, password2, secretValue.
 _TAIL = r"(?P<tail>(?:[0-9]{1,2}|value|[_.-][a-z0-9]{1,20}){0,3})"
@@ -138,6 +138,7 @@ _HARMLESS_WORD = re.compile(
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"(?:access|auth|api|bot|app|id|refresh|session|bearer|csrf|xsrf|user|vault|slack|db)\Z")
+_IS_NAME = re.compile(r"[a-z_.-]*(?:password|passwd|secret|token|key|credentials?)[:=]")
 _PROSE = re.compile(r": [a-z]{2,20} [a-z(]")
 _SPEECH = re.compile(r"(?:unexpected|next|end|syntax) \Z")
 
@@ -215,8 +216,8 @@ def _named(text: str, low: str) -> Iterator[Span]:
             continue  # "failed to fetch token: timed out"
         start, end = _value(text, at)
         value = text[start:end]
-        if value[-1:] in (":", "=") and end - start < 40:
-            continue  # what ends like a name is one: the secret stands behind that
+        if end - start < 40 and _IS_NAME.fullmatch(low, start, end):
+            continue  # "secret: password: …": the secret stands behind the second name
         at = max(at, end)
         if name["word"] and _is_count(name["word"], value):
             continue

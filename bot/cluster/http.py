@@ -57,7 +57,8 @@ class _Call:
 class KubernetesHttp:
     """The reads of one cluster. It sends GET and nothing else.
 
-    `heard_at` is the moment of the server's newest sign of life: any answer of it, whatever it was about.
+    `heard_at` is the moment of the server's newest sign of life: any answer of it below 500, whatever it was about,
+    but not 401.
     """
 
     def __init__(
@@ -158,7 +159,7 @@ class KubernetesHttp:
         )
         wrapped = await api.call_api(*request, _request_timeout=timeout)
         async with cast("aiohttp.ClientResponse", wrapped.response) as response:
-            if response.status < 500:
+            if response.status < 500 and response.status != 401:  # who is not let in cannot vouch for what he saw
                 self.heard()
             yield response
 
@@ -166,8 +167,7 @@ class KubernetesHttp:
 class Pulse:
     """Asks the server whether it lives, once for all who want to know.
 
-    `/readyz` is open to every account by default; whatever is answered below 500 is a sign of life, but not 401: who
-    is no longer let in cannot vouch for what he saw.
+    `/readyz` is open to every account by default; where it is not, the refusal is a sign of life as well.
     """
 
     def __init__(self, http: KubernetesHttp, clock: Clock, *, bound_s: float = 10.0, timeout_s: float = 2.0) -> None:
@@ -191,7 +191,7 @@ class Pulse:
         heard_at = self._http.heard_at
         if heard_at is None or (self._clock.now() - heard_at).total_seconds() > self._bound_s:
             return False
-        if isinstance(self.trouble, ClusterUnauthorized):
+        if self._failed_at is not None and heard_at <= self._failed_at:
             return False
         self.trouble = None
         return True

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.diagnosis.index import Index
-from bot.domain.objects import Container, Pod, Running, Terminated, Waiting
+from bot.domain.objects import Container, Pod, Role, Running, Terminated, Waiting
 from bot.domain.snapshot import LogKey
 
 # A container that runs now but crashed this recently, more than once, is between two crashes.
 BETWEEN_CRASHES = timedelta(minutes=10)
+# How long a new pod may take to become ready before that is worth a word of its own.
+START_PATIENCE = timedelta(seconds=60)
 
 
 def last_end(container: Container) -> Terminated | None:
@@ -33,11 +35,24 @@ def is_looping(index: Index, pod: Pod, container: Container) -> bool:
     if pod.is_finished:
         return False
     if isinstance(state, Terminated):
-        return state.exit_code != 0 or (container.restart_count > 0 and pod.phase == "Running")
+        return state.exit_code != 0 or (
+            container.restart_count > 0 and pod.phase == "Running" and not _may_end(pod, container)
+        )
     end = container.last_state
     if end is None or end.finished_at is None or container.restart_count < 2:
         return False
     return index.now - end.finished_at < BETWEEN_CRASHES
+
+
+def _may_end(pod: Pod, container: Container) -> bool:
+    """Tell whether a container is meant to end well: one that prepares the pod, or does a job's work."""
+    of_a_job = pod.meta.owner is not None and pod.meta.owner.kind == "Job"
+    return container.role is Role.INIT or of_a_job
+
+
+def is_young(index: Index, pod: Pod) -> bool:
+    """Tell whether a pod was created so recently that not being ready is no news."""
+    return pod.meta.created_at is not None and index.now - pod.meta.created_at < START_PATIENCE
 
 
 _TROUBLE = ("BackOff", "Unhealthy", "Killing", "Failed")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
 
+from bot.diagnosis.containers import is_young
 from bot.diagnosis.family import Case, Code, Family, Symptom, families
 from bot.diagnosis.index import Index
 from bot.diagnosis.words import ago, count, duration
@@ -31,8 +31,6 @@ GENERAL_CODES = (
     Code(NOT_READY, "A workload has fewer ready pods than it wants, and no cause could be named."),
     Code(STARTING, "A workload has fewer ready pods than it wants, and those that lack have only just been started."),
 )
-# How long a new pod may take to become ready before that is worth a word of its own.
-START_PATIENCE = timedelta(seconds=60)
 # Logs are read for at most this many cases, worst first: one look must stay quick.
 MOST_LOGS = 8
 _WORKLOAD_PARTS = (Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
@@ -118,7 +116,7 @@ def _unexplained(index: Index, workload: Workload) -> Finding:
     unready = [pod for pod in pods if not pod.is_ready and not pod.is_finished]
     telling = [c for c in workload.conditions if _is_telling(c)]
     counted = f"{workload.ready} of {count(workload.desired, 'pod')} ready"
-    if unready and not telling and all(_is_young(index, pod) for pod in unready):
+    if unready and not telling and all(is_young(index, pod) for pod in unready):
         youngest = max(pod.meta.created_at for pod in unready if pod.meta.created_at)
         return Finding(
             code=STARTING,
@@ -159,10 +157,6 @@ def _is_telling(condition: Condition) -> bool:
     return (condition.type == "ReplicaFailure" and condition.status == "True") or (
         condition.type == "Progressing" and condition.status == "False"
     )
-
-
-def _is_young(index: Index, pod: Pod) -> bool:
-    return pod.meta.created_at is not None and index.now - pod.meta.created_at < START_PATIENCE
 
 
 def _line(workload: Workload, troubled: set[ObjectRef]) -> WorkloadLine:

@@ -71,9 +71,9 @@ def amount(size: int) -> str:
 
 
 def cpu(millicores: int) -> str:
-    """Say CPU as people write requests: `250m`, `2 CPUs`."""
+    """Say CPU as people write requests: `250m CPU`, `2 CPUs`."""
     if millicores % 1000 or millicores == 0:
-        return f"{millicores}m"
+        return f"{millicores}m CPU"
     cores = millicores // 1000
     return f"{cores} CPUs" if cores != 1 else "1 CPU"
 

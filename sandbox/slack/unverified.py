@@ -22,6 +22,7 @@ UNVERIFIED: Final[Mapping[str, str]] = {
     "edits and ephemerals": "a mention added by an edit, or in an ephemeral message, counts as a ping",
     "ephemeral in a quiet thread": "accepted and shown to nobody until the thread has a reply",
     "fallback text": "mentions in text ping although blocks are shown",
+    "file sharing": "done at once, and the answer does not carry the message",
     "fields of a view": "unknown properties are refused anywhere in Block Kit JSON",
     "lone surrogates": "refused in every text",
     "metadata size": "over 8,000 bytes is metadata_too_large",

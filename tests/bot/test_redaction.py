@@ -107,6 +107,8 @@ PLANTED = {
     "redis-cli": ("redis-cli -h r.example -a {} ping", "hunter2"),
     "sshpass": ("sshpass -p {} ssh x", "hunter2"),
     "fernet": ("FERNET_KEY={}", f"{LETTERS}{LETTERS[:11]}="),
+    "padded base64": ("RAG_API_KEY={}", "YWJjZGVmZ2g="),
+    "name within a name": ("secret: password: {}", "hunter2"),
     "helm": ("helm upgrade --set postgres.password={} rag", "hunter2"),
     "nested settings": ("QDRANT__SERVICE__API_KEY={}", "qd-7788"),
     "signing secret": ("SLACK_SIGNING_SECRET: '{}'", "abcd1234"),

@@ -47,8 +47,10 @@ async def through_proxy(
     async with TcpProxy(far.hostname or "", far.port or 443).running() as proxy:
         own.api.configuration.host = f"https://127.0.0.1:{proxy.port}"
         http = KubernetesHttp(own, CLOCK, lambda: 0.5, retries=Retries(tries=2, first_wait_s=0.05))
-        yield proxy, Clusters({scope.cluster: (http, [scope.namespace])}, CLOCK, lambda: 0.5, timing=FAST)
-        await own.close()
+        try:
+            yield proxy, Clusters({scope.cluster: (http, [scope.namespace])}, CLOCK, lambda: 0.5, timing=FAST)
+        finally:
+            await own.close()
 
 
 async def test_a_crash_loop_is_seen_with_its_last_run_and_its_log(

@@ -84,7 +84,9 @@ def container(
     role: Role = Role.REGULAR,
     image: str = "rag-engine:v1.2",
     env: tuple[str, ...] = (),
-    probes: Mapping[str, Probe] = MappingProxyType({}),
+    readiness: Probe | None = None,
+    liveness: Probe | None = None,
+    startup: Probe | None = None,
     started: bool | None = None,
     memory: int | None = None,
     cpu_m: int | None = None,
@@ -105,7 +107,9 @@ def container(
         memory_request=memory,
         memory_limit=memory_limit,
         env_names=env,
-        **probes,
+        readiness=readiness,
+        liveness=liveness,
+        startup=startup,
     )
 
 
@@ -188,11 +192,13 @@ def pod(
     )
 
 
-def unscheduled(owner: ReplicaSet | Workload, message: str, *, reason: str = "Unschedulable", **amounts: int) -> Pod:
-    """Make a pod that no node takes."""
+def unscheduled(
+    owner: ReplicaSet | Workload, message: str = "", *containers: Container, reason: str = "Unschedulable"
+) -> Pod:
+    """Make a pod that no node takes; what it asks for is in `containers`."""
     made = pod(
         owner,
-        replace(container(**amounts), state=None, ready=False),
+        *(replace(each, state=None, ready=False) for each in containers or (container(),)),
         phase="Pending",
         conditions=(condition("PodScheduled", "False", reason, message, ago_s=300),),
     )

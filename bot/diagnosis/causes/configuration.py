@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ CONFIGURATION_MISSING = "CONFIGURATION_MISSING"
 MOUNT_FAILED = "MOUNT_FAILED"
 # A container may take this long to be created before a failed mount is the likely reason.
 PATIENCE = timedelta(seconds=20)
+# Some messages name their pod: pods that lack the same thing must still make one case.
+_POD_NAMED = re.compile(r'\(pod: "[^"]*", ')
 _MOUNT_EVENTS = ("FailedMount", "FailedAttachVolume")
 
 
@@ -26,7 +29,11 @@ def observe(index: Index, pod: Pod) -> Iterable[Symptom]:
             continue
         if state.reason in ("CreateContainerConfigError", "CreateContainerError"):
             yield Symptom(
-                code=CONFIGURATION_MISSING, pod=pod, container=container, key=first_line(state.message), since=since
+                code=CONFIGURATION_MISSING,
+                pod=pod,
+                container=container,
+                key=_POD_NAMED.sub("", first_line(state.message)),
+                since=since,
             )
         elif state.reason in ("ContainerCreating", "PodInitializing") and since and index.now - since > PATIENCE:
             events = index.events(pod.meta.uid, *_MOUNT_EVENTS)

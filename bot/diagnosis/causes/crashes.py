@@ -9,8 +9,8 @@ from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index, telling_line
 from bot.diagnosis.words import count, duration, exit_code, tag_of
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, StepKind
-from bot.domain.objects import Container, Pod, Running, Terminated
-from bot.domain.text import first_line
+from bot.domain.objects import Container, Pod, Running, Terminated, Waiting
+from bot.domain.text import Redacted, first_line
 
 CRASH_LOOP = "CRASH_LOOP"
 START_FAILED = "START_FAILED"
@@ -21,15 +21,31 @@ def observe(index: Index, pod: Pod) -> Iterable[Symptom]:
         if not is_looping(index, pod, container):
             continue
         end = last_end(container)
-        started = end is None or end.reason not in ("StartError", "ContainerCannotRun")
+        since = onset(index, pod, container)
+        if _start_failure(container) is not None:
+            yield Symptom(code=START_FAILED, pod=pod, container=container, since=since)
+            continue
         yield Symptom(
-            code=CRASH_LOOP if started else START_FAILED,
+            code=CRASH_LOOP,
             pod=pod,
             container=container,
             key=f"{end.exit_code if end else '?'}:{end.signal if end else ''}",
-            since=onset(index, pod, container),
-            log=crash_log(pod, container) if started else None,
+            since=since,
+            log=crash_log(pod, container),
         )
+
+
+def _start_failure(container: Container) -> Redacted | None:
+    """Return what the kubelet says of a start that failed; None when the program did start.
+
+    The first time only the waiting state tells; the last state follows with the next try.
+    """
+    state, end = container.state, last_end(container)
+    if isinstance(state, Waiting) and state.reason == "RunContainerError":
+        return state.message
+    if end is not None and end.reason in ("StartError", "ContainerCannotRun"):
+        return end.message
+    return None
 
 
 def explain(case: Case) -> Finding:
@@ -38,7 +54,7 @@ def explain(case: Case) -> Finding:
         raise ValueError("a crash is always one of a container")
     end = last_end(container)
     if case.code == START_FAILED:
-        return _start_failed(case, container, end)
+        return _start_failed(case, container)
     restarts = max(c.restart_count for symptom in case.symptoms if (c := symptom.container))
     ended = f"{exit_code(end.exit_code, end.signal)}" if end else "an unknown exit code"
     line = telling_line(case.log.lines) if case.log else None
@@ -77,8 +93,8 @@ def _lived(end: Terminated | None) -> str:
     return " at start" if lived < 10 else f" after {duration(lived)}"
 
 
-def _start_failed(case: Case, container: Container, end: Terminated | None) -> Finding:
-    message = end.message if end else None
+def _start_failed(case: Case, container: Container) -> Finding:
+    message = _start_failure(container)
     return Finding(
         code=START_FAILED,
         severity=case.severity,

@@ -23,17 +23,18 @@ _REASONS = frozenset(
         "SignatureValidationFailed",
     }
 )
-# In this order: the first that fits names the class. Texts as containerd writes them.
+# In this order: the first that fits names the class. Texts as containerd writes them. A status needs its words: a bare
+# number may be part of the image's name, which stands in every message.
 _CLASSES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("platform", re.compile(r"no match for platform"), "the image does not exist for this node's platform"),
     (
         "rate limit",
-        re.compile(r"(?i)\b429\b|too many requests|rate limit"),
+        re.compile(r"(?i)too ?many ?requests|rate limit"),
         "the registry refuses more pulls for now (rate limit)",
     ),
     (
         "unauthorized",
-        re.compile(r"(?i)\b40[13]\b|unauthorized|forbidden|failed to authorize|denied"),
+        re.compile(r"(?i)unauthorized|forbidden|failed to authorize|denied"),
         "the registry refuses our credentials",
     ),
     ("name resolution", re.compile(r"no such host|server misbehaving"), "the registry's name cannot be resolved"),
@@ -44,11 +45,13 @@ _CLASSES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ),
     (
         "unreachable",
-        re.compile(r"connection refused|i/o timeout|deadline exceeded|no route to host|reset by peer"),
+        re.compile(
+            r"connection refused|i/o timeout|handshake timeout|deadline exceeded|no route to host|reset by peer"
+        ),
         "the registry cannot be reached",
     ),
     ("not found", re.compile(r"not found|manifest unknown|NotFound"), "this tag or repository does not exist"),
-    ("registry fault", re.compile(r"\b50[0234]\b"), "the registry has a fault of its own"),
+    ("registry fault", re.compile(r"\b50[0234] [A-Z]"), "the registry has a fault of its own"),
 )
 _ADVICE = {
     "not found": "check the tag: it may be mistyped or not yet pushed",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from bot.diagnosis.containers import is_looping, last_end, onset
+from bot.diagnosis.containers import is_looping, is_young, last_end, onset
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
 from bot.diagnosis.words import count
@@ -32,7 +32,7 @@ def observe(index: Index, pod: Pod) -> Iterable[Symptom]:
         killed = _killed_by(index, pod, container)
         if killed:
             yield Symptom(code=killed, pod=pod, container=container, since=onset(index, pod, container))
-        elif _is_unready(index, pod, container):
+        elif _is_unready(index, pod, container) and not is_young(index, pod):
             waiting_for_start = container.startup is not None and container.started is False
             code = STARTUP_FAILING if waiting_for_start else READINESS_FAILING
             if _unhealthy(index, pod, container, code) is not None:
@@ -81,8 +81,12 @@ def explain(case: Case) -> Finding:
     probe = _probe(container, code)
     asked = f" ({probe.target}, every {probe.period_s} s, {probe.timeout_s} s to answer)" if probe else ""
     if code == READINESS_FAILING:
-        effect = f"{count(len(case.pods), 'pod')} of {case.target.name} run but get no traffic"
+        verbs = "runs but gets" if len(case.pods) == 1 else "run but get"
+        effect = f"{count(len(case.pods), 'pod')} of {case.target.name} {verbs} no traffic"
         title = "runs, but is not ready"
+    elif code == STARTUP_FAILING and not container.restart_count:
+        effect = f"Container {container.name} has not come up yet"
+        title = "has not come up yet"
     else:
         effect = f"The kubelet restarts container {container.name} because of it"
         title = f"restarted by its {word} probe"

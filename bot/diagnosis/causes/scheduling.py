@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
 from bot.diagnosis.words import amount, cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, StepKind
-from bot.domain.objects import Condition, Node, Pod
+from bot.domain.objects import Condition, Container, Node, Pod, Role
 from bot.domain.text import first_line
 
 UNSCHEDULABLE = "UNSCHEDULABLE"
@@ -44,9 +44,9 @@ def explain(case: Case) -> Finding:
         summary = "It is held back by a scheduling gate; whoever set the gate must remove it."
         title = "held back by a scheduling gate"
     else:
-        reason = first_line(message.split(" preemption:")[0], 240) if message else "the scheduler gives no reason"
+        reason = first_line(_without_tail(message), 240) if message else "the scheduler gives no reason"
         title = "no node can take it"
-        summary = f"{len(case.pods)} waiting: {reason}{_room(case, pod)}"
+        summary = f"{len(case.pods)} waiting: {reason}.{_room(case, pod)}"
     target = case.target
     return Finding(
         code=case.code,
@@ -68,16 +68,32 @@ def explain(case: Case) -> Finding:
     )
 
 
+def _without_tail(message: str) -> str:
+    """Leave out what the scheduler says of preemption and of claims when those are not the reason."""
+    return message.partition(" preemption:")[0].removesuffix(" no new claims to deallocate,").rstrip(" ,.")
+
+
 def _needs(pod: Pod) -> tuple[int, int]:
     return (
-        sum(container.cpu_request_m or 0 for container in pod.containers),
-        sum(container.memory_request or 0 for container in pod.containers),
+        _most_at_once(pod, lambda container: container.cpu_request_m or 0),
+        _most_at_once(pod, lambda container: container.memory_request or 0),
     )
+
+
+def _most_at_once(pod: Pod, asked: Callable[[Container], int]) -> int:
+    """Add up what runs together. Init containers run before, one by one, beside the sidecars that stand before them."""
+    together = largest = 0
+    for container in pod.containers:
+        if container.role is Role.INIT:
+            largest = max(largest, together + asked(container))
+        else:
+            together += asked(container)
+    return max(together, largest)
 
 
 def _asked(pod: Pod) -> str:
     millicores, memory = _needs(pod)
-    return f"{cpu(millicores)} CPU and {amount(memory)} memory"
+    return f"{cpu(millicores)} and {amount(memory)} memory"
 
 
 def _room(case: Case, pod: Pod) -> str:
@@ -91,7 +107,7 @@ def _room(case: Case, pod: Pod) -> str:
     if memory > most_memory:
         return f" It asks for {amount(memory)} memory; the largest node has {amount(most_memory)} in all."
     if millicores > most_cpu:
-        return f" It asks for {cpu(millicores)} CPU; the largest node has {cpu(most_cpu)} in all."
+        return f" It asks for {cpu(millicores)}; the largest node has {cpu(most_cpu)} in all."
     return ""
 
 

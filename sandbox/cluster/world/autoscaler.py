@@ -20,6 +20,9 @@ _NO_METRICS = (
     "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics"
     " for resource cpu: no metrics returned from resource metrics API"
 )
+_METRIC_FOUND = (
+    "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)"
+)
 Condition = tuple[str, str, str, str]
 
 
@@ -37,6 +40,16 @@ def bounded(wanted: int, least: int, most: int) -> tuple[int, Condition]:
         return most, ("ScalingLimited", "True", "TooManyReplicas", _limited("more than the maximum"))
     within = "the desired count is within the acceptable range"
     return wanted, ("ScalingLimited", "False", "DesiredWithinRange", within)
+
+
+def _cpu_goal(spec: Json) -> int | None:
+    """Return the wanted CPU utilization in percent; other metrics are not simulated."""
+    for metric in spec.get("metrics") or ():
+        resource = metric.get("resource") or {}
+        goal = (resource.get("target") or {}).get("averageUtilization")
+        if resource.get("name") == "cpu" and goal:
+            return int(goal)
+    return None
 
 
 def _limited(how: str) -> str:
@@ -72,28 +85,17 @@ class Autoscaler:
         self._scale(key, scaler, target, current)
 
     def _scale(self, key: Key, scaler: Json, target: Json, current: int) -> None:
-        spec, now = scaler["spec"], self._machinery.now
-        used = self._average(target)
-        least, most = spec.get("minReplicas", 1), spec["maxReplicas"]
-        if used is None:
-            wanted, limited = bounded(current, least, most)
-            active: Condition = (
-                "ScalingActive",
-                "False",
-                "FailedGetResourceMetric",
-                _NO_METRICS,
-            )
-            metrics: list[Json] | None = None
+        least, most = scaler["spec"].get("minReplicas", 1), scaler["spec"]["maxReplicas"]
+        goal, used = _cpu_goal(scaler["spec"]), self._average(target)
+        facts: list[Condition] = []
+        metrics: list[Json] | None = None
+        if used is None or goal is None:
+            wanted, _ = bounded(current, least, most)
+            facts.append(("ScalingActive", "False", "FailedGetResourceMetric", _NO_METRICS))
         else:
             millis, percent = used
-            goal = spec["metrics"][0]["resource"]["target"]["averageUtilization"]
-            recent = [entry for entry in self._recommended.get(key, []) if entry[0] > now - _STABILIZATION_SECONDS]
-            recent.append((now, recommendation(current, percent, goal)))
-            self._recommended[key] = recent
-            best = max(count for _, count in recent)
-            wanted, limited = bounded(best if recent[-1][1] < current else recent[-1][1], least, most)
-            message = "the HPA was able to successfully calculate a replica count from cpu resource utilization"
-            active = ("ScalingActive", "True", "ValidMetricFound", f"{message} (percentage of request)")
+            wanted, limited = bounded(self._stabilized(key, current, percent, goal), least, most)
+            facts += [("ScalingActive", "True", "ValidMetricFound", _METRIC_FOUND), limited]
             value = {"averageUtilization": percent, "averageValue": f"{millis}m"}
             metrics = [{"type": "Resource", "resource": {"name": "cpu", "current": value}}]
         able: Condition = ("AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size")
@@ -102,7 +104,15 @@ class Autoscaler:
             able = ("AbleToScale", "True", "SucceededRescale", message)
             self._rescale(scaler, target, current, wanted)
         counts = {"currentReplicas": current, "desiredReplicas": wanted, "currentMetrics": metrics}
-        self._write(scaler, counts, [able, active, *([limited] if used is not None else [])])
+        self._write(scaler, counts, [able, *facts])
+
+    def _stabilized(self, key: Key, current: int, percent: int, goal: int) -> int:
+        """Return the recommendation; downwards it is the highest one of the last five minutes."""
+        now = self._machinery.now
+        recent = [entry for entry in self._recommended.get(key, []) if entry[0] > now - _STABILIZATION_SECONDS]
+        latest = recommendation(current, percent, goal)
+        self._recommended[key] = [*recent, (now, latest)]
+        return latest if latest >= current else max(count for _, count in self._recommended[key])
 
     def _rescale(self, scaler: Json, target: Json, current: int, wanted: int) -> None:
         spec = scaler["spec"]

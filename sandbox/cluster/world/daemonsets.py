@@ -43,7 +43,8 @@ class DaemonSetController:
                 self._machinery.retire_pod(pod)
         outdated = [pod for pod in pods if pod["metadata"]["labels"].get(LABEL) != label]
         rolling = daemon_set["spec"]["updateStrategy"]["type"] == "RollingUpdate"
-        if rolling and outdated and not leaving and all(is_ready(pod) for pod in pods if pod not in outdated):
+        updated = [pod for pod in pods if pod not in outdated]
+        if rolling and outdated and covered.issuperset(nodes) and all(is_ready(pod) for pod in updated):
             self._machinery.retire_pod(outdated[0])
         self._count(key, label, len(nodes))
 

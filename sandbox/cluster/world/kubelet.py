@@ -8,6 +8,7 @@ from sandbox.cluster.store import Json
 from sandbox.cluster.world.catalogue import Catalogue
 from sandbox.cluster.world.container_steps import ContainerSteps
 from sandbox.cluster.world.containers import NEVER, Container, Stage
+from sandbox.cluster.world.defaults import defaulted_pod_spec, quality_of_service
 from sandbox.cluster.world.events import EventRecorder, reference
 from sandbox.cluster.world.index import Key
 from sandbox.cluster.world.machinery import Machinery
@@ -48,6 +49,8 @@ class Kubelet:
             runtime = None
         if pod is None:
             return
+        if "qosClass" not in pod.get("status", {}):
+            pod = self._complete(pod)
         if not pod["spec"].get("nodeName"):
             if "deletionTimestamp" in pod["metadata"]:
                 self._machinery.delete("pods", pod)
@@ -89,6 +92,12 @@ class Kubelet:
             for container in runtime.containers:
                 self._steps.change_behaviour(pod, container)
             self._machinery.wake(key, self._next(runtime))
+
+    def _complete(self, pod: Json) -> Json:
+        """Give a pod that no controller made what the API server would have given it."""
+        spec = defaulted_pod_spec(pod["spec"])
+        status = {"phase": "Pending", "qosClass": quality_of_service(spec), **pod.get("status", {})}
+        return self._machinery.update("pods", {**pod, "spec": spec, "status": status})
 
     def _admit(self, key: Key, pod: Json) -> PodRuntime:
         now, node_name = self._machinery.now, pod["spec"]["nodeName"]

@@ -193,9 +193,9 @@ class Machinery:
         self._index.note(key, change.object, gone=gone)
         if gone:
             self._collect(self._index.orphans(change.object["metadata"]["uid"]))
-        owner = controller_of(change.object)
-        if owner is not None and owner["kind"] in PLURALS:
-            self._queue[Key(PLURALS[owner["kind"]], key.namespace, owner["name"])] = None
+        owner = self._queue_owner(key.namespace, change.object)
+        if gone and key.resource == "pods" and owner is not None:
+            self._queue_owner(key.namespace, owner)  # a Deployment may wait for the last old pod
         if change.resource == "pods":
             self._react_to_pod(change, key)
         elif change.resource == "deployments":
@@ -205,6 +205,14 @@ class Machinery:
             self._queue.update({Key("daemonsets", *_name(obj)): None for obj in self.store.list("daemonsets")})
         elif change.resource == "persistentvolumeclaims":
             self.requeue_unscheduled()
+
+    def _queue_owner(self, namespace: str, obj: Json) -> Json | None:
+        owner = controller_of(obj)
+        if owner is None or owner["kind"] not in PLURALS:
+            return None
+        key = Key(PLURALS[owner["kind"]], namespace, owner["name"])
+        self._queue[key] = None
+        return self.store.get(*key)
 
     def _react_to_pod(self, change: Change, key: Key) -> None:
         labels = change.object["metadata"].get("labels") or {}

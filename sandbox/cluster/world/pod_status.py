@@ -77,11 +77,13 @@ def pod_status(pod: Json, runtime: PodRuntime, now: float) -> Json:
     if runtime.address:
         status |= {"podIP": runtime.address, "podIPs": [{"ip": runtime.address}]}
     status["startTime"] = stamp(runtime.started)
+    status["qosClass"] = old.get("qosClass", "BestEffort")
+    if runtime.evicted:
+        return status  # the kubelet's last word about it has no containers
     if runtime.initial:
         status["initContainerStatuses"] = [_container_status(c, initializing=True) for c in runtime.initial]
     initializing = not runtime.initialized
     status["containerStatuses"] = [_container_status(c, initializing=initializing) for c in runtime.regular]
-    status["qosClass"] = old.get("qosClass", "BestEffort")
     return status
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -137,3 +138,14 @@ async def test_a_plugin_gives_the_token(api: FakeApi, tmp_path: Path) -> None:
     async with connected(api.url, tmp_path, exec=plugin) as connection:
         assert connection.api.configuration.api_key == {"BearerToken": "Bearer abc"}
         assert await KubernetesHttp(connection, WallClock(), lambda: 0.5).get("/x") == b"ok"
+
+
+async def test_the_adapter_does_without_the_clients_api_classes_and_models() -> None:
+    """They cost most of the memory and a second of the start."""
+    look = (
+        "import sys, bot.cluster; heavy = ('.client.api.', '.client.models.');"
+        "print([m for m in sys.modules if any(part in m for part in heavy)])"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", look, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    assert output.strip() == b"[]"

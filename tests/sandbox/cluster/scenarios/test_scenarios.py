@@ -69,7 +69,7 @@ def test_an_unknown_scenario_names_the_known_ones() -> None:
         ("crash-quiet", {"rag-engine-gateway"}),
     ],
 )
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_each_scenario_has_its_fault_and_no_other(name: str, unwell: set[str], seed: int) -> None:
     """The present is the clock's start, and only the named workloads have pods that are not ready."""
     world = _load(name, seed=seed)
@@ -170,9 +170,7 @@ def test_the_missing_variable_heals_the_release() -> None:
 def test_everything_shows_many_kinds_of_fault() -> None:
     """The reasons that a diagnosis has to tell apart are all there."""
     world = _load("everything")
-    reasons = {
-        _waiting(pod) for pod in world.store.list("pods", NAMESPACE) if pod["status"].get("containerStatuses")
-    }
+    reasons = {_waiting(pod) for pod in world.store.list("pods", NAMESPACE) if pod["status"].get("containerStatuses")}
     assert {"CrashLoopBackOff", "ImagePullBackOff", "CreateContainerConfigError", "ContainerCreating"} <= reasons
     unscheduled = [pod for pod in world.store.list("pods", NAMESPACE) if "nodeName" not in pod["spec"]]
     assert {pod["metadata"]["labels"]["app"] for pod in unscheduled} == {"rag-engine-embedder", "rag-engine-archive"}

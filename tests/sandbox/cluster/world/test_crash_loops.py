@@ -140,5 +140,6 @@ def test_an_evicted_pod_is_replaced(tiny: Tiny) -> None:
     tiny.world.advance(10)
     evicted = tiny.get("pods", name)["status"]
     assert (evicted["phase"], evicted["reason"]) == ("Failed", "Evicted")
+    assert "containerStatuses" not in evicted
     assert len(tiny.list("pods")) == 2
     assert tiny.deployment["status"]["readyReplicas"] == 1

@@ -32,13 +32,17 @@ _FAILED = 'failed to pull and unpack image "r.example/a:v9": failed to resolve r
         ),
         (
             "dns",
-            f'{_FAILED}failed to do request: Head "https://r.example/v2/a/manifests/v9": dial tcp: lookup r.example on'
-            " 10.96.0.10:53: no such host",
+            (
+                f'{_FAILED}failed to do request: Head "https://r.example/v2/a/manifests/v9": dial tcp: lookup r.example'
+                " on 10.96.0.10:53: no such host"
+            ),
         ),
         (
             "tls",
-            f'{_FAILED}failed to do request: Head "https://r.example/v2/a/manifests/v9": tls: failed to verify'
-            " certificate: x509: certificate signed by unknown authority",
+            (
+                f'{_FAILED}failed to do request: Head "https://r.example/v2/a/manifests/v9": tls: failed to verify'
+                " certificate: x509: certificate signed by unknown authority"
+            ),
         ),
     ],
 )

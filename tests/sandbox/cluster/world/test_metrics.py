@@ -84,6 +84,18 @@ def test_the_autoscaler_answers_a_manual_scale(tiny: Tiny) -> None:
     assert "New size: 4; reason: Current number of replicas above Spec.MaxReplicas" in messages
 
 
+def test_other_metrics_are_no_reason_to_scale(tiny: Tiny) -> None:
+    """An autoscaler on something else than CPU says that it has no metric, and changes nothing."""
+    tiny.deploy(Serves(cpu=500), replicas=2, cpu="100m")
+    scaler = make.autoscaler("ns", "scaler", "app", least=1, most=6)
+    scaler["spec"]["metrics"] = [{"type": "Pods", "pods": {"metric": {"name": "queue"}, "target": {}}}]
+    tiny.world.apply("horizontalpodautoscalers", scaler)
+    tiny.world.advance(120)
+    assert tiny.deployment["spec"]["replicas"] == 2
+    conditions = tiny.get("horizontalpodautoscalers", "scaler")
+    assert tiny.condition(conditions, "ScalingActive")["reason"] == "FailedGetResourceMetric"
+
+
 def test_the_autoscaler_leaves_zero_alone(tiny: Tiny) -> None:
     """A target scaled to zero is kept, and scaling is disabled."""
     tiny.deploy(Serves(), replicas=2)

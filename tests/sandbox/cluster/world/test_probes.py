@@ -22,15 +22,19 @@ _HTTP = {"httpGet": {"path": "/health", "port": 8080, "scheme": "HTTP"}}
             "readiness",
             _HTTP,
             REFUSED,
-            'Readiness probe failed: Get "http://10.0.0.7:8080/health": dial tcp 10.0.0.7:8080: connect: connection'
-            " refused",
+            (
+                'Readiness probe failed: Get "http://10.0.0.7:8080/health": dial tcp 10.0.0.7:8080: connect: connection'
+                " refused"
+            ),
         ),
         (
             "readiness",
             _HTTP,
             TIMEOUT,
-            'Readiness probe failed: Get "http://10.0.0.7:8080/health": context deadline exceeded (Client.Timeout'
-            " exceeded while awaiting headers)",
+            (
+                'Readiness probe failed: Get "http://10.0.0.7:8080/health": context deadline exceeded (Client.Timeout'
+                " exceeded while awaiting headers)"
+            ),
         ),
         (
             "startup",
@@ -83,7 +87,10 @@ def test_a_failed_liveness_probe_restarts_the_container(tiny: Tiny) -> None:
     last = tiny.container["lastState"]["terminated"]
     assert (last["reason"], last["exitCode"]) == ("Error", 2)
     (killing,) = tiny.events("Killing")
-    assert (killing["type"], killing["message"]) == ("Normal", "Container main failed liveness probe, will be restarted")
+    assert (killing["type"], killing["message"]) == (
+        "Normal",
+        "Container main failed liveness probe, will be restarted",
+    )
     (unhealthy,) = [event for event in tiny.events("Unhealthy") if "503" in event["message"]]
     assert (unhealthy["type"], unhealthy["count"]) == ("Warning", 3)
     assert unhealthy["involvedObject"]["fieldPath"] == "spec.containers{main}"

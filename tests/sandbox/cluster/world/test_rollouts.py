@@ -134,7 +134,9 @@ def test_a_paused_deployment_stores_the_change_only(tiny: Tiny) -> None:
     tiny.world.advance(20)
     tiny.change("deployments", "app", lambda d: d["spec"].update(paused=True))
     tiny.world.advance(1)
-    tiny.change("deployments", "app", lambda d: d["spec"]["template"]["spec"]["containers"][0].update(image="r.example/app:v2"))
+    tiny.change(
+        "deployments", "app", lambda d: d["spec"]["template"]["spec"]["containers"][0].update(image="r.example/app:v2")
+    )
     tiny.world.advance(20)
     assert set(_replica_sets(tiny)) == {"v1"}
     progressing = tiny.condition(tiny.deployment, "Progressing")
@@ -164,7 +166,9 @@ def test_recreate_never_mixes_versions(tiny: Tiny) -> None:
     _release(tiny, "v1")
     tiny.change("deployments", "app", lambda d: d["spec"].update(strategy={"type": "Recreate"}))
     tiny.world.advance(20)
-    tiny.change("deployments", "app", lambda d: d["spec"]["template"]["spec"]["containers"][0].update(image="r.example/app:v2"))
+    tiny.change(
+        "deployments", "app", lambda d: d["spec"]["template"]["spec"]["containers"][0].update(image="r.example/app:v2")
+    )
     for _ in range(60):
         tiny.world.advance(0.5)
         assert len({pod["spec"]["containers"][0]["image"] for pod in tiny.list("pods")}) <= 1

@@ -94,7 +94,12 @@ _NODE: dict[str, Any] = {
         ({}, {}, Request(0, 0, 0), []),
         ({}, {}, Request(1950, 0, 1), ["Insufficient cpu"]),
         ({}, {}, Request(2000, 4 * 1024**3, 10), ["Too many pods", "Insufficient cpu", "Insufficient memory"]),
-        ({"nodeSelector": {"disk": "hdd"}}, {}, Request(0, 0, 0), ["node(s) didn't match Pod's node affinity/selector"]),
+        (
+            {"nodeSelector": {"disk": "hdd"}},
+            {},
+            Request(0, 0, 0),
+            ["node(s) didn't match Pod's node affinity/selector"],
+        ),
         ({}, {"unschedulable": True}, Request(0, 0, 0), ["node(s) were unschedulable"]),
         (
             {},

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from tests.sandbox.cluster.world.conftest import Tiny
 
 
+def _container(tag: str) -> dict[str, Any]:
+    return make.container("main", f"r.example/db:{tag}", readinessProbe=make.tcp_probe(5432, period=2, delay=1))
+
+
 def _stateful(tiny: Tiny, tag: str = "v1", replicas: int = 3) -> None:
-    built = make.stateful_set("ns", "db", make.container("main", f"r.example/db:{tag}"), replicas=replicas, storage="1Gi")
+    built = make.stateful_set("ns", "db", _container(tag), replicas=replicas, storage="1Gi")
     tiny.world.apply("statefulsets", built)
 
 
@@ -58,7 +62,7 @@ def _image(tiny: Tiny, number: int) -> str:
 def test_an_undone_stateful_rollout_stays_broken(storage: Tiny) -> None:
     """After an undo the broken pod keeps its old revision until somebody deletes it."""
     storage.world.behave("r.example/db:v1", Serves())
-    storage.world.behave("r.example/db:v2", Crashes())
+    storage.world.behave("r.example/db:v2", Crashes(after=0.5))
     _stateful(storage)
     storage.world.advance(60)
     _stateful(storage, "v2")
@@ -129,9 +133,10 @@ def test_endpoints_are_the_pods_of_a_service(tiny: Tiny) -> None:
     tiny.world.behave("r.example/app:v2", Crashes())
     tiny.world.apply("services", make.service("ns", "app", 80, 8080))
     tiny.world.apply("services", make.service("ns", "lost", 80, 8080, app="nobody"))
-    tiny.deploy(replicas=2)
+    probe = make.http_probe("/", 8080, period=2, delay=2)
+    tiny.deploy(replicas=2, readinessProbe=probe)
     tiny.world.advance(20)
-    tiny.deploy(replicas=2, image="r.example/app:v2")
+    tiny.deploy(replicas=2, image="r.example/app:v2", readinessProbe=probe)
     tiny.world.advance(40)
     slices = {item["metadata"]["labels"]["kubernetes.io/service-name"]: item for item in tiny.list("endpointslices")}
     assert slices["lost"]["endpoints"] is None
@@ -153,7 +158,12 @@ def test_a_budget_counts_what_may_go(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize(
     ("spec", "expected"),
-    [({"minAvailable": 2}, 2), ({"minAvailable": "50%"}, 3), ({"maxUnavailable": 1}, 4), ({"maxUnavailable": "100%"}, 0)],
+    [
+        ({"minAvailable": 2}, 2),
+        ({"minAvailable": "50%"}, 3),
+        ({"maxUnavailable": 1}, 4),
+        ({"maxUnavailable": "100%"}, 0),
+    ],
 )
 def test_budgets_in_numbers_and_shares(spec: dict[str, int | str], expected: int) -> None:
     """Five pods are expected; shares round up."""

@@ -90,6 +90,15 @@ def test_pods_carry_what_describe_prints(tiny: Tiny) -> None:
     }
 
 
+def test_a_pod_of_its_own_runs_too(tiny: Tiny) -> None:
+    """A pod that a person created, without owner, defaults or status, is scheduled and started."""
+    spec = {"containers": [{"name": "shell", "image": "r.example/shell:v1"}]}
+    tiny.world.store.create("pods", {"metadata": {"name": "shell", "namespace": "ns"}, "spec": spec})
+    tiny.world.advance(20)
+    assert tiny.condition(tiny.pod, "Ready")["status"] == "True"
+    assert tiny.pod["status"]["qosClass"] == "BestEffort"
+
+
 def test_writes_beyond_the_history_are_seen_too(tiny: Tiny) -> None:
     """When the store forgot what happened, the controllers look at everything again."""
     tiny.deploy(Serves())
@@ -162,9 +171,7 @@ def _check(tiny: Tiny, restarts: dict[str, int]) -> None:
     (listed,) = tiny.list("endpointslices")
     ready = {entry["targetRef"]["name"] for entry in listed["endpoints"] or () if entry["conditions"]["ready"]}
     assert ready == {
-        pod["metadata"]["name"]
-        for pod in pods
-        if "deletionTimestamp" not in pod["metadata"] and _is_true(pod, "Ready")
+        pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"] and _is_true(pod, "Ready")
     }
     for pod in pods:
         for container in pod["status"].get("containerStatuses", ()):

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.diagnosis import diagnose
+from bot.domain.findings import Finding
+from bot.domain.objects import Container
+from bot.domain.snapshot import LogKey
+from tests.support.builders import (
+    GI,
+    MI,
+    container,
+    deployment,
+    ended,
+    log_of,
+    oom_killed,
+    pod,
+    replica_set,
+    running,
+    snapshot,
+    waiting,
+)
+
+
+def found(*containers: Container, ready: int = 0, **logs: str) -> tuple[Finding, ...]:
+    workload = deployment("worker", ready=ready)
+    replicas = replica_set(workload)
+    texts = {LogKey("worker-1", "api", previous=key == "previous"): log_of(text) for key, text in logs.items()}
+    return diagnose(snapshot(workload, replicas, pod(replicas, *containers, name="worker-1"), logs=texts)).findings
+
+
+@pytest.mark.parametrize(
+    "killed",
+    [
+        container(oom_killed()),
+        container(waiting("CrashLoopBackOff"), last=oom_killed(), restarts=8),
+        container(running(for_s=20), last=oom_killed(ago_s=21), restarts=1),
+        container(running(for_s=3000), last=oom_killed(ago_s=3001), restarts=1),
+    ],
+    ids=["just now", "in back-off", "running again", "running again for 50 minutes"],
+)
+def test_a_kill_for_memory_is_found(killed: Container) -> None:
+    """And it is believed before the crash that it looks like."""
+    [finding] = found(killed)
+    assert (finding.code, finding.title) == ("OOM_KILLED", "out of memory")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        container(running(), last=oom_killed(ago_s=3601), restarts=1),
+        container(running(for_s=20), last=ended(137, "Error", ago_s=21), restarts=1),
+    ],
+    ids=["more than an hour ago", "exit code 137 alone"],
+)
+def test_what_is_no_kill_for_memory_is_not_called_one(other: Container) -> None:
+    """137 only says SIGKILL; whoever sent it is not known."""
+    assert found(other, ready=1) == ()
+
+
+def test_exit_137_in_a_loop_is_a_crash() -> None:
+    """Without the kubelet's word it is not said to be memory."""
+    [finding] = found(container(waiting("CrashLoopBackOff"), last=ended(137), restarts=4))
+    assert finding.code == "CRASH_LOOP"
+    assert "exit code 137 (SIGKILL, killed from outside)" in finding.summary
+
+
+def test_a_job_that_got_through_is_not_accused() -> None:
+    """A pod that succeeded after a kill has done its work."""
+    done = pod(None, container(ended(0, "Completed"), last=oom_killed(), restarts=1), phase="Succeeded")
+    assert diagnose(snapshot(deployment(), done)).findings == ()
+
+
+def test_a_job_that_was_killed_is_found() -> None:
+    """A pod that failed for memory tells why the job did."""
+    [finding] = diagnose(snapshot(pod(None, container(oom_killed()), phase="Failed"))).findings
+    assert finding.code == "OOM_KILLED"
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [(512 * MI, "its limit of 512 Mi"), (3 * GI // 2, "its limit of 1.5 Gi"), (None, "the memory of its node")],
+    ids=["Mi", "Gi", "no limit"],
+)
+def test_the_limit_is_named(limit: int | None, words: str) -> None:
+    """The number to change is in the first sentence."""
+    [finding] = found(container(waiting("CrashLoopBackOff"), last=oom_killed(), restarts=8, memory_limit=limit))
+    assert words in finding.summary
+    assert ", 40 s after its start; 8 restarts so far, the last kill 30 s ago." in finding.summary
+
+
+def test_the_log_before_the_kill_is_the_previous_one_once_it_runs_again() -> None:
+    """The log shown is that of the run that was killed."""
+    [finding] = found(container(running(for_s=9), last=oom_killed(ago_s=10), restarts=1), previous="cache grew")
+    assert finding.evidence[-1].lines == ("cache grew",)
+
+
+def test_the_next_step_names_container_and_workload() -> None:
+    """What is suggested can be pasted, but for the amount."""
+    [finding] = found(container(oom_killed()))
+    assert finding.next[0].text == "kubectl -n shop set resources deployment/worker -c api --limits=memory=…"
