@@ -138,7 +138,7 @@ _HARMLESS_WORD = re.compile(
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"(?:access|auth|api|bot|app|id|refresh|session|bearer|csrf|xsrf|user|vault|slack|db)\Z")
-_IS_NAME = re.compile(r"[a-z_.-]*(?:password|passwd|secret|token|key|credentials?)[:=]")
+_IS_NAME = re.compile(r"[a-z_.-]*(?:password|passwd|secret|token|key|credentials?)[:=]|[{\[(][a-z_.-]+[:=]")
 _PROSE = re.compile(r": [a-z]{2,20} [a-z(]")
 _SPEECH = re.compile(r"(?:unexpected|next|end|syntax) \Z")
 
@@ -217,7 +217,7 @@ def _named(text: str, low: str) -> Iterator[Span]:
         start, end = _value(text, at)
         value = text[start:end]
         if end - start < 40 and _IS_NAME.fullmatch(low, start, end):
-            continue  # "secret: password: …": the secret stands behind the second name
+            continue  # "secret: password: …", "secret: {name: …": what is meant stands behind the second name
         at = max(at, end)
         if name["word"] and _is_count(name["word"], value):
             continue

@@ -9,7 +9,7 @@ from bot.diagnosis import ago, diagnose, wanted_logs
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import EvidenceKind, Finding, Report, Severity, StepKind, Verdict, WorkloadLine
-from bot.domain.snapshot import ALL_PARTS, Freshness, Snapshot
+from bot.domain.snapshot import ALL_PARTS, Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import suggest
 from bot.domain.view import (
@@ -36,6 +36,7 @@ LOG_LINES = 20
 IN_FULL = 4
 OVERVIEW_LOG_LINES = 3
 MOST_NAMED_WORKLOADS = 8
+NEEDED_TO_BE_FINE = (Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
 _EXIT = {Verdict.HEALTHY: 0, Verdict.DEGRADED: 1, Verdict.DOWN: 1, Verdict.UNKNOWN: 2}
 _MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Severity.INFO: Mark.INFO}
 
@@ -188,7 +189,8 @@ def _small_print(seen: Seen, setting: Setting) -> list[Line]:
     lines: list[Line] = []
     fine = [workload for workload in report.workloads if not workload.troubled]
     if fine and not seen.focus:
-        lines.append(line("Fine: ", " · ".join(_named(fine, seen))))
+        stale = any(report.snapshot.status(part).freshness is Freshness.STALE for part in NEEDED_TO_BE_FINE)
+        lines.append(line("Fine when last seen: " if stale else "Fine: ", " · ".join(_named(fine, seen))))
     lines += [line(f"Not checked: {missing.what} ({missing.reason})") for missing in report.not_checked]
     age = report.snapshot.age.total_seconds()
     freshness = (

@@ -7,13 +7,13 @@ library runs them, without a shell; their tokens are renewed before they expire.
 
 from __future__ import annotations
 
+import asyncio
 import binascii
 import logging
 import os
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -30,10 +30,13 @@ from bot.cluster.words import words
 from bot.errors import ClusterError
 
 _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_TOKEN_CHECK = timedelta(seconds=60)
 
 # What the library is known to raise on a kubeconfig that is wrong; its own error covers missing keys only.
 _LOADING_ERRORS = (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError, binascii.Error)
+
+
+# The library logs what an exec plugin wrote to its standard error, which may hold credentials.
+logging.getLogger("kubernetes.aio.config.kube_config").disabled = True
 
 
 class ConnectionUnusable(ClusterError):
@@ -127,8 +130,6 @@ async def _from_kubeconfig(kubeconfig: str, context: str) -> Connection:
     chosen = _choose(_read_names(kubeconfig), kubeconfig, context)
     said = f"context {chosen.name!r} of {kubeconfig}"
     configuration = Configuration()
-    library_log = logging.getLogger("kubernetes.aio.config.kube_config")
-    was_disabled, library_log.disabled = library_log.disabled, True  # it logs what an exec plugin wrote, unredacted
     try:
         loader = await load_kube_config(  # type: ignore[no-untyped-call]  # as above
             config_file=kubeconfig,
@@ -138,11 +139,9 @@ async def _from_kubeconfig(kubeconfig: str, context: str) -> Connection:
         )
     except _LOADING_ERRORS as error:
         raise ConnectionUnusable(f"The {said} cannot be used: {_without_values(error)}") from error
-    finally:
-        library_log.disabled = was_disabled
     if "host" not in vars(loader):  # the library would quietly take localhost
         raise ConnectionUnusable(f"The {said} cannot be used: its cluster {chosen.context.cluster!r} names no server.")
-    _watch_expiry(configuration, loader, said)
+    _renew_token(configuration, loader, said)
     return Connection(
         api=_client(configuration, said),
         host=configuration.host,
@@ -191,23 +190,20 @@ def _without_values(error: BaseException) -> str:
     return "its user or cluster entry is incomplete or malformed."
 
 
-def _watch_expiry(configuration: Configuration, loader: Any, said: str) -> None:
-    """Renew a plugin's token in time; without this it would be used until the server says 401."""
+def _renew_token(configuration: Configuration, loader: Any, said: str) -> None:
+    """Ask the plugin again when its token expires; without this it would be used until the server says 401."""
     if not _uses_plugin(loader):
         return
     if not configuration.api_key and not configuration.cert_file:
         raise ConnectionUnusable(f"The plugin that the {said} runs for credentials gave none.")
-    checked_at = datetime.now(UTC)
+    if not hasattr(loader, "exec_plugin_expiry"):
+        return
+    one_at_a_time = asyncio.Lock()
 
     async def renew(configuration: Configuration) -> None:
-        nonlocal checked_at
-        if datetime.now(UTC) - checked_at < _TOKEN_CHECK:
-            return
-        checked_at = datetime.now(UTC)
-        await loader.load_from_exec_plugin()
-        token = getattr(loader, "token", "")
-        if token:
-            configuration.api_key["BearerToken"] = token
+        async with one_at_a_time:
+            await loader.load_from_exec_plugin()  # at once, unless the token is about to expire
+        configuration.api_key["BearerToken"] = loader.token
 
     configuration.refresh_api_key_hook = renew  # type: ignore[assignment]  # the library infers None from its default
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.cluster import structs
+from bot.cluster import structs_workloads as structs
 from bot.cluster.convert import amount_of, amount_of_cpu, to_conditions, to_meta
 from bot.cluster.times import parse_time
 from bot.cluster.words import labels, name, names, words

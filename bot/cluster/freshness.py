@@ -59,7 +59,9 @@ def judge(watched: Watched, server: Server, now: datetime, *, silence: timedelta
         case State.STARTING | State.RENEWING:
             return _renewed(watched.alive_at, server, now)
         case State.BROKEN | State.REFUSED:
-            reason = watched.error.message if watched.error is not None else "The watch broke off."
+            # A server that gives no sign of life at all is the reason for every broken watch: it is told once.
+            error = server.trouble or watched.error
+            reason = error.message if error is not None else "The watch broke off."
             return PartStatus(Freshness.STALE, watched.alive_at, reason)
 
 

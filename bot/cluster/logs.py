@@ -27,6 +27,7 @@ LONGEST_LINE = 2_000
 KEPT_BYTES = 1024 * 1024
 READ_BYTES = 8 * 1024 * 1024
 _REMEMBERED = 256
+_BIG = 64 * 1024  # redacting more than this takes tens of milliseconds and leaves the event loop to others
 
 _GONE = "unable to retrieve container logs for "
 _WAITING = re.compile(r"waiting to start: (?P<why>[^:\"]+)")
@@ -101,7 +102,9 @@ class ContainerLogs:
                 body, is_whole = await _read_end(response)
         except ClusterError as error:
             return LogExcerpt(problem=_problem(error, key))
-        return excerpt_of(body, lines, is_whole=is_whole)
+        if len(body) < _BIG:
+            return excerpt_of(body, lines, is_whole=is_whole)
+        return await asyncio.to_thread(excerpt_of, body, lines, is_whole=is_whole)
 
 
 async def _read_end(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from bot.cluster import convert, convert_workloads, structs
+from bot.cluster import structs_workloads as workloads
 from bot.domain.snapshot import Part
 from bot.domain.targets import Namespace
 
@@ -56,11 +57,11 @@ _CORE, _APPS = "/api/v1", "/apis/apps/v1"
 RESOURCES: dict[Part, Resource] = {
     resource.part: resource
     for resource in (
-        _resource(Part.PODS, _CORE, "pods", structs.Pod, convert_workloads.to_pod),
-        _resource(Part.DEPLOYMENTS, _APPS, "deployments", structs.Workload, convert_workloads.to_deployment),
-        _resource(Part.STATEFUL_SETS, _APPS, "statefulsets", structs.Workload, convert_workloads.to_stateful_set),
-        _resource(Part.DAEMON_SETS, _APPS, "daemonsets", structs.DaemonSet, convert_workloads.to_daemon_set),
-        _resource(Part.REPLICA_SETS, _APPS, "replicasets", structs.Workload, convert_workloads.to_replica_set),
+        _resource(Part.PODS, _CORE, "pods", workloads.Pod, convert_workloads.to_pod),
+        _resource(Part.DEPLOYMENTS, _APPS, "deployments", workloads.Workload, convert_workloads.to_deployment),
+        _resource(Part.STATEFUL_SETS, _APPS, "statefulsets", workloads.Workload, convert_workloads.to_stateful_set),
+        _resource(Part.DAEMON_SETS, _APPS, "daemonsets", workloads.DaemonSet, convert_workloads.to_daemon_set),
+        _resource(Part.REPLICA_SETS, _APPS, "replicasets", workloads.Workload, convert_workloads.to_replica_set),
         _resource(Part.SERVICES, _CORE, "services", structs.Service, convert.to_service),
         _resource(
             Part.ENDPOINT_SLICES,
@@ -73,12 +74,12 @@ RESOURCES: dict[Part, Resource] = {
             Part.AUTOSCALERS,
             "/apis/autoscaling/v2",
             "horizontalpodautoscalers",
-            structs.Autoscaler,
+            workloads.Autoscaler,
             convert_workloads.to_autoscaler,
         ),
         _resource(Part.EVENTS, _CORE, "events", structs.Event, convert.to_event),
         _resource(Part.NODES, _CORE, "nodes", structs.Node, convert.to_node, namespaced=False),
         _resource(Part.CLAIMS, _CORE, "persistentvolumeclaims", structs.Claim, convert.to_claim),
-        _resource(Part.JOBS, "/apis/batch/v1", "jobs", structs.Job, convert_workloads.to_job),
+        _resource(Part.JOBS, "/apis/batch/v1", "jobs", workloads.Job, convert_workloads.to_job),
     )
 }

@@ -21,7 +21,7 @@ from bot.domain.findings import (
     Verdict,
     WorkloadLine,
 )
-from bot.domain.objects import Condition, Pod, Workload
+from bot.domain.objects import Condition, Workload
 from bot.domain.snapshot import Freshness, LogKey, Part, Snapshot
 from bot.domain.targets import ObjectRef
 

@@ -7,7 +7,7 @@ import logging
 import random
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ from bot.errors import Fault, SettingsError
 from bot.hot import open_rate_limiter
 from bot.main.clock import SystemClock
 from bot.main.waiting_store import WaitingStore
-from bot.ports import RateLimiter
+from bot.ports import Clock, RateLimiter
 from bot.references import References
 from bot.registry import discover
 from bot.rights import DirectoryRights
@@ -63,6 +63,7 @@ class Ingredients:
     database_url: str | None = None
     redis_url: str | None = None
     kubeconfig: str = ""
+    clock: Clock = field(default_factory=SystemClock)
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ async def run_bot(ingredients: Ingredients, stop: asyncio.Event, ready: asyncio.
     The bot starts while the cluster or the database is down, and says so in its answers. Raises `SettingsError` for
     tokens that Slack refuses and for a kubeconfig that cannot be used.
     """
-    clock = SystemClock()
+    clock = ingredients.clock
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         reach = await _open_clusters(ingredients, clock, stack)
         store = WaitingStore(ingredients.database_url, ingredients.data_folder, clock)
@@ -112,7 +113,7 @@ class _Parts:
     limiter: RateLimiter
     client: AsyncWebClient
     identity: Identity
-    clock: SystemClock
+    clock: Clock
 
 
 async def _serve(
@@ -176,7 +177,7 @@ def _service(parts: _Parts, references: References) -> Service:
     )
 
 
-async def _open_clusters(ingredients: Ingredients, clock: SystemClock, stack: AsyncExitStack) -> _Reach:
+async def _open_clusters(ingredients: Ingredients, clock: Clock, stack: AsyncExitStack) -> _Reach:
     reach = _Reach({}, {})
     for name, cluster in ingredients.configuration.clusters.items():
         connection = await open_connection(
@@ -198,7 +199,7 @@ async def _until_stopped(work: Coroutine[Any, Any, T], stopped: asyncio.Task[boo
         task.cancel()
 
 
-async def _identify(client: AsyncWebClient, slack: SlackSettings, clock: SystemClock) -> Identity:
+async def _identify(client: AsyncWebClient, slack: SlackSettings, clock: Clock) -> Identity:
     """Ask Slack who we are, for as long as it does not answer. Raises `SettingsError` when it refuses the token."""
     attempts = 0
     while True:
@@ -225,7 +226,7 @@ async def _identify(client: AsyncWebClient, slack: SlackSettings, clock: SystemC
         await clock.sleep(backoff(attempts, random.Random(), longest_s=30.0))
 
 
-async def _connect(handler: AsyncSocketModeHandler, clock: SystemClock) -> bool:
+async def _connect(handler: AsyncSocketModeHandler, clock: Clock) -> bool:
     """Open the socket, for as long as Slack does not answer. Raises `SettingsError` when it refuses the app token."""
     attempts = 0
     while True:

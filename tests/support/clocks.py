@@ -33,3 +33,20 @@ class SteppedClock:
         self.slept.append(seconds)
         self.step(seconds)
         await asyncio.sleep(0)
+
+
+class ShiftedClock:
+    """The real time, moved by as much as a test says; it lets nobody sleep longer than `longest_s`. A `Clock`."""
+
+    def __init__(self, *, longest_s: float = 0.3) -> None:
+        self._longest_s = longest_s
+        self._shift = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._shift
+
+    def shift(self, seconds: float) -> None:
+        self._shift += timedelta(seconds=seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, self._longest_s))

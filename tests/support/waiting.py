@@ -11,7 +11,11 @@ ResultT = TypeVar("ResultT")
 
 
 async def until(
-    look: Callable[[], Awaitable[ResultT]], fits: Callable[[ResultT], object], *, within_s: float = 20.0
+    look: Callable[[], Awaitable[ResultT]],
+    fits: Callable[[ResultT], object],
+    *,
+    within_s: float = 20.0,
+    every_s: float = 0.05,
 ) -> ResultT:
     """Look again and again until it fits; fail with the last look when the time is over."""
     seen: ResultT | None = None
@@ -21,7 +25,7 @@ async def until(
                 seen = await look()
                 if fits(seen):
                     return seen
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(every_s)
     except TimeoutError:
         raise AssertionError(f"not within {within_s} s; last seen: {seen!r}") from None
 

@@ -51,14 +51,15 @@ class Kubelet:
             return
         if "qosClass" not in pod.get("status", {}):
             pod = self._complete(pod)
-        if not pod["spec"].get("nodeName"):
-            if "deletionTimestamp" in pod["metadata"]:
-                self._machinery.delete("pods", pod)
-            else:
-                self._scheduler.schedule(pod)
-            return
-        if runtime is None:
-            runtime = self._admit(key, pod)
+        if pod["spec"].get("nodeName"):
+            self._serve(key, pod, runtime or self._admit(key, pod))
+        elif "deletionTimestamp" in pod["metadata"]:
+            self._machinery.delete("pods", pod)
+        else:
+            self._scheduler.schedule(pod)
+
+    def _serve(self, key: Key, pod: Json, runtime: PodRuntime) -> None:
+        """Do what is due for a pod that a node has, and report."""
         if "deletionTimestamp" in pod["metadata"]:
             self._stop(pod, runtime)
             if self._machinery.now >= runtime.gone_at:

@@ -149,3 +149,23 @@ async def test_the_adapter_does_without_the_clients_api_classes_and_models() -> 
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", look, stdout=asyncio.subprocess.PIPE)
     output, _ = await process.communicate()
     assert output.strip() == b"[]"
+
+
+async def test_a_plugin_is_asked_again_when_its_token_expires(api: FakeApi, tmp_path: Path) -> None:
+    """Nobody has to restart the bot after an hour."""
+    script = tmp_path / "plugin.py"
+    script.write_text(
+        "import json, pathlib\n"
+        f"runs = pathlib.Path({str(tmp_path / 'runs')!r})\n"
+        "number = len(runs.read_text()) if runs.exists() else 0\n"
+        "runs.write_text('x' * (number + 1))\n"
+        "status = {'token': f'token-{number}', 'expirationTimestamp': '2020-01-01T00:00:00Z'}\n"
+        "print(json.dumps({'apiVersion': 'v1', 'kind': 'ExecCredential', 'status': status}))\n"
+    )
+    api.on("/x", text("ok"))
+    plugin = {"apiVersion": "v1", "command": sys.executable, "args": [str(script)]}
+    async with connected(api.url, tmp_path, exec=plugin) as connection:
+        http = KubernetesHttp(connection, WallClock(), lambda: 0.5)
+        assert connection.api.configuration.api_key == {"BearerToken": "Bearer token-0"}
+        await http.get("/x")
+        assert connection.api.configuration.api_key == {"BearerToken": "Bearer token-1"}

@@ -28,9 +28,7 @@ def found(*containers: Container, logs: dict[LogKey, LogExcerpt] | None = None, 
     """Diagnose one pod `api-1` of a Deployment."""
     workload = deployment(ready=ready)
     replicas = replica_set(workload)
-    return diagnose(
-        snapshot(workload, replicas, pod(replicas, *containers, name="api-1"), logs=logs or {})
-    ).findings
+    return diagnose(snapshot(workload, replicas, pod(replicas, *containers, name="api-1"), logs=logs or {})).findings
 
 
 @pytest.mark.parametrize(

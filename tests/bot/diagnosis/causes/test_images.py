@@ -16,7 +16,10 @@ STATUS = f"{RESOLVE}pulling from host reg.example failed with status code [manif
 
 MESSAGES = {
     "not found": (f"rpc error: code = NotFound desc = {RESOLVE}{REF}: not found", "not found"),
-    "no platform": (f"rpc error: code = NotFound desc = {FAILED}no match for platform in manifest: not found", "platform"),
+    "no platform": (
+        f"rpc error: code = NotFound desc = {FAILED}no match for platform in manifest: not found",
+        "platform",
+    ),
     "401": (f"{STATUS}401 Unauthorized", "unauthorized"),
     "403": (f"{STATUS}403 Forbidden", "unauthorized"),
     "token": (
@@ -68,7 +71,9 @@ def test_the_back_off_is_read_like_the_failure(message: str, kind: str) -> None:
 @messages
 def test_a_back_off_without_the_reason_is_explained_by_events(message: str, kind: str) -> None:
     """Older kubelets say only that they wait."""
-    finding = found("ImagePullBackOff", f'Back-off pulling image "{REF}"', told=f'Failed to pull image "{REF}": {message}')
+    finding = found(
+        "ImagePullBackOff", f'Back-off pulling image "{REF}"', told=f'Failed to pull image "{REF}": {message}'
+    )
     assert finding.title == f"image cannot be pulled ({kind})"
 
 

@@ -72,7 +72,9 @@ def test_a_pod_that_has_only_just_been_started_may_fail_its_first_probes() -> No
 def test_an_event_of_another_container_does_not_count() -> None:
     """Each container answers for itself."""
     subject = unready()
-    assert codes(subject, event(subject, "Unhealthy", FAILS.format("Readiness"), container_name="proxy")) == ["NOT_READY"]
+    assert codes(subject, event(subject, "Unhealthy", FAILS.format("Readiness"), container_name="proxy")) == [
+        "NOT_READY"
+    ]
 
 
 def test_a_ready_container_is_not_accused_for_an_old_failure() -> None:

@@ -1,0 +1,107 @@
+"""A service in front of twins, with every verb that there is."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import handlers
+from bot.domain.catalogue import Catalogue, CatalogueEntry
+from bot.domain.people import Actor, RoleBinding, RoleName, Standing
+from bot.domain.requests import Place, Request, Surface
+from bot.domain.snapshot import LogExcerpt, LogKey, Snapshot
+from bot.domain.targets import ClusterName, Namespace
+from bot.ports import RateLimiter, Store
+from bot.references import References
+from bot.registry import Registry, discover
+from bot.rights import DirectoryRights
+from bot.scopes import Scopes
+from bot.service import Equipment, Service
+from tests.support.builders import SCOPE, deployment, pod, replica_set, snapshot
+from tests.support.clocks import SteppedClock
+from tests.support.twins import SnapshotCluster, TableDirectory, TableLogs, member
+
+BINDINGS = (
+    RoleBinding(RoleName.VIEWER, groups=frozenset({"S0"})),
+    RoleBinding(RoleName.OPERATOR, groups=frozenset({"S1"}), users=frozenset({"U-boss"})),
+)
+CATALOGUE = Catalogue(MappingProxyType({"search": CatalogueEntry("search", "Deployment", "api")}))
+ALL_VERBS = discover(handlers)
+
+
+def healthy() -> Snapshot:
+    """Return a namespace in which all is well."""
+    workload = deployment()
+    replicas = replica_set(workload, ready=1)
+    return snapshot(workload, replicas, pod(replicas))
+
+
+@dataclass(slots=True)
+class Stage:
+    """The twins around a service, to be looked at and to be made fail."""
+
+    cluster: SnapshotCluster
+    logs: TableLogs
+    directory: TableDirectory
+    clock: SteppedClock = field(default_factory=SteppedClock)
+
+    def service(
+        self,
+        store: Store | None = None,
+        *,
+        limiter: RateLimiter | None = None,
+        commands_per_minute: int = 30,
+        registry: Registry = ALL_VERBS,
+    ) -> Service:
+        """Make the service."""
+        namespaces = {
+            SCOPE.cluster: (SCOPE.namespace, Namespace("kube-system")),
+            ClusterName("lab"): (Namespace("lab"),),
+        }
+        return Service(
+            Equipment(
+                registry=registry,
+                scopes=Scopes(namespaces=MappingProxyType(namespaces), default_cluster=SCOPE.cluster),
+                catalogue=CATALOGUE,
+                rights=DirectoryRights(self.directory, BINDINGS),
+                cluster=self.cluster,
+                logs=self.logs,
+                clock=self.clock,
+                references=References(random.Random(7)),
+                store=store,
+                limiter=limiter,
+                commands_per_minute=commands_per_minute,
+            )
+        )
+
+
+def stage(shown: Snapshot | None = None, logs: dict[LogKey, LogExcerpt] | None = None) -> Stage:
+    """Set a stage on which ann operates, vic looks, nil has no role and gus is a guest."""
+    people = (
+        member("U-ann", "S1"),
+        member("U-vic", "S0"),
+        member("U-nil"),
+        member("U-gus", "S1", standing=Standing.GUEST),
+    )
+    return Stage(SnapshotCluster(shown or healthy()), TableLogs(logs or {}), TableDirectory(*people))
+
+
+def asked(
+    text: str,
+    *,
+    by: str = "U-ann",
+    surface: Surface = Surface.COMMAND,
+    key: str = "k1",
+    place: Place = Place("C1"),
+    local: bool = False,
+) -> Request:
+    """Make the request of a person."""
+    return Request(
+        key=key,
+        actor=Actor(by, "T1", local=local),
+        surface=surface,
+        text=text,
+        place=place,
+        reply_to="https://hooks.example/reply",
+    )

@@ -1,0 +1,130 @@
+"""Twins of ports: they keep the port's promises without a network, and can be told to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from bot.domain.people import Membership, Standing
+from bot.domain.requests import Place, Post, Request
+from bot.domain.snapshot import LogExcerpt, LogKey, Part, PartStatus, Snapshot
+from bot.domain.snapshot import Freshness as PartFreshness
+from bot.domain.targets import Scope
+from bot.domain.view import View
+from bot.errors import ClusterError, DeliveryError, DirectoryUnavailable
+
+READ_AT = datetime(2026, 11, 24, 21, 59, 20, tzinfo=UTC)
+
+
+class SnapshotCluster:
+    """A `ClusterReader` that shows one snapshot, or raises `problem`. A part that is not asked for is not in it."""
+
+    def __init__(self, shown: Snapshot, *, problem: ClusterError | None = None) -> None:
+        self.shown = shown
+        self.problem = problem
+        self.asked: list[Scope] = []
+
+    async def snapshot(self, scope: Scope, parts: frozenset[Part]) -> Snapshot:
+        self.asked.append(scope)
+        if self.problem is not None:
+            raise self.problem
+        absent = PartStatus(PartFreshness.MISSING, reason="there is no such part")
+        states = {part: self.shown.parts.get(part, absent) for part in parts}
+        return replace(self.shown, scope=scope, parts=MappingProxyType(states))
+
+
+class TableLogs:
+    """A `LogStream` over a table; a log that is not in it is an excerpt with a problem."""
+
+    def __init__(self, logs: Mapping[LogKey, LogExcerpt] = MappingProxyType({})) -> None:
+        self._logs = logs
+        self.asked: list[LogKey] = []
+
+    async def tails(self, scope: Scope, keys: Sequence[LogKey], *, lines: int) -> Mapping[LogKey, LogExcerpt]:
+        self.asked += keys
+        found = {key: self._logs.get(key, LogExcerpt(problem="there is no such log")) for key in keys}
+        return {key: replace(excerpt, lines=excerpt.lines[-lines:]) for key, excerpt in found.items()}
+
+
+def member(user_id: str, *groups: str, standing: Standing = Standing.MEMBER) -> Membership:
+    return Membership(user_id, standing, frozenset(groups), READ_AT, MappingProxyType({"S1": "rag-oncall"}))
+
+
+class TableDirectory:
+    """A `Directory` over a table; whoever is not in it is a stranger. It can be down."""
+
+    def __init__(self, *people: Membership) -> None:
+        self.people = {person.user_id: person for person in people}
+        self.problem: DirectoryUnavailable | None = None
+        self.asked: list[tuple[str, bool]] = []
+
+    async def membership(self, user_id: str, team_id: str, *, fresh: bool) -> Membership:
+        self.asked.append((user_id, fresh))
+        if self.problem is not None:
+            raise self.problem
+        return self.people.get(user_id) or member(user_id, standing=Standing.STRANGER)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A message that arrived for everybody."""
+
+    post: Post
+    tag: str
+    id: str
+
+
+@dataclass(slots=True)
+class RecordingNotifier:
+    """A `Notifier` that keeps what it was given.
+
+    `failures` are raised by the next posts, one each; None lets a post through. A `DeliveryError` in `arrived_anyway`
+    is raised after the message was delivered.
+    """
+
+    delivered: list[Delivered] = field(default_factory=list)
+    replies: list[tuple[Request, View, bool]] = field(default_factory=list)
+    looked_for: list[str] = field(default_factory=list)
+    failures: list[DeliveryError | None] = field(default_factory=list)
+    arrived_anyway: set[int] = field(default_factory=set)
+    reply_failure: DeliveryError | None = None
+    on_post: Callable[[], Awaitable[None]] | None = None
+
+    async def post(self, post: Post, *, tag: str) -> str:
+        if self.on_post is not None:
+            await self.on_post()
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None and id(failure) not in self.arrived_anyway:
+            raise failure
+        message = Delivered(post, tag, f"1700000000.{len(self.delivered):06d}")
+        self.delivered.append(message)
+        if failure is not None:
+            raise failure
+        return message.id
+
+    async def find(self, place: Place, *, tag: str) -> str | None:
+        self.looked_for.append(tag)
+        return next((m.id for m in self.delivered if m.tag == tag and m.post.place == place), None)
+
+    async def reply(self, request: Request, view: View, *, replace: bool = False) -> None:
+        if self.reply_failure is not None:
+            raise self.reply_failure
+        self.replies.append((request, view, replace))
+
+    @property
+    def summaries(self) -> list[str]:
+        """The messages' own one-line texts, in the order of their arrival."""
+        return [message.post.view.summary for message in self.delivered]
+
+
+class CountingLimiter:
+    """A `RateLimiter` whose window never ends."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    async def allow(self, key: str, *, limit: int, window_s: int) -> bool:
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return self.counts[key] <= limit
