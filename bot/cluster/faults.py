@@ -35,6 +35,8 @@ _RIGHT = re.compile(
     r'(?: in the namespace "(?P<namespace>[^"]*)"| at the cluster scope)?'
 )
 
+_SHORT_RIGHT = re.compile(r"The right to (?P<verb>\w+) .* is missing for (?P<user>.*)")
+
 TRANSPORT_ERRORS = (TimeoutError, aiohttp.ClientError, OSError, ValueError)
 """What a call may raise instead of answering; `ValueError` is aiohttp's for a line longer than its buffer."""
 
@@ -58,20 +60,20 @@ def from_answer(status: int, headers: Mapping[str, str], body: bytes, tried: Tri
     said = _said(body)
     match status:
         case 401:
-            return ClusterUnauthorized(f"The API server does not accept our credentials: {tried}.")
+            return ClusterUnauthorized(f"The API server does not accept our credentials.\nTried: {tried}.")
         case 403:
-            return ClusterForbidden(f"{_missing_right(said)}: {tried}.")
+            return ClusterForbidden(f"{_missing_right(said)}.\nTried: {tried}.")
         case 404:
-            return ClusterNotFound(f"{said or 'Not found'}: {tried}.")
+            return ClusterNotFound(f"{said or 'Not found'}.\nTried: {tried}.")
         case 410:
-            return ClusterExpired(f"{said or 'The position is too old'}: {tried}.")
+            return ClusterExpired(f"{said or 'The position is too old'}.\nTried: {tried}.")
         case 429:
             wait = _retry_after(headers)
-            return ClusterThrottled(f"The API server asks us to wait {wait:g} s: {tried}.", retry_after_s=wait)
+            return ClusterThrottled(f"The API server asks us to wait {wait:g} s.\nTried: {tried}.", retry_after_s=wait)
         case _ if 300 <= status < 400:
-            return ClusterFault(f"Something answers with a redirection ({status}), as a login page would: {tried}.")
+            return ClusterFault(f"Something answers with a redirection ({status}), like a login page.\nTried: {tried}.")
         case _:
-            return ClusterFault(f"The API server answered {status}{': ' if said else ''}{said}: {tried}.")
+            return ClusterFault(f"The API server answered {status}{': ' if said else ''}{said}.\nTried: {tried}.")
 
 
 def from_status_event(status: Status, tried: Tried) -> ClusterError:
@@ -84,31 +86,40 @@ def from_exception(error: Exception, tried: Tried) -> ClusterError:  # a table
     certificate = _certificate_fault(error)
     if certificate:
         return ClusterUnreachable(
-            f"The API server's certificate is not accepted ({certificate}): {tried}.",
+            f"The API server's certificate is not accepted ({certificate}).\nTried: {tried}.",
             advice="Check the certificate authority and the server name in the kubeconfig.",
         )
     if isinstance(error, (TimeoutError, aiohttp.ServerTimeoutError)):
-        return ClusterUnreachable(f"The API server did not answer in time: {tried}.")
+        return ClusterUnreachable(f"The API server did not answer in time.\nTried: {tried}.")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return ClusterUnreachable(f"The API server's name {error.host!r} is not known: {tried}.")
+        return ClusterUnreachable(f"The API server's name {error.host!r} is not known.\nTried: {tried}.")
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return ClusterUnreachable(
-            f"The proxy refused ({error.status}): {tried}.", advice="Check HTTPS_PROXY and NO_PROXY."
+            f"The proxy refused ({error.status}).\nTried: {tried}.", advice="Check HTTPS_PROXY and NO_PROXY."
         )
     if isinstance(error, aiohttp.ClientConnectorError):
         reason = error.os_error.strerror or type(error.os_error).__name__
-        return ClusterUnreachable(f"No connection to {error.host}:{error.port} ({reason}): {tried}.")
+        return ClusterUnreachable(f"No connection to {error.host}:{error.port} ({reason}).\nTried: {tried}.")
     if isinstance(error, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)):
-        return ClusterUnreachable(f"The connection broke off: {tried}.")
+        return ClusterUnreachable(f"The connection broke off.\nTried: {tried}.")
     if isinstance(error, OSError):
-        return ClusterUnreachable(f"No connection ({error.strerror or type(error).__name__}): {tried}.")
-    return ClusterFault(f"The API server sent what is not understood ({type(error).__name__}): {tried}.")
+        return ClusterUnreachable(f"No connection ({error.strerror or type(error).__name__}).\nTried: {tried}.")
+    return ClusterFault(f"The API server sent what is not understood ({type(error).__name__}).\nTried: {tried}.")
 
 
 def unreadable(tried: Tried, error: Exception) -> ClusterFault:
     """Say that a body is not what the API promises. Its text is not quoted: it may hold anything."""
     what = first_line(redact(str(error)), 120) if isinstance(error, msgspec.ValidationError) else "not JSON"
-    return ClusterFault(f"The API server sent what cannot be read ({what}): {tried}.")
+    return ClusterFault(f"The API server sent what cannot be read ({what}).\nTried: {tried}.")
+
+
+def reason_of(error: ClusterError) -> str:
+    """Return why a part could not be read, in a few words: without the request, and alike for all parts alike."""
+    head = first_line(error.message).rstrip(".")
+    right = _SHORT_RIGHT.match(head)
+    if right is not None:
+        return f"no right to {right['verb']} them for {right['user']}"
+    return head[:1].lower() + head[1:]
 
 
 def _certificate_fault(error: Exception) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.cluster.faults import reason_of
 from bot.domain.snapshot import Freshness, PartStatus
 from bot.errors import ClusterError
 
@@ -51,7 +52,7 @@ def judge(watched: Watched, server: Server, now: datetime, *, silence: timedelta
     """Return how fresh the copy is, and as of when it is known to be true."""
     if watched.alive_at is None:
         error = watched.error or server.trouble
-        reason = error.message if error is not None else "The API server has not answered so far."
+        reason = reason_of(error) if error is not None else "the API server has not answered so far"
         return PartStatus(Freshness.MISSING, reason=reason)
     match watched.state:
         case State.WATCHING:
@@ -61,16 +62,16 @@ def judge(watched: Watched, server: Server, now: datetime, *, silence: timedelta
         case State.BROKEN | State.REFUSED:
             # A server that gives no sign of life at all is the reason for every broken watch: it is told once.
             error = server.trouble or watched.error
-            reason = error.message if error is not None else "The watch broke off."
+            reason = reason_of(error) if error is not None else "the watch broke off"
             return PartStatus(Freshness.STALE, watched.alive_at, reason)
 
 
 def _watching(watched: Watched, alive_at: datetime, server: Server, now: datetime, silence: timedelta) -> PartStatus:
     if server.trouble is not None:
-        return PartStatus(Freshness.STALE, alive_at, server.trouble.message)
+        return PartStatus(Freshness.STALE, alive_at, reason_of(server.trouble))
     silent = now - max(alive_at, watched.open_since or alive_at)
     if silent > silence:
-        return PartStatus(Freshness.STALE, alive_at, f"The watch has been silent for {silent.total_seconds():.0f} s.")
+        return PartStatus(Freshness.STALE, alive_at, f"the watch has been silent for {silent.total_seconds():.0f} s")
     if watched.open_since is not None and alive_at < watched.open_since and now - watched.open_since < REPLAY:
         return _renewed(alive_at, server, now)
     return PartStatus(Freshness.LIVE, max(alive_at, server.heard_at or alive_at))
@@ -78,7 +79,7 @@ def _watching(watched: Watched, alive_at: datetime, server: Server, now: datetim
 
 def _renewed(alive_at: datetime, server: Server, now: datetime) -> PartStatus:
     if server.trouble is not None:
-        return PartStatus(Freshness.STALE, alive_at, server.trouble.message)
+        return PartStatus(Freshness.STALE, alive_at, reason_of(server.trouble))
     if now - alive_at > RENEWAL:
-        return PartStatus(Freshness.STALE, alive_at, "The watch is being opened again.")
+        return PartStatus(Freshness.STALE, alive_at, "the watch is being opened again")
     return PartStatus(Freshness.LIVE, alive_at)

@@ -31,7 +31,7 @@ _BIG = 64 * 1024  # redacting more than this takes tens of milliseconds and leav
 
 _GONE = "unable to retrieve container logs for "
 _WAITING = re.compile(r"waiting to start: (?P<why>[^:\"]+)")
-_SAID = re.compile(r"answered 400: (?P<said>.*?): GET ", re.DOTALL)
+_SAID = re.compile(r"answered 400: (?P<said>.*?)\.?\nTried: ", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

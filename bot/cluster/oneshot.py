@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from bot.cluster import faults
 from bot.cluster.assemble import Seen, check_namespace, raise_if_nothing_is_known, snapshot_of
 from bot.cluster.http import KubernetesHttp
 from bot.cluster.lists import read_all
@@ -42,5 +43,5 @@ class OneShotReader:
         try:
             listed = await read_all(http, RESOURCES[part], scope.namespace, timeout_s=self._timeout_s)
         except ClusterError as error:
-            return Seen(PartStatus(Freshness.MISSING, reason=error.message), error=error)
+            return Seen(PartStatus(Freshness.MISSING, reason=faults.reason_of(error)), error=error)
         return Seen(PartStatus(Freshness.LIVE, as_of), tuple(listed.items.values()))

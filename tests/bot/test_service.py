@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -12,7 +11,7 @@ from psycopg.rows import dict_row
 
 from bot.domain.actions import Control, Need, NoParams, Query, Setting
 from bot.domain.people import Permission
-from bot.domain.requests import Place, Surface
+from bot.domain.requests import Outcome, Place, Surface
 from bot.domain.snapshot import LogKey
 from bot.domain.view import Button, Buttons, Headline, View
 from bot.errors import ClusterUnreachable, DirectoryUnavailable, NotAccepted, StoreUnavailable
@@ -401,18 +400,13 @@ async def test_without_the_store_the_request_stays(scene: Stage, store: Postgres
         await scene.service().control(taken)
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaky:
-    store: PostgresStore
-
-    async def act(self, _: NoParams, __: Sources) -> Any:
-        raise StoreUnavailable
-
-
 async def test_a_control_that_needs_the_store_is_tried_again(scene: Stage, store: PostgresStore, rows: Rows) -> None:
     """A database that goes away in the middle is no refusal: the request is not ended."""
 
-    verb = Control(name="keep", summary="x", act=_Leaky(store).act, params=NoParams, permission=Permission.READ)
+    async def act(_: NoParams, __: Sources) -> Outcome:
+        raise StoreUnavailable
+
+    verb = Control(name="keep", summary="x", act=act, params=NoParams, permission=Permission.READ)
     service = scene.service(store, registry=Registry([verb]))
     await service.accept(asked("keep"))
     with pytest.raises(StoreUnavailable):

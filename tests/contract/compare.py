@@ -28,6 +28,7 @@ _FORMS = (
     ("container", re.compile(r"containerd://[0-9a-f]{64}")),
     ("empty", re.compile(r"")),
 )
+_STEPS = re.compile(r'"[^"]+"|\[\]|[^.\[\]"]+')
 _EQUAL, _ALIKE, _FREE = "equal", "alike", "free"
 
 
@@ -52,8 +53,8 @@ class Rules:
 
 
 def parse(path: str) -> Path:
-    """Split a written path into its keys; `[]` is the step into a list."""
-    return tuple(part for part in re.split(r"\.|(?=\[\])", path) if part)
+    """Split a written path into its keys; `[]` is the step into a list. A key with dots stands in quotes."""
+    return tuple(part.strip('"') for part in _STEPS.findall(path))
 
 
 def form(value: object) -> str:

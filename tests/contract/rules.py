@@ -8,11 +8,12 @@ EXACT = Rules(equal=("",))
 """The whole answer, once names are masked: for refusals."""
 
 _META = Rules(
-    equal=("metadata", "metadata.name", "metadata.namespace"),
+    equal=("metadata",),
     alike=("metadata.uid", "metadata.resourceVersion", "metadata.creationTimestamp", "metadata.ownerReferences[].uid"),
     # Who wrote what is not simulated.
     free=("metadata.managedFields",),
 )
+JOB_LABELS = ('"batch.kubernetes.io/controller-uid"', "controller-uid")
 _CONDITION_TIMES = Rules(
     alike=(
         "status.conditions[].lastTransitionTime",
@@ -74,6 +75,7 @@ POD = (
             "spec.subdomain",
         ),
         alike=(
+            *(f"metadata.labels.{label}" for label in JOB_LABELS),
             "status.hostIP",
             "status.hostIPs[].ip",
             "status.podIP",
@@ -102,7 +104,8 @@ JOB = (
         alike=(
             "status.startTime",
             "status.completionTime",
-            "spec.selector.matchLabels.batch.kubernetes.io/controller-uid",
+            "status.conditions[].lastProbeTime",
+            *(f"spec.{place}.{label}" for place in ("selector.matchLabels", "template.metadata.labels") for label in JOB_LABELS),
         ),
     )
     + _CONDITION_TIMES
@@ -123,9 +126,15 @@ NODE = (
         "status.conditions[].type",
         "status.conditions[].status",
         "status.conditions[].reason",
-        "status.allocatable.pods",
-        alike=("status.allocatable", "status.capacity", "status.nodeInfo", "status.conditions[].message"),
+        alike=(
+            *(f"status.{size}.{what}" for size in ("allocatable", "capacity") for what in ("cpu", "memory", "pods")),
+            "status.nodeInfo",
+            "status.conditions[].message",
+        ),
         free=(
+            # What else a machine has.
+            "status.allocatable",
+            "status.capacity",
             "metadata.labels",
             "metadata.annotations",
             "metadata.generation",

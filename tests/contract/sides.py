@@ -218,7 +218,7 @@ _SHOWS: Mapping[str, Callable[[Json], bool]] = {
     "crash": lambda pod: waits_for(pod, "CrashLoopBackOff"),
     "once": lambda pod: bool(pod["status"]["phase"] == "Succeeded"),
     "unready": _is_unready,
-    "unpullable": lambda pod: waits_for(pod, "ImagePullBackOff", "ErrImagePull"),
+    "unpullable": lambda pod: waits_for(pod, "ImagePullBackOff"),
     "misconfigured": lambda pod: waits_for(pod, "CreateContainerConfigError"),
     "homeless": _is_unscheduled,
 }

@@ -76,6 +76,7 @@ def test_a_star_stands_for_any_one_key() -> None:
         ("", ()),
         ("body", ("body",)),
         ("body.items[].metadata", ("body", "items", "[]", "metadata")),
+        ('labels."app.io/name".x', ("labels", "app.io/name", "x")),
         ("rows[].cells[]", ("rows", "[]", "cells", "[]")),
     ],
 )

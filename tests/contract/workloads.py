@@ -33,7 +33,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "ordered": Serves(voice="silent"),
     "pair/c0": Serves(voice="silent"),
     "pair/c1": Serves(voice="silent"),
-    "crash": Crashes(voice="silent", closing=LAST_WORDS, after=0.3),
+    "crash": Crashes(voice="silent", closing=LAST_WORDS, after=2.0),
     "once": Exits(voice="silent", closing=("done",), after=0.5),
     "unready": never_ready(REFUSED, voice="silent"),
     UNPULLABLE: PullFails(failure="refused"),
@@ -46,7 +46,7 @@ WORKLOADS = ("quiet", "agent", "ordered", "pair", "crash", "once", "unready", "u
 def manifests(image: str) -> list[tuple[str, Manifest]]:
     """Return what stands from the beginning, as (resource, object)."""
     greeting = _container(image, f"{_GREET}; exec sleep 100000")
-    crash = _container(image, "echo starting; echo FATAL: no database; exit 1")
+    crash = _container(image, "sleep 2; echo starting; echo FATAL: no database; exit 1")
     unready = _container(
         image,
         "exec sleep 100000",

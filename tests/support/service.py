@@ -28,6 +28,7 @@ BINDINGS = (
 )
 CATALOGUE = Catalogue(MappingProxyType({"search": CatalogueEntry("search", "Deployment", "api")}))
 ALL_VERBS = discover(handlers)
+CHANNEL = Place("C1")
 
 
 def healthy() -> Snapshot:
@@ -93,7 +94,7 @@ def asked(
     by: str = "U-ann",
     surface: Surface = Surface.COMMAND,
     key: str = "k1",
-    place: Place = Place("C1"),
+    place: Place = CHANNEL,
     local: bool = False,
 ) -> Request:
     """Make the request of a person."""

@@ -9,8 +9,7 @@ from types import MappingProxyType
 
 from bot.domain.people import Membership, Standing
 from bot.domain.requests import Place, Post, Request
-from bot.domain.snapshot import LogExcerpt, LogKey, Part, PartStatus, Snapshot
-from bot.domain.snapshot import Freshness as PartFreshness
+from bot.domain.snapshot import Freshness, LogExcerpt, LogKey, Part, PartStatus, Snapshot
 from bot.domain.targets import Scope
 from bot.domain.view import View
 from bot.errors import ClusterError, DeliveryError, DirectoryUnavailable
@@ -30,7 +29,7 @@ class SnapshotCluster:
         self.asked.append(scope)
         if self.problem is not None:
             raise self.problem
-        absent = PartStatus(PartFreshness.MISSING, reason="there is no such part")
+        absent = PartStatus(Freshness.MISSING, reason="there is no such part")
         states = {part: self.shown.parts.get(part, absent) for part in parts}
         return replace(self.shown, scope=scope, parts=MappingProxyType(states))
 
@@ -42,7 +41,7 @@ class TableLogs:
         self._logs = logs
         self.asked: list[LogKey] = []
 
-    async def tails(self, scope: Scope, keys: Sequence[LogKey], *, lines: int) -> Mapping[LogKey, LogExcerpt]:
+    async def tails(self, scope: Scope, keys: Sequence[LogKey], *, lines: int) -> Mapping[LogKey, LogExcerpt]:  # noqa: ARG002  # the port's signature
         self.asked += keys
         found = {key: self._logs.get(key, LogExcerpt(problem="there is no such log")) for key in keys}
         return {key: replace(excerpt, lines=excerpt.lines[-lines:]) for key, excerpt in found.items()}
@@ -60,7 +59,7 @@ class TableDirectory:
         self.problem: DirectoryUnavailable | None = None
         self.asked: list[tuple[str, bool]] = []
 
-    async def membership(self, user_id: str, team_id: str, *, fresh: bool) -> Membership:
+    async def membership(self, user_id: str, team_id: str, *, fresh: bool) -> Membership:  # noqa: ARG002  # the port's signature
         self.asked.append((user_id, fresh))
         if self.problem is not None:
             raise self.problem
@@ -125,6 +124,6 @@ class CountingLimiter:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
 
-    async def allow(self, key: str, *, limit: int, window_s: int) -> bool:
+    async def allow(self, key: str, *, limit: int, window_s: int) -> bool:  # noqa: ARG002  # the port's signature
         self.counts[key] = self.counts.get(key, 0) + 1
         return self.counts[key] <= limit

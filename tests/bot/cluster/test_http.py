@@ -51,7 +51,7 @@ async def test_a_passing_trouble_is_not_seen(api: FakeApi, tmp_path: Path, troub
 async def test_after_three_tries_the_error_says_so(api: FakeApi, http: KubernetesHttp) -> None:
     """It names what was tried and how often."""
     api.on(PATH, status(500, "no leader"))
-    with pytest.raises(ClusterFault, match=r"answered 500: no leader: GET /api/v1/things \(3 tries"):
+    with pytest.raises(ClusterFault, match=r"answered 500: no leader\.\nTried: GET /api/v1/things \(3 tries"):
         await http.get(PATH)
 
 

@@ -44,8 +44,19 @@ text = st.sampled_from(
 ).map(Redacted) | st.text(max_size=20).map(Redacted)
 moment = st.none() | st.sampled_from([-30.0, 0.0, 5.0, 61.0, 700.0, 4000.0, 90_000.0]).map(ago)
 reason = st.sampled_from(
-    "|CrashLoopBackOff|RunContainerError|ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull"
-    "|ContainerCreating|PodInitializing|CreateContainerConfigError|Whatever".split("|")
+    [
+        "",
+        "CrashLoopBackOff",
+        "RunContainerError",
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ContainerCreating",
+        "PodInitializing",
+        "CreateContainerConfigError",
+        "Whatever",
+    ]
 )
 ends = st.builds(
     Terminated,

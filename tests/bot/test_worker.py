@@ -1,0 +1,430 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg.rows import dict_row
+
+from bot.domain.requests import Place, Post, Surface
+from bot.domain.view import Headline, View
+from bot.errors import DeliveryRefused, DeliveryThrottled, DeliveryUnknown, StoreUnavailable
+from bot.references import References
+from bot.service import Service
+from bot.store.store import PostgresStore
+from bot.worker import AT_ONCE, DEADLINE_S, LEASE_S, Delivery, Intake, Loop, backoff
+from tests.support.clocks import SteppedClock
+from tests.support.service import Stage, asked, stage
+from tests.support.twins import RecordingNotifier
+from tests.support.waiting import in_background
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def sql(store_url: str) -> Iterator[Sql]:
+    """Look at the rows past the adapter, and let time pass for them."""
+    with psycopg.connect(store_url, autocommit=True, row_factory=dict_row) as connection:
+
+        def run(statement: str) -> list[dict[str, Any]]:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+        yield run
+
+
+@pytest.fixture
+def scene() -> Stage:
+    return stage()
+
+
+@pytest.fixture
+def notifier() -> RecordingNotifier:
+    return RecordingNotifier()
+
+
+@pytest.fixture
+def clock() -> SteppedClock:
+    return SteppedClock()
+
+
+@pytest.fixture
+def delivery(store: PostgresStore, notifier: RecordingNotifier, clock: SteppedClock) -> Delivery:
+    return Delivery(store, notifier, clock, random.Random(3))
+
+
+async def put(store: PostgresStore, *texts: str, channel: str = "C1") -> None:
+    async with store.transaction() as transaction:
+        for text in texts:
+            await transaction.put(Post(Place(channel), View(text, (Headline(text),))))
+
+
+def outbox(sql: Sql) -> list[tuple[str, bool]]:
+    return [(row["state"], row["unsure"]) for row in sql("SELECT state, unsure FROM outbox ORDER BY id")]
+
+
+def wait_s(sql: Sql) -> float:
+    """How long the first message has been put off, as the database's clock has it."""
+    [row] = sql("SELECT extract(epoch FROM due_at - clock_timestamp()) AS s FROM outbox ORDER BY id LIMIT 1")
+    return float(row["s"])
+
+
+def be_due(sql: Sql) -> None:
+    sql("UPDATE outbox SET due_at = clock_timestamp(), lease_until = NULL")
+
+
+# --- intake -----------------------------------------------------------------------------------------------------------
+
+
+def intake(store: PostgresStore, service: Service, notifier: RecordingNotifier, woken: list[str]) -> Intake:
+    return Intake(store, service, notifier, wake=lambda: woken.append("delivery"))
+
+
+async def test_nothing_waits(scene: Stage, store: PostgresStore, notifier: RecordingNotifier) -> None:
+    """An empty inbox is no work, and wakes nobody."""
+    woken: list[str] = []
+    assert await intake(store, scene.service(store), notifier, woken).step() is False
+    assert woken == []
+
+
+async def test_a_request_is_carried_out_and_answered(
+    scene: Stage, store: PostgresStore, notifier: RecordingNotifier
+) -> None:
+    """The person hears of it alone, and the message for the others is on its way."""
+    woken: list[str] = []
+    service = scene.service(store)
+    await service.accept(asked("share status"))
+    assert await intake(store, service, notifier, woken).step() is True
+    [(request, view, replaces)] = notifier.replies
+    assert (view.summary, replaces) == ("Shared with everybody here.", False)
+    assert request.reply_to == "https://hooks.example/reply"
+    assert woken == ["delivery"]
+    assert await store.outbox.depth() == 1
+    assert await intake(store, service, notifier, woken).step() is False
+
+
+async def test_what_others_see_needs_no_private_answer(
+    scene: Stage, store: PostgresStore, notifier: RecordingNotifier
+) -> None:
+    """A mention is answered once, for all."""
+    service = scene.service(store)
+    await service.accept(asked("status", surface=Surface.MENTION))
+    assert await intake(store, service, notifier, []).step() is True
+    assert notifier.replies == []
+
+
+async def test_a_private_answer_that_is_lost_ends_nothing(
+    scene: Stage, store: PostgresStore, notifier: RecordingNotifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is best effort: the request is done, and the log tells."""
+    notifier.reply_failure = DeliveryUnknown()
+    service = scene.service(store)
+    await service.accept(asked("share status"))
+    assert await intake(store, service, notifier, []).step() is True
+    assert await store.inbox.claim(lease_s=1) is None
+    assert "a private answer was not delivered" in caplog.text
+
+
+async def test_a_request_that_somebody_else_took_over_is_left_to_them(
+    scene: Stage, store: PostgresStore, notifier: RecordingNotifier, sql: Sql
+) -> None:
+    """Its effects are theirs; we say nothing."""
+    service = scene.service(store)
+    await service.accept(asked("share status"))
+    # While we look at the cluster our lease ends and another worker takes the request.
+    observed = scene.cluster.snapshot
+
+    async def slow(*words: Any) -> Any:
+        sql("UPDATE inbox SET fence = fence + 1")
+        return await observed(*words)
+
+    scene.cluster.snapshot = slow  # type: ignore[method-assign]  # the twin is made slow
+    assert await intake(store, service, notifier, []).step() is True
+    assert notifier.replies == []
+    assert await store.outbox.depth() == 0
+
+
+# --- delivery ---------------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_is_due(delivery: Delivery) -> None:
+    """An empty outbox is no work."""
+    assert await delivery.step() is False
+
+
+async def test_messages_arrive_in_order(
+    store: PostgresStore, delivery: Delivery, notifier: RecordingNotifier, sql: Sql
+) -> None:
+    """Each once, with a tag by which it can be found again."""
+    await put(store, "one", "two", "three")
+    while await delivery.step():
+        pass
+    assert notifier.summaries == ["one", "two", "three"]
+    assert len({message.tag for message in notifier.delivered}) == 3
+    assert notifier.looked_for == []
+    assert outbox(sql) == [("delivered", False)] * 3
+
+
+async def test_a_throttled_message_waits_as_long_as_it_is_told(
+    store: PostgresStore, delivery: Delivery, notifier: RecordingNotifier, sql: Sql
+) -> None:
+    """Those behind it wait, too; other channels do not."""
+    await put(store, "one", "two")
+    await put(store, "elsewhere", channel="C2")
+    notifier.failures = [DeliveryThrottled(retry_after_s=30)]
+    while await delivery.step():
+        pass
+    assert notifier.summaries == ["elsewhere"]
+    assert 28 < wait_s(sql) <= 30
+    be_due(sql)
+    while await delivery.step():
+        pass
+    assert notifier.summaries == ["elsewhere", "one", "two"]
+    assert notifier.looked_for == []
+
+
+@pytest.mark.parametrize("arrived", [True, False], ids=["it had arrived", "it had not"])
+async def test_what_is_not_known_is_looked_for_before_it_is_repeated(
+    store: PostgresStore, delivery: Delivery, notifier: RecordingNotifier, sql: Sql, *, arrived: bool
+) -> None:
+    """So that nobody sees it twice, and nobody misses it."""
+    await put(store, "one", "two")
+    doubt = DeliveryUnknown("The connection broke.")
+    notifier.failures = [doubt]
+    notifier.arrived_anyway = {id(doubt)} if arrived else set()
+    await delivery.step()
+    assert outbox(sql)[0] == ("waiting", True)
+    assert 0 < wait_s(sql) <= 2
+    be_due(sql)
+    while await delivery.step():
+        pass
+    assert notifier.summaries == ["one", "two"]
+    assert notifier.looked_for == [notifier.delivered[0].tag]
+    assert [state for state, _ in outbox(sql)] == ["delivered", "delivered"]
+
+
+async def test_a_throttled_repeat_stays_in_doubt(
+    store: PostgresStore, delivery: Delivery, notifier: RecordingNotifier, sql: Sql
+) -> None:
+    """Being asked to wait does not settle whether the first try arrived."""
+    await put(store, "one")
+    notifier.failures = [DeliveryUnknown(), DeliveryThrottled(retry_after_s=5)]
+    await delivery.step()
+    be_due(sql)
+    await delivery.step()
+    assert outbox(sql) == [("waiting", True)]
+
+
+async def test_a_refused_message_is_given_up(
+    store: PostgresStore, delivery: Delivery, notifier: RecordingNotifier, sql: Sql
+) -> None:
+    """It would be refused again; the audit keeps that it was, and those behind it go on."""
+    await put(store, "one", "two")
+    notifier.failures = [DeliveryRefused("The channel is archived.")]
+    while await delivery.step():
+        pass
+    assert notifier.summaries == ["two"]
+    assert [state for state, _ in outbox(sql)] == ["dead", "delivered"]
+    [entry] = sql("SELECT action, result, detail FROM audit")
+    assert (entry["action"], entry["result"]) == ("delivery", "given up")
+    assert "The channel is archived." in entry["detail"]
+
+
+async def test_a_message_that_is_stale_is_given_up(
+    store: PostgresStore,
+    delivery: Delivery,
+    notifier: RecordingNotifier,
+    clock: SteppedClock,
+    sql: Sql,
+) -> None:
+    """After hours of doubt it would only confuse."""
+    await put(store, "one")
+    clock.time = sql("SELECT clock_timestamp() AS now")[0]["now"]
+    notifier.failures = [DeliveryUnknown(), DeliveryUnknown()]
+    await delivery.step()
+    assert outbox(sql) == [("waiting", True)]
+    be_due(sql)
+    clock.step(DEADLINE_S + 5)
+    await delivery.step()
+    assert [state for state, _ in outbox(sql)] == ["dead"]
+
+
+@pytest.mark.parametrize("arrived", [True, False], ids=["after it arrived", "before it arrived"])
+async def test_a_crash_while_sending_leaves_doubt(
+    store: PostgresStore, delivery: Delivery, notifier: RecordingNotifier, sql: Sql, *, arrived: bool
+) -> None:
+    """Whoever takes over looks back before it repeats."""
+
+    class Killed(BaseException):
+        """What a process does not survive."""
+
+    async def kill() -> None:
+        raise Killed
+
+    await put(store, "one")
+    if arrived:
+        outgoing = await store.outbox.claim(lease_s=LEASE_S)
+        assert outgoing is not None
+        await store.outbox.sending(outgoing)
+        await notifier.post(outgoing.post, tag=f"outbox-{outgoing.id}")
+    else:
+        notifier.on_post = kill
+        with pytest.raises(Killed):
+            await delivery.step()
+        notifier.on_post = None
+    assert await delivery.step() is False
+    assert outbox(sql) == [("sending", False)]
+    be_due(sql)
+    assert await delivery.step() is True
+    assert notifier.summaries == ["one"]
+    assert len(notifier.looked_for) == 1
+    assert [state for state, _ in outbox(sql)] == ["delivered"]
+
+
+async def test_a_delivery_that_lost_its_lease_does_not_send(
+    store: PostgresStore, notifier: RecordingNotifier, clock: SteppedClock, sql: Sql
+) -> None:
+    """Somebody else may be sending it at this moment."""
+
+    @dataclass(frozen=True, slots=True)
+    class Overtaken:
+        """The store as seen by a worker that was asleep between its claim and its sending."""
+
+        outbox: Any
+        inbox: Any = None
+
+        def transaction(self) -> Any:
+            raise AssertionError("not used")
+
+    class SlowOutbox:
+        async def claim(self, *, lease_s: float) -> Any:
+            outgoing = await store.outbox.claim(lease_s=lease_s)
+            sql("UPDATE outbox SET fence = fence + 1")
+            return outgoing
+
+        sending = staticmethod(store.outbox.sending)
+
+    await put(store, "one")
+    assert await Delivery(Overtaken(SlowOutbox()), notifier, clock, random.Random(1)).step() is True
+    assert notifier.delivered == []
+
+
+# --- the loop ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Steps:
+    """A step that does what it is told, in turn; then there is no work."""
+
+    script: list[Exception | bool] = field(default_factory=list)
+    calls: int = 0
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def step(self) -> bool:
+        self.calls += 1
+        await asyncio.sleep(0)
+        if not self.script:
+            self.ended.set()
+            return False
+        said = self.script.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+def loop(steps: Steps, clock: SteppedClock) -> Loop:
+    return Loop("test", steps.step, clock, References(random.Random(1)), random.Random(1))
+
+
+async def test_the_loop_works_as_long_as_there_is_work(clock: SteppedClock) -> None:
+    """Without pausing in between."""
+    steps = Steps([True] * 50)
+    async with in_background(loop(steps, clock).run()):
+        await asyncio.wait_for(steps.ended.wait(), 1)
+    assert clock.slept == []
+
+
+async def test_the_loop_survives_a_bug(clock: SteppedClock, caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged with a reference, and after a pause the work goes on."""
+    steps = Steps([ValueError("a bug"), KeyError("another"), True, True])
+    async with in_background(loop(steps, clock).run()):
+        await asyncio.wait_for(steps.ended.wait(), 1)
+    failed = [record for record in caplog.records if getattr(record, "event", "") == "worker_failed"]
+    assert len(failed) == 2
+    assert all(len(getattr(record, "reference", "")) == 4 and record.exc_info for record in failed)
+    assert len(clock.slept) == 2
+
+
+async def test_the_loop_waits_for_the_store(clock: SteppedClock, caplog: pytest.LogCaptureFixture) -> None:
+    """It says so once, pauses longer each time, and goes on when the store is back."""
+    steps = Steps([StoreUnavailable() for _ in range(12)] + [True])
+    async with in_background(loop(steps, clock).run()):
+        await asyncio.wait_for(steps.ended.wait(), 1)
+    waits = [record for record in caplog.records if getattr(record, "event", "") == "store_unavailable"]
+    assert len(waits) <= AT_ONCE
+    assert len(clock.slept) == 12
+    assert all(0.1 <= pause <= 10 for pause in clock.slept)
+
+
+async def test_the_loop_wakes_at_once(clock: SteppedClock) -> None:
+    """A wake-up does not wait for the interval."""
+    steps = Steps()
+    subject = loop(steps, clock)
+    async with in_background(subject.run()):
+        await asyncio.wait_for(steps.ended.wait(), 1)
+        await asyncio.sleep(0.05)
+        before = steps.calls
+        subject.wake()
+        await asyncio.sleep(0.05)
+        assert before < steps.calls <= before + AT_ONCE
+
+
+async def test_the_loop_looks_by_itself(clock: SteppedClock) -> None:
+    """A lost wake-up costs a second, nothing else."""
+    steps = Steps()
+    async with in_background(loop(steps, clock).run()):
+        await asyncio.sleep(0.05)
+        before = steps.calls
+        await asyncio.sleep(1.05)
+        assert steps.calls > before
+
+
+async def test_several_are_worked_on_at_once(clock: SteppedClock) -> None:
+    """One slow request does not hold up the others."""
+    inside, together = 0, asyncio.Event()
+
+    async def step() -> bool:
+        nonlocal inside
+        inside += 1
+        if inside == AT_ONCE:
+            together.set()
+        await asyncio.sleep(60)
+        return True
+
+    subject = Loop("test", step, clock, References(random.Random(1)), random.Random(1))
+    async with in_background(subject.run()):
+        await asyncio.wait_for(together.wait(), 1)
+
+
+# --- waiting before the next try --------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_000), st.integers(0, 2**32), st.floats(0.1, 10), st.floats(1, 1000))
+def test_the_wait_is_bounded(attempts: int, seed: int, base_s: float, longest_s: float) -> None:
+    """Never nothing, never more than the longest."""
+    wait = backoff(attempts, random.Random(seed), base_s=base_s, longest_s=longest_s)
+    assert 0.1 <= wait <= max(0.1, min(longest_s, base_s * 2 ** min(attempts, 16)))
+
+
+def test_the_wait_grows_with_the_attempts() -> None:
+    """On average: each wait is drawn anew, so that many waiters spread."""
+    source = random.Random(5)
+    means = [sum(backoff(n, source) for _ in range(400)) / 400 for n in (1, 3, 5, 7)]
+    assert means == sorted(means)
+    assert len({backoff(5, source) for _ in range(20)}) == 20
