@@ -30,7 +30,7 @@ _REMEMBERED = 256
 _BIG = 64 * 1024  # redacting more than this takes tens of milliseconds and leaves the event loop to others
 
 _GONE = "unable to retrieve container logs for "
-_WAITING = re.compile(r"waiting to start: (?P<why>[^:\"]+)")
+_WAITING = re.compile(r"waiting to start: (?P<why>[^:\"\n]+)")
 _SAID = re.compile(r"answered 400: (?P<said>.*?)\.?\nTried: ", re.DOTALL)
 
 

@@ -18,15 +18,20 @@ READ_AT = datetime(2026, 11, 24, 21, 59, 20, tzinfo=UTC)
 
 
 class SnapshotCluster:
-    """A `ClusterReader` that shows one snapshot, or raises `problem`. A part that is not asked for is not in it."""
+    """A `ClusterReader` that shows one snapshot, or raises `problem`. A part that is not asked for is not in it.
+
+    `on_look` happens at each look.
+    """
 
     def __init__(self, shown: Snapshot, *, problem: ClusterError | None = None) -> None:
         self.shown = shown
         self.problem = problem
+        self.on_look: Callable[[], object] = lambda: None
         self.asked: list[Scope] = []
 
     async def snapshot(self, scope: Scope, parts: frozenset[Part]) -> Snapshot:
         self.asked.append(scope)
+        self.on_look()
         if self.problem is not None:
             raise self.problem
         absent = PartStatus(Freshness.MISSING, reason="there is no such part")

@@ -106,7 +106,7 @@ async def test_a_server_without_tls_is_told_so(api: FakeApi, tmp_path: Path) -> 
     """https spoken to a plain server."""
     async with connected(api.url.replace("http:", "https:"), tmp_path) as connection:
         http = KubernetesHttp(connection, WallClock(), lambda: 0.0)
-        with pytest.raises(ClusterUnreachable, match=r"certificate is not accepted .* \(\d"):
+        with pytest.raises(ClusterUnreachable, match=r"certificate is not accepted"):
             await http.get(PATH)
 
 

@@ -45,17 +45,8 @@ text = st.sampled_from(
 moment = st.none() | st.sampled_from([-30.0, 0.0, 5.0, 61.0, 700.0, 4000.0, 90_000.0]).map(ago)
 reason = st.sampled_from(
     [
-        "",
-        "CrashLoopBackOff",
-        "RunContainerError",
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "InvalidImageName",
-        "ErrImageNeverPull",
-        "ContainerCreating",
-        "PodInitializing",
-        "CreateContainerConfigError",
-        "Whatever",
+        *("", "CrashLoopBackOff", "RunContainerError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName"),
+        *("ErrImageNeverPull", "ContainerCreating", "PodInitializing", "CreateContainerConfigError", "Whatever"),
     ]
 )
 ends = st.builds(
