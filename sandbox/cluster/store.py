@@ -226,11 +226,22 @@ def _ordered(objects: dict[Key, Json], namespace: str | None) -> Objects:
 def _is_new_intent(resource: str, before: Json, after: Json) -> bool:
     """Tell whether a write raises the generation: a new spec does, and for a Deployment new annotations do as well.
 
-    The annotations that the deployment controller keeps do not count: it writes them through the status.
+    The annotations that the deployment controller keeps do not count: it writes them through the status. Nor does what
+    the API server itself fills in: a pod's node (its binding), a Job's selector and the labels that go with it.
     """
     if before.get("spec") != after.get("spec"):
-        return True
+        return not _is_filled_in(resource, before["spec"], after["spec"])
     return resource == "deployments" and _annotations(before) != _annotations(after)
+
+
+def _is_filled_in(resource: str, before: Json, after: Json) -> bool:
+    match resource:
+        case "pods":
+            return not before.get("nodeName") and {**before, "nodeName": after.get("nodeName")} == after
+        case "jobs":
+            return not before.get("selector") and bool(after.get("selector"))
+        case _:
+            return False
 
 
 def _annotations(obj: Json) -> Json:

@@ -14,11 +14,11 @@ from sandbox.slack.control import Shown
 from sandbox.slack.world import Workspace
 from tests.support.clocks import ShiftedClock
 from tests.support.outages import NO_DATABASE
-from tests.support.sandboxed import Stage, Staging, sandboxed
+from tests.support.sandboxed import NO_LIMIT, Stage, Staging, sandboxed
 from tests.support.waiting import until
 
 UNREACHABLE = Fault(FaultKind.UNREACHABLE)
-HEALTHY = Staging(scenario="healthy", waits_for_store=False)
+HEALTHY = Staging(scenario="healthy", waits_for_store=False, settings=NO_LIMIT)
 
 
 def away(cluster: ClusterServer, world: World, workspace: Workspace) -> None:
@@ -33,7 +33,7 @@ async def healthy(stage: Stage) -> Shown:
     async def ask() -> Shown:
         return await stage.answer("/rag status")
 
-    return await until(ask, lambda answer: "rag-engine is healthy" in answer.text and "0 s old" in answer.text)
+    return await until(ask, lambda answer: re.search(r"is healthy[^?]* · \d s old", answer.text))
 
 
 async def test_a_cluster_that_is_away_at_the_start_is_told_with_what_was_tried(tmp_path: Path) -> None:
@@ -149,7 +149,5 @@ async def test_a_silent_watch_makes_its_part_old(tmp_path: Path) -> None:
         answer = await stage.answer("/rag status")
 
         assert "I cannot tell, what I see is not up to date" in answer.text
-        assert re.search(
-            r"Not checked: pods \(last seen 2 min ago: The watch has been silent for 1\d\d s\.?\)", answer.text
-        )
+        assert re.search(r"Not checked: pods \(.*the watch has been silent for 1\d\d s\)", answer.text)
         assert answer.text.count("Not checked: ") == 1

@@ -112,6 +112,8 @@ def _fill_daemon_set(obj: Json) -> None:
     _fill_workload(obj)
     rolling = {"maxUnavailable": 1, "maxSurge": 0}
     obj["spec"].setdefault("updateStrategy", {"type": "RollingUpdate", "rollingUpdate": rolling})
+    annotations = obj["metadata"].get("annotations") or {}
+    obj["metadata"]["annotations"] = {"deprecated.daemonset.template.generation": "1", **annotations}
 
 
 def _fill_job(obj: Json) -> None:

@@ -133,7 +133,7 @@ def _facts(runtime: PodRuntime) -> Sequence[tuple[str, str, str, str]]:
         text = f"containers with incomplete status: [{' '.join(waiting)}]"
         facts.append(("Initialized", "False", "ContainersNotInitialized", text))
     else:
-        facts.append(("Initialized", "True", "", ""))
+        facts.append(("Initialized", "True", "PodCompleted" if phase(runtime) == "Succeeded" else "", ""))
     unready = [c.name for c in runtime.containers if c.role != "init" and not c.ready]
     result = phase(runtime)
     if result == "Succeeded":

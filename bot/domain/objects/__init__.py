@@ -1,0 +1,101 @@
+"""Objects of the cluster as the diagnosis reads them: the fields we use, under their Kubernetes names.
+
+Adapters build these from what the API server sent; words from the cluster arrive redacted. Times are aware UTC.
+Amounts are exact: CPU in millicores, memory and storage in bytes. A count that the API leaves out at zero is 0 here.
+"""
+
+from bot.domain.objects.infrastructure import (
+    Claim,
+    ContainerUsage,
+    Event,
+    Node,
+    NodeUsage,
+    PodUsage,
+    StorageClass,
+    Taint,
+)
+from bot.domain.objects.meta import (
+    CHANGE_CAUSE,
+    EMPTY,
+    RESTARTED_AT,
+    REVISION,
+    Condition,
+    Meta,
+    Owner,
+)
+from bot.domain.objects.network import (
+    Endpoint,
+    EndpointSlice,
+    Ingress,
+    Route,
+    Service,
+    ServicePort,
+)
+from bot.domain.objects.pods import (
+    Container,
+    ContainerState,
+    NodeRequirement,
+    Pod,
+    Port,
+    Probe,
+    Reference,
+    Role,
+    Running,
+    Terminated,
+    Toleration,
+    Volume,
+    Waiting,
+)
+from bot.domain.objects.workloads import (
+    Autoscaler,
+    AutoscalerMetric,
+    CronJob,
+    Job,
+    ReplicaSet,
+    TemplateContainer,
+    Workload,
+)
+
+__all__ = [
+    "CHANGE_CAUSE",
+    "EMPTY",
+    "RESTARTED_AT",
+    "REVISION",
+    "Autoscaler",
+    "AutoscalerMetric",
+    "Claim",
+    "Condition",
+    "Container",
+    "ContainerState",
+    "ContainerUsage",
+    "CronJob",
+    "Endpoint",
+    "EndpointSlice",
+    "Event",
+    "Ingress",
+    "Job",
+    "Meta",
+    "Node",
+    "NodeRequirement",
+    "NodeUsage",
+    "Owner",
+    "Pod",
+    "PodUsage",
+    "Port",
+    "Probe",
+    "Reference",
+    "ReplicaSet",
+    "Role",
+    "Route",
+    "Running",
+    "Service",
+    "ServicePort",
+    "StorageClass",
+    "Taint",
+    "TemplateContainer",
+    "Terminated",
+    "Toleration",
+    "Volume",
+    "Waiting",
+    "Workload",
+]

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.text import first_line, suggest
+
+KNOWN = ("api", "api-canary", "worker", "ingest", "postgres")
+
+
+@pytest.mark.parametrize(
+    ("word", "suggestions"),
+    [
+        ("apii", ("api",)),
+        ("API", ("api", "api-canary")),
+        ("workr", ("worker",)),
+        ("post", ("postgres",)),
+        ("api-", ("api", "api-canary")),
+        ("", ()),
+        ("zzz", ()),
+    ],
+)
+def test_the_nearest_words_come_first(word: str, suggestions: tuple[str, ...]) -> None:
+    """By likeness, then by beginning."""
+    assert suggest(word, KNOWN) == suggestions
+
+
+def test_suggestions_are_few() -> None:
+    """More than a handful is a list, not a suggestion."""
+    assert len(suggest("api", [f"api-{n}" for n in range(20)])) == 3
+    assert len(suggest("api", [f"api-{n}" for n in range(20)], most=1)) == 1
+
+
+@given(st.text(max_size=20), st.lists(st.text(max_size=10), max_size=8))
+def test_only_known_words_are_suggested(word: str, known: list[str]) -> None:
+    """Each once."""
+    found = suggest(word, known)
+    assert set(found) <= set(known)
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", ""),
+        ("\n \n", ""),
+        ("one", "one"),
+        ("\n  one  \ntwo", "one"),
+        ("0123456789", "0123456789"),
+        ("0123456789a", "012345678…"),
+    ],
+)
+def test_the_first_line_that_is_not_blank(text: str, line: str) -> None:
+    """Cut with an ellipsis when it is too long."""
+    assert first_line(text, 10) == line
+
+
+@given(st.text(max_size=50), st.integers(1, 30))
+def test_a_first_line_is_one_line_within_its_limit(text: str, limit: int) -> None:
+    """Whatever the text."""
+    line = first_line(text, limit)
+    assert len(line) <= limit
+    assert len(line.splitlines()) <= 1
