@@ -14,14 +14,19 @@ from types import MappingProxyType
 from bot.domain.objects import (
     Autoscaler,
     Claim,
+    CronJob,
     Endpoint,
     EndpointSlice,
     Event,
+    Ingress,
     Job,
     Node,
+    NodeUsage,
     Pod,
+    PodUsage,
     ReplicaSet,
     Service,
+    StorageClass,
     Workload,
 )
 from bot.domain.targets import Scope
@@ -45,6 +50,11 @@ class Part(StrEnum):
     NODES = "nodes"
     CLAIMS = "volume claims"
     JOBS = "jobs"
+    CRON_JOBS = "cron jobs"
+    INGRESSES = "ingresses"
+    STORAGE_CLASSES = "storage classes"
+    POD_METRICS = "pod metrics"
+    NODE_METRICS = "node metrics"
 
 
 ALL_PARTS = frozenset(Part)
@@ -102,6 +112,11 @@ class Snapshot:
     nodes: tuple[Node, ...] = ()
     claims: tuple[Claim, ...] = ()
     jobs: tuple[Job, ...] = ()
+    cron_jobs: tuple[CronJob, ...] = ()
+    ingresses: tuple[Ingress, ...] = ()
+    storage_classes: tuple[StorageClass, ...] = ()
+    pod_usage: tuple[PodUsage, ...] = ()
+    node_usage: tuple[NodeUsage, ...] = ()
     logs: Mapping[LogKey, LogExcerpt] = field(default_factory=lambda: MappingProxyType({}))
 
     def status(self, part: Part) -> PartStatus:
