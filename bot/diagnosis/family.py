@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from types import ModuleType
 
 from bot.diagnosis import causes
+from bot.diagnosis.changes import in_words, likely_change
 from bot.diagnosis.index import Index
+from bot.diagnosis.revisions import Difference, differences
 from bot.diagnosis.words import count, tag_of
 from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
 from bot.domain.objects import Container, Pod, Workload
@@ -22,10 +25,17 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A stable finding code and what it means, for the reference and for those who look it up."""
+    """A stable finding code, for the reference and for those who look it up.
+
+    `meaning` is what it means, `recognised` by what it is known, `remedy` what to do, `playbook` the line or lines of
+    the playbook that it makes executable (empty where the playbook has none).
+    """
 
     name: str
     meaning: str
+    recognised: str = ""
+    remedy: str = ""
+    playbook: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +86,20 @@ class Case:
 
     @property
     def severity(self) -> Severity:
-        """Judge by the effect: pods are lacking or the newest release cannot go on (critical), or neither (warning)."""
+        """Judge by the effect: nothing is ready, or the newest release cannot go on (critical), or neither (warning)."""
         workload = self.workload
         if workload is None:
             return Severity.WARNING
-        blocked = self.revision is not None and self.revision == workload.revision and workload.desired > 0
-        return Severity.CRITICAL if blocked or workload.ready < workload.desired else Severity.WARNING
+        blocked = self.revision is not None and self.revision == workload.revision and workload.updated > 0
+        return Severity.CRITICAL if blocked or effect_on(workload) is Severity.CRITICAL else Severity.WARNING
+
+    @property
+    def likely(self) -> str:
+        """Say what changed just before the trouble began, or nothing."""
+        since = self.since
+        nodes = [self.index.node_by_name[s.pod.node] for s in self.symptoms if s.pod.node in self.index.node_by_name]
+        change = likely_change(self.index, self.workload, since=since, revision=self.revision, nodes=nodes)
+        return in_words(change, since) if change is not None and since is not None else ""
 
     @property
     def subject(self) -> str:
@@ -113,6 +131,15 @@ class Case:
         if gone:
             text += f" It sets {', '.join(gone[:3])}, which revision {self.revision} does not."
         return text
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """Return what this revision has changed against the one that works; empty when there is none to compare."""
+        if self.workload is None or self.revision is None:
+            return ()
+        working = self.index.working_replica_set(self.workload, other_than=self.revision)
+        ours = self.index.replica_set_of_revision(self.workload, self.revision)
+        return differences(working, ours) if working is not None and ours is not None else ()
 
     @property
     def stage(self) -> str:
@@ -150,11 +177,40 @@ class Family:
     explain: Callable[[Case], Finding]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """Causes that are seen on other objects than pods: workloads, services, autoscalers, jobs, nodes, claims.
+
+    `look` returns one finding for each object in trouble. It names the objects that would explain it in `because`, so
+    that what merely follows from another finding is told there.
+    """
+
+    codes: tuple[Code, ...]
+    look: Callable[[Index], Iterable[Finding]]
+
+
+def effect_on(workload: Workload) -> Severity:
+    """Judge what a trouble of a workload means for its users: nothing ready, some ready, or none lost."""
+    if workload.desired and not workload.ready:
+        return Severity.CRITICAL
+    return Severity.WARNING if workload.ready < workload.desired else Severity.INFO
+
+
+@cache
+def _modules() -> tuple[ModuleType, ...]:
+    return tuple(
+        importlib.import_module(f"{causes.__name__}.{info.name}") for info in pkgutil.iter_modules(causes.__path__)
+    )
+
+
 @cache
 def families() -> tuple[Family, ...]:
-    """Return every family, best explanation first."""
-    found = [
-        importlib.import_module(f"{causes.__name__}.{info.name}").FAMILY
-        for info in pkgutil.iter_modules(causes.__path__)
-    ]
+    """Return every family of pod causes (`FAMILY` of a module in `causes`), best explanation first."""
+    found = [module.FAMILY for module in _modules() if hasattr(module, "FAMILY")]
     return tuple(sorted(found, key=lambda family: family.rank))
+
+
+@cache
+def surveys() -> tuple[Survey, ...]:
+    """Return every survey (`SURVEY` of a module in `causes`), by the name of its module."""
+    return tuple(module.SURVEY for module in _modules() if hasattr(module, "SURVEY"))

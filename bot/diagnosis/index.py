@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from bot.domain.objects import Event, Pod, ReplicaSet, Workload
+from bot.domain.objects import (
+    Autoscaler,
+    Endpoint,
+    Event,
+    Node,
+    Pod,
+    PodUsage,
+    ReplicaSet,
+    Service,
+    Workload,
+)
 from bot.domain.snapshot import LogExcerpt, LogKey, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import Redacted
@@ -75,29 +85,92 @@ class Index:
         replica_set = self.replica_set_of(pod)
         return replica_set.revision if replica_set else None
 
+    def ref(self, workload: Workload) -> ObjectRef:
+        """Return what findings about a workload are about."""
+        return ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
+
+    @cached_property
+    def workload_by_ref(self) -> dict[ObjectRef, Workload]:
+        return {self.ref(workload): workload for workload in self.snapshot.workloads}
+
+    @cached_property
+    def _replica_sets_by_owner(self) -> dict[str, list[ReplicaSet]]:
+        owned: dict[str, list[ReplicaSet]] = defaultdict(list)
+        for replica_set in self.snapshot.replica_sets:
+            if replica_set.meta.owner is not None:
+                owned[replica_set.meta.owner.uid].append(replica_set)
+        return owned
+
+    def replica_sets_of(self, workload: Workload) -> Sequence[ReplicaSet]:
+        """Return the revisions of a Deployment, by owner reference, in no order."""
+        return self._replica_sets_by_owner.get(workload.meta.uid, ())
+
+    def pods_of(self, workload: Workload) -> Sequence[Pod]:
+        return self.pods_by_workload.get(workload.meta.uid, ())
+
+    def revision_began(self, workload: Workload, replica_set: ReplicaSet) -> datetime | None:
+        """Return when a revision was (last) rolled out: its scaling up, else its creation.
+
+        A revision that was rolled back to is older than its present life; only the event tells.
+        """
+        scaled = [
+            event.at
+            for event in self.events(workload.meta.uid, "ScalingReplicaSet")
+            if event.at is not None and "Scaled up" in event.message and replica_set.meta.name in event.message
+        ]
+        return min(scaled, default=replica_set.meta.created_at)
+
+    @cached_property
+    def _autoscalers_by_target(self) -> dict[tuple[str, str], list[Autoscaler]]:
+        by_target: dict[tuple[str, str], list[Autoscaler]] = defaultdict(list)
+        for autoscaler in self.snapshot.autoscalers:
+            by_target[autoscaler.target_kind, autoscaler.target_name].append(autoscaler)
+        return by_target
+
+    def autoscalers_of(self, workload: Workload) -> Sequence[Autoscaler]:
+        return self._autoscalers_by_target.get((workload.kind, workload.meta.name), ())
+
+    @cached_property
+    def pod_by_name(self) -> dict[str, Pod]:
+        return {pod.meta.name: pod for pod in self.snapshot.pods}
+
+    @cached_property
+    def node_by_name(self) -> dict[str, Node]:
+        return {node.meta.name: node for node in self.snapshot.nodes}
+
+    @cached_property
+    def usage_by_pod(self) -> dict[str, PodUsage]:
+        return {usage.meta.name: usage for usage in self.snapshot.pod_usage}
+
+    def selected_by(self, selector: Mapping[str, str]) -> Sequence[Pod]:
+        """Return the pods that a service's selector picks, those that are going away left out; empty selects none."""
+        if not selector:
+            return ()
+        wanted = selector.items()
+        return [pod for pod in self.snapshot.pods if wanted <= pod.meta.labels.items() and pod.meta.deleted_at is None]
+
+    @cached_property
+    def _endpoints_by_service(self) -> dict[str, list[Endpoint]]:
+        endpoints: dict[str, list[Endpoint]] = defaultdict(list)
+        for endpoint_slice in self.snapshot.endpoint_slices:
+            endpoints[endpoint_slice.service].extend(endpoint_slice.endpoints)
+        return endpoints
+
+    def endpoints_of(self, service: Service) -> Sequence[Endpoint]:
+        return self._endpoints_by_service.get(service.meta.name, ())
+
     def working_replica_set(self, workload: Workload, *, other_than: int | None) -> ReplicaSet | None:
         """Return the newest revision with ready pods, other than the one named."""
         candidates = [
             replica_set
-            for replica_set in self.snapshot.replica_sets
-            if replica_set.meta.owner is not None
-            and replica_set.meta.owner.uid == workload.meta.uid
-            and replica_set.ready > 0
+            for replica_set in self.replica_sets_of(workload)
+            if replica_set.ready > 0
             and replica_set.revision not in (None, other_than)
         ]
         return max(candidates, key=lambda replica_set: replica_set.revision or 0, default=None)
 
     def replica_set_of_revision(self, workload: Workload, revision: int) -> ReplicaSet | None:
-        return next(
-            (
-                replica_set
-                for replica_set in self.snapshot.replica_sets
-                if replica_set.meta.owner is not None
-                and replica_set.meta.owner.uid == workload.meta.uid
-                and replica_set.revision == revision
-            ),
-            None,
-        )
+        return next((found for found in self.replica_sets_of(workload) if found.revision == revision), None)
 
     def events(self, uid: str, *reasons: str, container: str = "", within: timedelta | None = None) -> Sequence[Event]:
         """Return events about an object, newest first, optionally of some reasons, one container, and not too old."""

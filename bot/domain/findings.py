@@ -57,12 +57,23 @@ class NextStep:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What follows from a finding: it is told below its cause, not as a trouble of its own."""
+
+    code: str
+    target: ObjectRef
+    title: str
+    summary: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One cause, said once, however many pods show it.
 
     `code` is stable and documented; `title` is the few words beside the workload's name; `summary` is one or two
-    sentences. `log_hint` names the pods whose logs would say more.
+    sentences. `likely` says what changed just before, as likely and not as certain. `because` names objects that would
+    explain it; `general` marks one that gives way to any named cause of the same object.
     """
 
     code: str
@@ -76,6 +87,10 @@ class Finding:
     container: str = ""
     revision: int | None = None
     since: datetime | None = None
+    likely: str = ""
+    because: tuple[ObjectRef, ...] = ()
+    general: bool = False
+    consequences: tuple[Consequence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
