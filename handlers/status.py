@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from bot.diagnosis import ago, diagnose, wanted_logs
+from bot.diagnosis import DECISIVE_PARTS, ago, diagnose, duration, wanted_logs
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import EvidenceKind, Finding, Report, Severity, StepKind, Verdict, WorkloadLine
@@ -74,15 +74,19 @@ def _find(word: str, snapshot: Snapshot, catalogue: Catalogue) -> ObjectRef:
     entry = catalogue.entries.get(word)
     wanted = (entry.kind, entry.name) if entry else None
     kind, _, name = word.rpartition("/")
+    where = snapshot.scope.namespace
     for workload in snapshot.workloads:
         ref = ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
         if (ref.kind, ref.name) == wanted:
             return ref
         if wanted is None and ref.name == name and (not kind or kind.lower() == ref.kind.lower()):
             return ref
+    unseen = [part.value for part in DECISIVE_PARTS if not snapshot.has(part)]
+    if unseen:
+        raise UsageError(f'I see no workload "{word}", but I could not read the {", ".join(unseen)} of {where}.')
     known = [*catalogue.entries, *(workload.meta.name for workload in snapshot.workloads)]
     raise UsageError(
-        f'There is no workload "{word}" in {snapshot.scope.namespace}.',
+        f'There is no workload "{word}" in {where}.',
         suggestions=[f"status {name}" for name in suggest(word, known)],
     )
 
@@ -124,10 +128,12 @@ def _verdict(seen: Seen) -> tuple[str, Mark]:
 
 def _why_unknown(seen: Seen) -> str:
     report = seen.report
-    if not report.not_checked:
-        return f", nothing runs in {report.snapshot.scope} (is the namespace right?)"
-    stale = any(n.status and n.status.freshness is Freshness.STALE for n in report.not_checked)
-    return ", what I see is not up to date" if stale else ", parts of it could not be read"
+    states = {report.snapshot.status(part).freshness for part in DECISIVE_PARTS}
+    if Freshness.MISSING in states:
+        return ", parts of it could not be read"
+    if Freshness.STALE in states:
+        return ", what I see is not up to date"
+    return f", nothing runs in {report.snapshot.scope} (is the namespace right?)"
 
 
 def _finding(number: int, finding: Finding, seen: Seen) -> list[Block]:
@@ -135,7 +141,7 @@ def _finding(number: int, finding: Finding, seen: Seen) -> list[Block]:
     alias = seen.catalogue.alias_of(finding.target.kind, finding.target.name)
     note = finding.severity.word
     if finding.since:
-        note += f", for {ago(finding.since, now).removesuffix(' ago')}"
+        note += f", for {duration((now - finding.since).total_seconds())}"
     lines: list[Line] = [line(finding.summary)]
     if len(finding.pods) > 1:
         lines.append(line(f"Pods: {_shorten(finding)}"))

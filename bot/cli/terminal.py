@@ -37,8 +37,8 @@ _MARKS = {
 
 
 def as_json(view: View) -> str:
-    """Return the view's data as JSON, one object; escapes everything outside ASCII."""
-    return json.dumps(view.data, indent=2, sort_keys=False)
+    """Return the view's data as JSON, one object; escapes everything that is not a printable character of ASCII."""
+    return json.dumps(view.data, indent=2, sort_keys=False).replace("\x7f", "\\u007f")
 
 
 class Terminal:
@@ -112,4 +112,4 @@ class Terminal:
 
 
 def _plain(line: Line) -> str:
-    return "".join(f"@{part.user_id}" if isinstance(part, Mention) else clean(part.text) for part in line)
+    return clean("".join(f"@{part.user_id}" if isinstance(part, Mention) else part.text for part in line))

@@ -6,7 +6,7 @@ Adding a cause is adding one file there. What no family explains is still said: 
 named cause is a finding of its own.
 """
 
-from bot.diagnosis.diagnose import all_codes, diagnose, wanted_logs
-from bot.diagnosis.words import ago, amount
+from bot.diagnosis.diagnose import DECISIVE_PARTS, all_codes, diagnose, wanted_logs
+from bot.diagnosis.words import ago, amount, duration
 
-__all__ = ["ago", "all_codes", "amount", "diagnose", "wanted_logs"]
+__all__ = ["DECISIVE_PARTS", "ago", "all_codes", "amount", "diagnose", "duration", "wanted_logs"]

@@ -33,7 +33,8 @@ GENERAL_CODES = (
 )
 # Logs are read for at most this many cases, worst first: one look must stay quick.
 MOST_LOGS = 8
-_WORKLOAD_PARTS = (Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
+# What must be seen live before anything may be called healthy.
+DECISIVE_PARTS = (Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
 
 
 def all_codes() -> tuple[Code, ...]:
@@ -42,9 +43,10 @@ def all_codes() -> tuple[Code, ...]:
     return tuple(sorted(codes, key=lambda code: code.name))
 
 
-def wanted_logs(snapshot: Snapshot) -> tuple[LogKey, ...]:
-    """Return the logs that would say more about what is wrong: one for each case."""
-    keys = [case.newest.log for _, case in _cases(Index(snapshot))]
+def wanted_logs(snapshot: Snapshot, focus: ObjectRef | None = None) -> tuple[LogKey, ...]:
+    """Return the logs that would say more about what is wrong: one for each case, of `focus` alone where it is given."""
+    cases = [case for _, case in _cases(Index(snapshot)) if focus in (None, case.target)]
+    keys = [case.newest.log for case in sorted(cases, key=lambda case: -case.severity)]
     return tuple(key for key in keys if key is not None)[:MOST_LOGS]
 
 
@@ -168,8 +170,7 @@ def _verdict(snapshot: Snapshot, findings: Sequence[Finding], lines: Sequence[Wo
     wanted = [line for line in lines if line.desired > 0]
     if findings:
         return Verdict.DOWN if wanted and not any(line.ready for line in wanted) else Verdict.DEGRADED
-    needed = (Part.PODS, *_WORKLOAD_PARTS)
-    if any(snapshot.status(part).freshness is not Freshness.LIVE for part in needed):
+    if any(snapshot.status(part).freshness is not Freshness.LIVE for part in DECISIVE_PARTS):
         return Verdict.UNKNOWN
     # A namespace without anything in it is more likely a mistyped name than a healthy service.
     return Verdict.HEALTHY if lines or snapshot.pods else Verdict.UNKNOWN

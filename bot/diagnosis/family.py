@@ -155,7 +155,7 @@ class Case:
         key = self.newest.log
         return self.index.log(key) if key else None
 
-    def log_evidence(self, label: str, lines: int = 10) -> tuple[Evidence, ...]:
+    def log_evidence(self, label: str, lines: int = 20) -> tuple[Evidence, ...]:
         """Return the end of the log that was read for this case, or why there is none."""
         excerpt = self.log
         if excerpt is None:

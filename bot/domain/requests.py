@@ -32,6 +32,8 @@ class Request:
 
     `key` is the platform's own id of the delivery: a repeat of the same delivery has the same key. `reply_to` is an
     opaque address for private answers; it is a secret of the platform and is wiped once the request is finished.
+    `opens_thread` when the place's thread exists only once somebody answers there: nobody would see a private answer
+    in it.
     """
 
     key: str
@@ -40,6 +42,7 @@ class Request:
     text: str
     place: Place = Place("")
     reply_to: str = ""
+    opens_thread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

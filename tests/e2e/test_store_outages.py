@@ -57,7 +57,7 @@ async def shares_again(stage: Stage) -> None:
 
     await until(share, bool)
     posted = await stage.posted(1, channel="general")
-    assert {message.text.splitlines()[0] for message in posted} == {"✖ worker is degraded: 1 problem"}
+    assert {message.text.splitlines()[0] for message in posted} == {"✖ worker is down: 1 problem"}
     assert await stage.public(channel="ops") == []
 
 

@@ -75,4 +75,5 @@ def mention_request(body: Payload) -> Request:
         surface=Surface.MENTION,
         text=plain(_MENTION.sub(" ", str(event.get("text", "")), count=1)),
         place=Place(str(event.get("channel", "")), str(event.get("thread_ts") or event.get("ts", ""))),
+        opens_thread=not event.get("thread_ts"),
     )

@@ -101,7 +101,8 @@ class SlackNotifier:
         place = request.place
         if not place.channel:
             raise DeliveryRefused("There is no way left to answer this person.")
-        await self._posting.whisper(place.channel, place.thread, request.actor.user_id, message)
+        thread = "" if request.opens_thread else place.thread
+        await self._posting.whisper(place.channel, thread, request.actor.user_id, message)
 
     async def _attach(self, place: Place, file: File, number: int, tag: str) -> None:
         """Upload a file; when it is refused say so in its place, so that nobody looks for it."""

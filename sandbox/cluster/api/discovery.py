@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sandbox.cluster.api.calls import Answer, JsonAnswer, TextAnswer
-from sandbox.cluster.api.errors import PageNotFound
-from sandbox.cluster.api.kinds import GROUP_VERSIONS, KINDS, Kind
+from sandbox.cluster.api.errors import PageNotFound, method_not_allowed
+from sandbox.cluster.api.kinds import GROUP_VERSIONS, KINDS, Kind, no_such_version
 from sandbox.cluster.store import Json
 
 PUBLIC_PATHS = frozenset({"/version", "/healthz", "/livez", "/readyz"})
@@ -25,9 +25,21 @@ _VERSION: Json = {
 }
 
 
-def discover(path: str, address: str) -> Answer:
-    """Answer a path that names no resource. Raises PageNotFound."""
+def discover(method: str, path: str, address: str) -> Answer:
+    """Answer a path that names no resource. Raises PageNotFound or Refusal."""
     parts = tuple(part for part in path.split("/") if part)
+    answer = _describe(parts, address)
+    if method not in {"GET", "HEAD"} and _is_read_only(parts):
+        raise method_not_allowed()
+    return answer
+
+
+def _is_read_only(parts: tuple[str, ...]) -> bool:
+    """Tell what refuses other methods than GET; health and the groups answer any."""
+    return parts[:1] in {("version",), ("api",)} or (parts[:1] == ("apis",) and len(parts) > 2)
+
+
+def _describe(parts: tuple[str, ...], address: str) -> Answer:
     match parts:
         case ("version",):
             return JsonAnswer(_VERSION)
@@ -50,7 +62,8 @@ def _discover_group(parts: tuple[str, ...]) -> Json:
             return _resources(group, version)
         if group and served == (group,):
             return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, version)}
-    raise PageNotFound
+    group = "" if parts[:1] == ("api",) else (served or ("",))[0]
+    raise no_such_version(group) if parts[:1] in {("api",), ("apis",)} else PageNotFound
 
 
 def _group(group: str, version: str) -> Json:
@@ -66,7 +79,9 @@ def _resources(group: str, version: str) -> Json:
         entries.append(_resource(kind))
         entries.extend(_subresource(kind, name) for name in kind.subresources)
     group_version = f"{group}/{version}" if group else version
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": entries}
+    body: Json = {"kind": "APIResourceList", "groupVersion": group_version, "resources": entries}
+    # The list of the core group has no apiVersion.
+    return {**body, "apiVersion": "v1"} if group else body
 
 
 def _resource(kind: Kind) -> Json:

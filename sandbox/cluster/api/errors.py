@@ -75,6 +75,11 @@ def unknown_resource() -> Refusal:
     return Refusal(404, "NotFound", "the server could not find the requested resource", {})
 
 
+def unknown_version(*, group_is_known: bool) -> Refusal | PageNotFound:
+    """Return what answers a version that is not served: a Status where the server knows the group itself."""
+    return unknown_resource() if group_is_known else PageNotFound()
+
+
 def method_not_allowed() -> Refusal:
     message = "the server does not allow this method on the requested resource"
     return Refusal(405, "MethodNotAllowed", message, {})

@@ -111,7 +111,7 @@ PRINTERS = {
         _node,
     ),
     ("", "namespaces"): Printer(columns("Name", "Status", "Age"), _namespace),
-    ("", "configmaps"): Printer(columns("Name", "Data", "Age", numbers=("Data",)), _config_map),
+    ("", "configmaps"): Printer(columns("Name", "Data", "Age"), _config_map),
     ("", "persistentvolumeclaims"): Printer(
         columns(
             "Name",

@@ -13,6 +13,9 @@ UNSET = "<unset>"
 UNKNOWN = "<unknown>"
 
 
+_FORMATS = {"Name": "name", "cpu": "quantity", "memory": "quantity", "Window": "duration"}
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column; ``wide`` ones are shown only when asked for."""
@@ -25,7 +28,7 @@ class Column:
         return {
             "name": self.name,
             "type": self.type,
-            "format": "name" if self.name == "Name" and not self.wide else "",
+            "format": _FORMATS.get(self.name, ""),
             "description": f"{self.name} of the object.",
             "priority": 1 if self.wide else 0,
         }
@@ -44,10 +47,16 @@ class Printer:
     conditions: Callable[[Json], list[Json]] = _no_conditions
 
 
-def columns(*names: str, wide: Sequence[str] = (), numbers: Sequence[str] = ()) -> tuple[Column, ...]:
-    """Declare columns in order; those in ``wide`` follow, those in ``numbers`` are integers."""
+def columns(
+    *names: str, wide: Sequence[str] = (), numbers: Sequence[str] = (), flags: Sequence[str] = ()
+) -> tuple[Column, ...]:
+    """Declare columns in order; those in ``wide`` follow, those in ``numbers`` are integers, in ``flags`` booleans.
+
+    What the server declares is not always what it sends: counts of a Deployment are declared as strings.
+    """
+    types = {**dict.fromkeys(numbers, "integer"), **dict.fromkeys(flags, "boolean")}
     return tuple(
-        Column(name, "integer" if name in numbers else "string", wide=is_wide)
+        Column(name, types.get(name, "string"), wide=is_wide)
         for name, is_wide in [*((name, False) for name in names), *((name, True) for name in wide)]
     )
 

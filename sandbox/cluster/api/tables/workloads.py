@@ -177,7 +177,7 @@ def _target(metric: Json, current: Json) -> str:
 _TEMPLATE = ("Containers", "Images", "Selector")
 PRINTERS = {
     ("apps", "deployments"): Printer(
-        columns("Name", "Ready", "Up-to-date", "Available", "Age", wide=_TEMPLATE, numbers=("Up-to-date", "Available")),
+        columns("Name", "Ready", "Up-to-date", "Available", "Age", wide=_TEMPLATE),
         _deployment,
     ),
     ("apps", "replicasets"): Printer(
@@ -212,6 +212,7 @@ PRINTERS = {
             "Age",
             wide=_TEMPLATE,
             numbers=("Active",),
+            flags=("Suspend",),
         ),
         _cron_job,
     ),
@@ -224,7 +225,6 @@ PRINTERS = {
             "MaxPods",
             "Replicas",
             "Age",
-            numbers=("MaxPods", "Replicas"),
         ),
         _autoscaler,
     ),
