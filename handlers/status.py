@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from bot.diagnosis import DECISIVE_PARTS, ago, diagnose, duration, wanted_logs
+from bot.diagnosis import DECISIVE_PARTS, ago, diagnose, duration, report_data, wanted
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
-from bot.domain.findings import EvidenceKind, Finding, Report, Severity, StepKind, Verdict, WorkloadLine
-from bot.domain.snapshot import ALL_PARTS, Freshness, Part, Snapshot
+from bot.domain.findings import Consequence, EvidenceKind, Finding, Report, Severity, StepKind, Verdict, WorkloadLine
+from bot.domain.snapshot import ALL_PARTS, Freshness, Part
 from bot.domain.targets import ObjectRef
-from bot.domain.text import suggest
 from bot.domain.view import (
     Block,
     Button,
@@ -28,7 +27,7 @@ from bot.domain.view import (
     code,
     line,
 )
-from bot.errors import UsageError
+from bot.lookup import find_workload
 from bot.ports import Sources
 
 LOG_LINES = 20
@@ -61,34 +60,12 @@ async def observe(params: Params, sources: Sources) -> Seen:
     if sources.cluster is None or sources.logs is None or sources.catalogue is None:
         raise ValueError("status needs the cluster, its logs and the catalogue")
     snapshot = await sources.cluster.snapshot(sources.scope, ALL_PARTS)
-    focus = _find(params.service, snapshot, sources.catalogue) if params.service else None
-    keys = wanted_logs(snapshot)
-    if keys:
-        logs = await sources.logs.tails(sources.scope, keys, lines=LOG_LINES)
+    focus = find_workload("status", params.service, snapshot, sources.catalogue) if params.service else None
+    more = wanted(snapshot)
+    if more.logs:
+        logs = await sources.logs.tails(sources.scope, more.logs, lines=LOG_LINES)
         snapshot = replace(snapshot, logs=MappingProxyType(dict(logs)))
     return Seen(diagnose(snapshot, focus), sources.catalogue, focus)
-
-
-def _find(word: str, snapshot: Snapshot, catalogue: Catalogue) -> ObjectRef:
-    """Return the workload that a person means: an alias, `name` or `kind/name`."""
-    entry = catalogue.entries.get(word)
-    wanted = (entry.kind, entry.name) if entry else None
-    kind, _, name = word.rpartition("/")
-    where = snapshot.scope.namespace
-    for workload in snapshot.workloads:
-        ref = ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
-        if (ref.kind, ref.name) == wanted:
-            return ref
-        if wanted is None and ref.name == name and (not kind or kind.lower() == ref.kind.lower()):
-            return ref
-    unseen = [part.value for part in DECISIVE_PARTS if not snapshot.has(part)]
-    if unseen:
-        raise UsageError(f'I see no workload "{word}", but I could not read the {", ".join(unseen)} of {where}.')
-    known = [*catalogue.entries, *(workload.meta.name for workload in snapshot.workloads)]
-    raise UsageError(
-        f'There is no workload "{word}" in {where}.',
-        suggestions=[f"status {name}" for name in suggest(word, known)],
-    )
 
 
 def render(params: Params, seen: Seen, setting: Setting) -> View:
@@ -102,7 +79,7 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
         blocks.append(Paragraph(tuple(_short(finding, seen) for finding in report.findings[len(shown) :])))
     blocks.append(Context(tuple(_small_print(seen, setting))))
     blocks.append(Buttons(_buttons(setting)))
-    return View(summary, tuple(blocks), data=as_data(report), exit_code=_EXIT[report.verdict])
+    return View(summary, tuple(blocks), data=report_data(report), exit_code=_EXIT[report.verdict])
 
 
 def _verdict(seen: Seen) -> tuple[str, Mark]:
@@ -145,6 +122,11 @@ def _finding(number: int, finding: Finding, seen: Seen) -> list[Block]:
     lines: list[Line] = [line(finding.summary)]
     if len(finding.pods) > 1:
         lines.append(line(f"Pods: {_shorten(finding)}"))
+    if finding.changed:
+        lines.append(line("Changed: ", " · ".join(finding.changed[: None if seen.focus else 4])))
+    if finding.likely:
+        lines.append(line("Began ", finding.likely, "."))
+    lines += [line(f"Follows: {_felt(felt, seen)}") for felt in finding.consequences[: None if seen.focus else 3]]
     if seen.focus:
         lines += [_evidence_line(label, at_words) for label, at_words in _state_evidence(finding, seen)]
     for step in finding.next[: None if seen.focus else 1]:
@@ -160,7 +142,21 @@ def _finding(number: int, finding: Finding, seen: Seen) -> list[Block]:
             continue
         most = LOG_LINES if seen.focus else OVERVIEW_LOG_LINES
         blocks.append(Code("\n".join(evidence.lines[-most:]), title=f"{alias} {evidence.label}"))
-    return blocks
+    offered = _offered(finding, alias, seen)
+    return [*blocks, Buttons(offered)] if offered else blocks
+
+
+def _felt(felt: Consequence, seen: Seen) -> str:
+    """Say a consequence: its object by its short name, and its summary where the reader asked for details."""
+    name = seen.catalogue.alias_of(felt.target.kind, felt.target.name)
+    return f"{felt.target.kind.lower()} {name}: {felt.summary if seen.focus else felt.title}"
+
+
+def _offered(finding: Finding, alias: str, seen: Seen) -> tuple[Button, ...]:
+    offered = [Button(step.label, step.text) for step in finding.next if step.label and step.kind is StepKind.COMMAND]
+    if not seen.focus:
+        offered.append(Button("Details", f"status {alias}"))
+    return tuple(offered)
 
 
 def _state_evidence(finding: Finding, seen: Seen) -> list[tuple[str, str]]:
@@ -221,48 +217,6 @@ def _named(fine: list[WorkloadLine], seen: Seen) -> list[str]:
 def _buttons(setting: Setting) -> tuple[Button, ...]:
     refresh = Button("Refresh", setting.command, replaces=True)
     return (refresh, Button("Share", f"share {setting.command}")) if setting.private else (refresh,)
-
-
-def as_data(report: Report) -> dict[str, object]:
-    """Return the report for programs; the form is documented and stable."""
-    snapshot = report.snapshot
-    return {
-        "verdict": report.verdict.value,
-        "cluster": snapshot.scope.cluster,
-        "namespace": snapshot.scope.namespace,
-        "observed_at": snapshot.observed_at.isoformat(timespec="seconds"),
-        "as_of": snapshot.as_of.isoformat(timespec="seconds"),
-        "findings": [_finding_data(finding) for finding in report.findings],
-        "workloads": [
-            {"kind": w.target.kind, "name": w.target.name, "ready": w.ready, "desired": w.desired, "ok": not w.troubled}
-            for w in report.workloads
-        ],
-        "not_checked": [{"what": missing.what, "reason": missing.reason} for missing in report.not_checked],
-    }
-
-
-def _finding_data(finding: Finding) -> dict[str, object]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity.word,
-        "target": {"kind": finding.target.kind, "namespace": finding.target.namespace, "name": finding.target.name},
-        "title": finding.title,
-        "summary": finding.summary,
-        "revision": finding.revision,
-        "container": finding.container,
-        "since": finding.since.isoformat(timespec="seconds") if finding.since else None,
-        "pods": list(finding.pods),
-        "evidence": [
-            {
-                "kind": evidence.kind.value,
-                "label": evidence.label,
-                "lines": list(evidence.lines),
-                "at": evidence.at.isoformat(timespec="seconds") if evidence.at else None,
-            }
-            for evidence in finding.evidence
-        ],
-        "next": [{"kind": step.kind.value, "text": step.text, "reason": step.reason} for step in finding.next],
-    }
 
 
 ACTION = Query(

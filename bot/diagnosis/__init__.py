@@ -6,7 +6,8 @@ Adding a cause is adding one file there. What no family explains is still said: 
 named cause is a finding of its own.
 """
 
-from bot.diagnosis.diagnose import DECISIVE_PARTS, all_codes, diagnose, wanted_logs
+from bot.diagnosis.data import report_data
+from bot.diagnosis.diagnose import DECISIVE_PARTS, Wanted, all_codes, diagnose, wanted
 from bot.diagnosis.words import ago, amount, duration
 
-__all__ = ["DECISIVE_PARTS", "ago", "all_codes", "amount", "diagnose", "duration", "wanted_logs"]
+__all__ = ["DECISIVE_PARTS", "Wanted", "ago", "all_codes", "amount", "diagnose", "duration", "report_data", "wanted"]

@@ -64,7 +64,9 @@ def _revisions(index: Index, workload: Workload, target: ObjectRef) -> Iterable[
         if after.revision is None or after.meta.created_at is None:
             continue
         if before is None:
-            what = f"revision {after.revision}" + (f" ({tag_of(after.containers[0].image)})" if after.containers else "")
+            what = f"revision {after.revision}" + (
+                f" ({tag_of(after.containers[0].image)})" if after.containers else ""
+            )
         else:
             told = ", ".join(str(difference) for difference in differences(before, after)[:4])
             what = f"revision {after.revision}" + (f" ({told})" if told else "")

@@ -2,7 +2,7 @@
 
 A finding may name objects that would explain it (`because`). If one of them has a finding of its own, it becomes a
 consequence there, and so on up to the root. A *general* finding (something is not ready, a roll-out has stopped) gives
-way to any finding that names a cause for the same object.
+way to any finding that names a cause for the same object, and is then not told at all.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def collapse(findings: Sequence[Finding]) -> list[Finding]:
         if not felt:
             found.append(finding)
             continue
-        consequences = tuple(Consequence(f.code, f.target, f.title, f.summary) for f in felt)
+        told = [f for f in felt if not (f.general and f.target == finding.target)]
+        consequences = tuple(Consequence(f.code, f.target, f.title, f.summary) for f in told)
         severity = max([finding.severity, *(f.severity for f in felt)])
         found.append(replace(finding, severity=severity, consequences=finding.consequences + consequences))
     return found

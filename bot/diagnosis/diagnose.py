@@ -4,33 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from bot.diagnosis.containers import is_young
-from bot.diagnosis.family import Case, Code, Family, Symptom, families
+from bot.diagnosis.collapse import collapse
+from bot.diagnosis.family import Case, Code, Family, Symptom, families, surveys
 from bot.diagnosis.index import Index
-from bot.diagnosis.words import ago, count, duration
+from bot.diagnosis.words import ago
 from bot.domain.findings import (
-    Evidence,
-    EvidenceKind,
     Finding,
-    NextStep,
     NotChecked,
     Report,
-    Severity,
-    StepKind,
     Verdict,
     WorkloadLine,
 )
-from bot.domain.objects import Condition, Workload
+from bot.domain.objects import Workload
 from bot.domain.snapshot import Freshness, LogKey, Part, Snapshot
 from bot.domain.targets import ObjectRef
 
-NOT_READY = "NOT_READY"
-STARTING = "STARTING"
-GENERAL_CODES = (
-    Code(NOT_READY, "A workload has fewer ready pods than it wants, and no cause could be named."),
-    Code(STARTING, "A workload has fewer ready pods than it wants, and those that lack have only just been started."),
-)
 # Logs are read for at most this many cases, worst first: one look must stay quick.
 MOST_LOGS = 8
 # What must be seen live before anything may be called healthy.
@@ -39,36 +29,56 @@ DECISIVE_PARTS = (Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_S
 
 def all_codes() -> tuple[Code, ...]:
     """Return every finding code there is, by name."""
-    codes = [*GENERAL_CODES, *(code for family in families() for code in family.codes)]
+    codes = [*(c for family in families() for c in family.codes), *(c for survey in surveys() for c in survey.codes)]
     return tuple(sorted(codes, key=lambda code: code.name))
 
 
-def wanted_logs(snapshot: Snapshot, focus: ObjectRef | None = None) -> tuple[LogKey, ...]:
-    """Return the logs that would say more about what is wrong: one for each case, of `focus` alone where it is given."""
-    cases = [case for _, case in _cases(Index(snapshot)) if focus in (None, case.target)]
-    keys = [case.newest.log for case in sorted(cases, key=lambda case: -case.severity)]
-    return tuple(key for key in keys if key is not None)[:MOST_LOGS]
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What else should be read before the diagnosis: logs, and how full the nodes are."""
+
+    logs: tuple[LogKey, ...] = ()
+    node_load: bool = False
+
+
+def wanted(snapshot: Snapshot) -> Wanted:
+    """Return what would say more about what is wrong: one log for each case, the worst first."""
+    cases = sorted((case for _, case in _cases(Index(snapshot))), key=lambda case: -case.severity)
+    keys = [case.newest.log for case in cases]
+    logs = tuple(key for key in keys if key is not None)[:MOST_LOGS]
+    return Wanted(logs, node_load=any(case.wants_node_load for case in cases))
 
 
 def diagnose(snapshot: Snapshot, focus: ObjectRef | None = None) -> Report:
-    """Name what is wrong in a snapshot, worst first; with `focus` only what concerns one workload."""
+    """Name what is wrong in a snapshot, worst first; with `focus` only what concerns one object."""
     index = Index(snapshot)
-    findings = [family.explain(case) for family, case in _cases(index)]
-    explained = {finding.target for finding in findings}
-    findings += [_unexplained(index, workload) for workload in snapshot.workloads if _lacks_pods(workload, explained)]
-    lines = [_line(workload, {finding.target for finding in findings}) for workload in snapshot.workloads]
+    named = [_explained(family, case) for family, case in _cases(index)]
+    named += [finding for survey in surveys() for finding in survey.look(index)]
+    findings = collapse(named)
+    troubled = {finding.target for finding in named}
+    lines = [_line(workload, troubled) for workload in snapshot.workloads]
     if focus is not None:
-        findings = [finding for finding in findings if finding.target == focus]
+        findings = [finding for finding in findings if _concerns(finding, focus)]
         lines = [line for line in lines if line.target == focus]
     findings.sort(key=lambda f: (-f.severity, f.target.name, f.code))
-    not_checked = _not_checked(snapshot)
     return Report(
         verdict=_verdict(snapshot, findings, lines),
         snapshot=snapshot,
         findings=tuple(findings),
         workloads=tuple(sorted(lines, key=lambda line: line.target.name)),
-        not_checked=not_checked,
+        not_checked=_not_checked(snapshot),
     )
+
+
+def _explained(family: Family, case: Case) -> Finding:
+    """Explain a case, and add what its revision changed and what happened just before, where that is known."""
+    finding = family.explain(case)
+    changed = tuple(str(difference) for difference in case.differences)
+    return replace(finding, likely=finding.likely or case.likely, changed=finding.changed or changed)
+
+
+def _concerns(finding: Finding, focus: ObjectRef) -> bool:
+    return finding.target == focus or any(felt.target == focus for felt in finding.consequences)
 
 
 def _cases(index: Index) -> list[tuple[Family, Case]]:
@@ -77,9 +87,7 @@ def _cases(index: Index) -> list[tuple[Family, Case]]:
     groups: dict[tuple[object, ...], list[Symptom]] = defaultdict(list)
     owner: dict[tuple[object, ...], Family] = {}
     for family in families():
-        for pod in index.snapshot.pods:
-            if pod.meta.deleted_at is not None:
-                continue
+        for pod in index.suspects:
             for symptom in family.observe(index, pod):
                 name = symptom.container.name if symptom.container else ""
                 if (pod.meta.uid, name) in seen:
@@ -102,63 +110,8 @@ def _case(index: Index, symptoms: Sequence[Symptom]) -> Case:
     )
 
 
-def _lacks_pods(workload: Workload, explained: set[ObjectRef]) -> bool:
-    stuck = workload.condition("Progressing")
-    lacking = workload.ready < workload.desired or (stuck is not None and stuck.status == "False")
-    return lacking and _ref(workload) not in explained
-
-
 def _ref(workload: Workload) -> ObjectRef:
     return ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
-
-
-def _unexplained(index: Index, workload: Workload) -> Finding:
-    """Say that something is wrong even though no family knows why, with what the workload says of itself."""
-    pods = index.pods_by_workload.get(workload.meta.uid, [])
-    unready = [pod for pod in pods if not pod.is_ready and not pod.is_finished]
-    telling = [c for c in workload.conditions if _is_telling(c)]
-    counted = f"{workload.ready} of {count(workload.desired, 'pod')} ready"
-    if unready and not telling and all(is_young(index, pod) for pod in unready):
-        youngest = max(pod.meta.created_at for pod in unready if pod.meta.created_at)
-        return Finding(
-            code=STARTING,
-            severity=Severity.INFO,
-            target=_ref(workload),
-            title="is starting",
-            summary=f"{counted}; the youngest pod is {duration((index.now - youngest).total_seconds())} old.",
-            pods=tuple(pod.meta.name for pod in unready),
-            revision=workload.revision,
-            since=youngest,
-        )
-    reason = f' It says: "{telling[0].message}"' if telling else " Nothing it reports says why."
-    exist = "" if pods else " None of its pods exist."
-    return Finding(
-        code=NOT_READY,
-        severity=Severity.CRITICAL if workload.ready < workload.desired else Severity.WARNING,
-        target=_ref(workload),
-        title="is not ready",
-        summary=f"{counted}.{exist}{reason}",
-        evidence=tuple(
-            Evidence(EvidenceKind.STATE, f"{c.type} is {c.status}: {c.reason}", (c.message,), c.changed_at)
-            for c in telling
-        ),
-        next=(
-            NextStep(
-                StepKind.MANUAL,
-                f"kubectl -n {workload.meta.namespace} describe {workload.kind.lower()} {workload.meta.name}",
-                "shows its conditions and events",
-            ),
-        ),
-        pods=tuple(pod.meta.name for pod in unready),
-        revision=workload.revision,
-        since=telling[0].changed_at if telling else None,
-    )
-
-
-def _is_telling(condition: Condition) -> bool:
-    return (condition.type == "ReplicaFailure" and condition.status == "True") or (
-        condition.type == "Progressing" and condition.status == "False"
-    )
 
 
 def _line(workload: Workload, troubled: set[ObjectRef]) -> WorkloadLine:

@@ -51,6 +51,7 @@ class Symptom:
     key: str = ""
     since: datetime | None = None
     log: LogKey | None = None
+    wants_node_load: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,10 @@ class Case:
     @property
     def code(self) -> str:
         return self.symptoms[0].code
+
+    @property
+    def wants_node_load(self) -> bool:
+        return any(symptom.wants_node_load for symptom in self.symptoms)
 
     @property
     def pods(self) -> tuple[str, ...]:
@@ -86,7 +91,7 @@ class Case:
 
     @property
     def severity(self) -> Severity:
-        """Judge by the effect: nothing is ready, or the newest release cannot go on (critical), or neither (warning)."""
+        """Judge by the effect: nothing is ready, or the newest release cannot go on (critical); else a warning."""
         workload = self.workload
         if workload is None:
             return Severity.WARNING

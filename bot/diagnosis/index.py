@@ -31,6 +31,11 @@ class Index:
         self.now: datetime = snapshot.observed_at
 
     @cached_property
+    def suspects(self) -> Sequence[Pod]:
+        """Return the pods worth a closer look: all but those that are ready and never restarted, or are done."""
+        return [pod for pod in self.snapshot.pods if pod.meta.deleted_at is None and _is_suspect(pod)]
+
+    @cached_property
     def workload_by_uid(self) -> dict[str, Workload]:
         return {workload.meta.uid: workload for workload in self.snapshot.workloads}
 
@@ -164,8 +169,7 @@ class Index:
         candidates = [
             replica_set
             for replica_set in self.replica_sets_of(workload)
-            if replica_set.ready > 0
-            and replica_set.revision not in (None, other_than)
+            if replica_set.ready > 0 and replica_set.revision not in (None, other_than)
         ]
         return max(candidates, key=lambda replica_set: replica_set.revision or 0, default=None)
 
@@ -186,6 +190,14 @@ class Index:
 
     def log(self, key: LogKey) -> LogExcerpt | None:
         return self.snapshot.logs.get(key)
+
+
+def _is_suspect(pod: Pod) -> bool:
+    if pod.phase == "Succeeded":
+        return False
+    if pod.phase != "Running" or not pod.is_ready:
+        return True
+    return any(container.restart_count or container.last_state is not None for container in pod.containers)
 
 
 def telling_line(lines: Sequence[Redacted]) -> Redacted | None:

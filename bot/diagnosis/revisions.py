@@ -13,7 +13,7 @@ from bot.domain.objects import Probe, ReplicaSet, TemplateContainer
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference: what (`image`, `env`, …), of which container, and from -> to in words; `-` where there is none."""
+    """One difference: what (`image`, `env`, …), of which container, and from -> to in words."""
 
     what: str
     container: str
@@ -22,7 +22,7 @@ class Difference:
 
     def __str__(self) -> str:
         if self.what == "env":
-            gone = f"− {self.before}" if self.before else ""
+            gone = f"- {self.before}" if self.before else ""
             come = f"+ {self.after}" if self.after else ""
             return f"env {' '.join(part for part in (gone, come) if part)}"
         return f"{self.what} {self.before or '-'} → {self.after or '-'}"

@@ -50,11 +50,15 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What to do now. `text` is a command line (`status api`) or a sentence; `reason` says what it is good for."""
+    """What to do now. `text` is a command line (`status api`) or a sentence; `reason` says what it is good for.
+
+    A command with a `label` is offered as a button, too.
+    """
 
     kind: StepKind
     text: str
     reason: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ class Finding:
     """One cause, said once, however many pods show it.
 
     `code` is stable and documented; `title` is the few words beside the workload's name; `summary` is one or two
-    sentences. `likely` says what changed just before, as likely and not as certain. `because` names objects that would
+    sentences. `likely` says what changed just before, as likely and not as certain, and `changed` how
+    this revision differs from the one that works. `because` names objects that would
     explain it; `general` marks one that gives way to any named cause of the same object.
     """
 
@@ -88,6 +93,7 @@ class Finding:
     revision: int | None = None
     since: datetime | None = None
     likely: str = ""
+    changed: tuple[str, ...] = ()
     because: tuple[ObjectRef, ...] = ()
     general: bool = False
     consequences: tuple[Consequence, ...] = ()

@@ -334,26 +334,26 @@ def test_equal_reasons_are_told_together(parts: Mapping[Part, PartStatus], told:
 )
 def test_the_log_of_the_crash_is_asked_for(crashed: Container, previous: bool) -> None:
     """It is the previous one only while the next run is on."""
-    assert wanted_logs(snapshot(pod(None, crashed, name="api-1"))) == (LogKey("api-1", "api", previous),)
+    assert wanted(snapshot(pod(None, crashed, name="api-1"))) == (LogKey("api-1", "api", previous),)
 
 
 def test_one_log_for_each_case() -> None:
     """Of the pod that crashed last, since that is the freshest."""
     workload = deployment(desired=2, ready=0)
     pods = [pod(workload, crash_looping(), name=name, age_s=age) for name, age in (("a", 900), ("b", 90))]
-    assert wanted_logs(snapshot(workload, *pods)) == (LogKey("b", "api", previous=False),)
+    assert wanted(snapshot(workload, *pods)) == (LogKey("b", "api", previous=False),)
 
 
 def test_no_log_where_none_can_be() -> None:
     """A command that never ran wrote nothing, and a healthy pod is left alone."""
     never_ran = pod(None, crash_looping(ended(128, "StartError")))
-    assert wanted_logs(snapshot(never_ran, pod(), pod(None, container(waiting("ImagePullBackOff"))))) == ()
+    assert wanted(snapshot(never_ran, pod(), pod(None, container(waiting("ImagePullBackOff"))))) == ()
 
 
 def test_logs_are_few() -> None:
     """One look must stay quick, whatever the number of cases."""
     pods: list[Pod] = [pod(None, crash_looping(), name=f"p{n}") for n in range(20)]
-    assert len(wanted_logs(snapshot(*pods))) == 8
+    assert len(wanted(snapshot(*pods))) == 8
 
 
 def test_an_object_without_a_revision_has_none() -> None:

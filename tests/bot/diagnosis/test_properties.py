@@ -129,7 +129,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 @given(snapshots(), st.lists(text, max_size=3))
 def test_any_snapshot_has_an_answer(seen: Snapshot, log: list[Redacted]) -> None:
     """And "no finding" means that every workload is ready, or that it is said not to be known."""
-    logs: dict[LogKey, LogExcerpt] = dict.fromkeys(wanted_logs(seen), LogExcerpt(tuple(log)))
+    logs: dict[LogKey, LogExcerpt] = dict.fromkeys(wanted(seen), LogExcerpt(tuple(log)))
     report = diagnose(replace(seen, logs=logs))
     assert {finding.code for finding in report.findings} <= CODES
     if not report.findings:

@@ -105,14 +105,14 @@ def test_the_summary_names_the_reason(report: Report, workload: str, words: str)
 
 def test_the_logs_of_the_crashes_are_asked_for(recorded: Snapshot) -> None:
     """All of them wait in the kubelet's back-off, so each crash is in the current log."""
-    keys = {(key.pod.rsplit("-", 2)[0], key.container) for key in wanted_logs(recorded)}
+    keys = {(key.pod.rsplit("-", 2)[0], key.container) for key in wanted(recorded)}
     assert keys == {
         ("worker-oom", "api"),
         ("init-crash", "migrate"),
         ("port-conflict", "api"),
         ("rag-engine-api", "api"),
     }
-    assert all(isinstance(key, LogKey) and not key.previous for key in wanted_logs(recorded))
+    assert all(isinstance(key, LogKey) and not key.previous for key in wanted(recorded))
 
 
 def test_no_secret_is_in_the_report(report: Report) -> None:
