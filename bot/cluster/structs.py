@@ -1,7 +1,8 @@
 """What is read of the API's objects, and nothing else: fields not named here are skipped without being built.
 
 Absent fields have the API's defaults; a list or map that the server may send as null is tolerated. `items` of a page
-has no default, so that an error body never reads as an empty list. Quantities and times stay text here.
+has no default, so that an error body never reads as an empty list. Quantities and times stay text here. Lists are tuples
+where many objects say the same, so that what says the same is converted once and shared.
 """
 
 from __future__ import annotations
@@ -14,6 +15,18 @@ from msgspec import field
 
 class Read(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Base of all that is read. `gc=False`: these hold no cycles, and tracking them is what makes long stalls."""
+
+
+Amount = str | int | float | None
+
+
+class Amounts(Read, frozen=True):
+    """A map of quantities: those that are read of it."""
+
+    cpu: Amount = None
+    memory: Amount = None
+    storage: Amount = None
+    pods: Amount = None
 
 
 class OwnerReference(Read, frozen=True):
@@ -84,7 +97,7 @@ class Condition(Read, frozen=True):
     last_transition_time: str | None = None
 
 
-# --- network, storage, nodes, events ----------------------------------------------------------------------------------
+# --- network ----------------------------------------------------------------------------------------------------------
 
 
 class ServicePort(Read, frozen=True):
@@ -130,8 +143,71 @@ class EndpointSlice(Read, frozen=True):
     endpoints: list[Endpoint] | None = None
 
 
+class BackendPort(Read, frozen=True):
+    number: int | None = None
+    name: str = ""
+
+
+class BackendService(Read, frozen=True):
+    name: str = ""
+    port: BackendPort = BackendPort()
+
+
+class Backend(Read, frozen=True):
+    """Where a path leads; a backend that is no service has none."""
+
+    service: BackendService | None = None
+
+
+class IngressPath(Read, frozen=True):
+    path: str = ""
+    backend: Backend = Backend()
+
+
+class IngressPaths(Read, frozen=True):
+    paths: list[IngressPath] | None = None
+
+
+class IngressRule(Read, frozen=True):
+    host: str = ""
+    http: IngressPaths | None = None
+
+
+class IngressTls(Read, frozen=True):
+    secret_name: str = ""
+
+
+class IngressSpec(Read, frozen=True):
+    ingress_class_name: str | None = None
+    default_backend: Backend | None = None
+    rules: list[IngressRule] | None = None
+    tls: list[IngressTls] | None = None
+
+
+class IngressAddress(Read, frozen=True):
+    ip: str = ""
+    hostname: str = ""
+
+
+class LoadBalancer(Read, frozen=True):
+    ingress: list[IngressAddress] | None = None
+
+
+class IngressStatus(Read, frozen=True):
+    load_balancer: LoadBalancer = LoadBalancer()
+
+
+class Ingress(Read, frozen=True):
+    metadata: ObjectMeta
+    spec: IngressSpec = IngressSpec()
+    status: IngressStatus = IngressStatus()
+
+
+# --- storage, nodes, usage, events ------------------------------------------------------------------------------------
+
+
 class ClaimResources(Read, frozen=True):
-    requests: dict[str, str | int | float] | None = None
+    requests: Amounts | None = None
 
 
 class ClaimSpec(Read, frozen=True):
@@ -150,6 +226,12 @@ class Claim(Read, frozen=True):
     status: ClaimStatus = ClaimStatus()
 
 
+class StorageClass(Read, frozen=True):
+    metadata: ObjectMeta
+    provisioner: str = ""
+    volume_binding_mode: str | None = None
+
+
 class Taint(Read, frozen=True):
     key: str
     effect: str
@@ -161,15 +243,43 @@ class NodeSpec(Read, frozen=True):
     taints: list[Taint] | None = None
 
 
+class NodeInfo(Read, frozen=True):
+    architecture: str = ""
+
+
 class NodeStatus(Read, frozen=True):
     conditions: list[Condition] | None = None
-    allocatable: dict[str, str | int | float] | None = None
+    allocatable: Amounts | None = None
+    node_info: NodeInfo = NodeInfo()
 
 
 class Node(Read, frozen=True):
     metadata: ObjectMeta
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
+
+
+class NodeUsage(Read, frozen=True):
+    """What the metrics API measured of a node."""
+
+    metadata: ObjectMeta
+    timestamp: str | None = None
+    window: str = ""
+    usage: Amounts = Amounts()
+
+
+class ContainerUsage(Read, frozen=True):
+    name: str
+    usage: Amounts = Amounts()
+
+
+class PodUsage(Read, frozen=True):
+    """What the metrics API measured of a pod; its containers come in no order, those that ended are left out."""
+
+    metadata: ObjectMeta
+    timestamp: str | None = None
+    window: str = ""
+    containers: list[ContainerUsage] | None = None
 
 
 class EventSeries(Read, frozen=True):

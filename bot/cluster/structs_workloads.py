@@ -1,132 +1,55 @@
-"""What is read of pods, of what makes them and of what scales them; see `bot.cluster.structs` for the rules."""
+"""What is read of what makes pods and of what scales them; see `bot.cluster.structs` for the rules."""
 
 from __future__ import annotations
 
-from bot.cluster.structs import Condition, ObjectMeta, Read
+from bot.cluster.structs import Condition, ObjectMeta, ObjectReference, Read
+from bot.cluster.structs_pods import ContainerSpec
+
+# --- what makes pods --------------------------------------------------------------------------------------------------
 
 
-class EnvVar(Read, frozen=True):
-    """The value of a variable is not read: it may be a secret."""
-
-    name: str
-
-
-class Resources(Read, frozen=True):
-    requests: dict[str, str | int | float] | None = None
-    limits: dict[str, str | int | float] | None = None
+class TemplateMeta(Read, frozen=True):
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
 
 
-class HttpGet(Read, frozen=True):
-    port: int | str
-    path: str = "/"
-    scheme: str = "HTTP"
-
-
-class TcpSocket(Read, frozen=True):
-    port: int | str
-
-
-class Grpc(Read, frozen=True):
-    port: int
-    service: str | None = None
-
-
-class Exec(Read, frozen=True):
-    """A command run in the container; its words are not read."""
-
-
-class Probe(Read, frozen=True):
-    http_get: HttpGet | None = None
-    tcp_socket: TcpSocket | None = None
-    grpc: Grpc | None = None
-    exec: Exec | None = None
-    timeout_seconds: int = 1
-    period_seconds: int = 10
-    failure_threshold: int = 3
-    initial_delay_seconds: int = 0
-
-
-class ContainerSpec(Read, frozen=True):
-    name: str
-    image: str = ""
-    env: list[EnvVar] | None = None
-    resources: Resources | None = None
-    restart_policy: str | None = None
-    readiness_probe: Probe | None = None
-    liveness_probe: Probe | None = None
-    startup_probe: Probe | None = None
-
-
-class StateWaiting(Read, frozen=True):
-    reason: str | None = None
-    message: str | None = None
-
-
-class StateRunning(Read, frozen=True):
-    started_at: str | None = None
-
-
-class StateTerminated(Read, frozen=True):
-    exit_code: int = 0
-    signal: int = 0
-    reason: str | None = None
-    message: str | None = None
-    started_at: str | None = None
-    finished_at: str | None = None
-
-
-class ContainerState(Read, frozen=True):
-    waiting: StateWaiting | None = None
-    running: StateRunning | None = None
-    terminated: StateTerminated | None = None
-
-
-class ContainerStatus(Read, frozen=True):
-    name: str
-    ready: bool = False
-    started: bool | None = None
-    restart_count: int = 0
-    state: ContainerState | None = None
-    last_state: ContainerState | None = None
-
-
-class PodSpec(Read, frozen=True):
-    containers: list[ContainerSpec] | None = None
-    init_containers: list[ContainerSpec] | None = None
-    node_name: str = ""
-
-
-class PodStatus(Read, frozen=True):
-    phase: str = ""
-    reason: str | None = None
-    message: str | None = None
-    start_time: str | None = None
-    conditions: list[Condition] | None = None
-    container_statuses: list[ContainerStatus] | None = None
-    init_container_statuses: list[ContainerStatus] | None = None
-
-
-class Pod(Read, frozen=True):
-    metadata: ObjectMeta
-    spec: PodSpec = PodSpec()
-    status: PodStatus = PodStatus()
+class TemplateSpec(Read, frozen=True):
+    containers: tuple[ContainerSpec, ...] | None = None
+    init_containers: tuple[ContainerSpec, ...] | None = None
+    service_account_name: str = ""
 
 
 class PodTemplate(Read, frozen=True):
-    spec: PodSpec = PodSpec()
+    metadata: TemplateMeta = TemplateMeta()
+    spec: TemplateSpec = TemplateSpec()
 
 
 class LabelSelector(Read, frozen=True):
     match_labels: dict[str, str] | None = None
 
 
+class RollingUpdate(Read, frozen=True):
+    partition: int | None = None
+
+
+class Strategy(Read, frozen=True):
+    type: str = ""
+    rolling_update: RollingUpdate | None = None
+
+
 class WorkloadSpec(Read, frozen=True):
-    """The specification of a Deployment, StatefulSet, DaemonSet or ReplicaSet. `replicas` absent means one."""
+    """The specification of a Deployment, StatefulSet, DaemonSet or ReplicaSet. `replicas` absent means one.
+
+    A Deployment has a `strategy`; a StatefulSet and a DaemonSet call it `updateStrategy`.
+    """
 
     replicas: int | None = None
     paused: bool = False
     selector: LabelSelector | None = None
     template: PodTemplate = PodTemplate()
+    strategy: Strategy | None = None
+    update_strategy: Strategy | None = None
+    progress_deadline_seconds: int | None = None
 
 
 class WorkloadStatus(Read, frozen=True):
@@ -166,12 +89,17 @@ class DaemonSet(Read, frozen=True):
 class JobSpec(Read, frozen=True):
     suspend: bool | None = None
     backoff_limit: int | None = None
+    completions: int | None = None
+    parallelism: int | None = None
+    active_deadline_seconds: int | None = None
 
 
 class JobStatus(Read, frozen=True):
     active: int = 0
     succeeded: int = 0
     failed: int = 0
+    start_time: str | None = None
+    completion_time: str | None = None
     conditions: list[Condition] | None = None
 
 
@@ -181,20 +109,78 @@ class Job(Read, frozen=True):
     status: JobStatus = JobStatus()
 
 
+class CronJobSpec(Read, frozen=True):
+    schedule: str = ""
+    suspend: bool | None = None
+
+
+class CronJobStatus(Read, frozen=True):
+    active: list[ObjectReference] | None = None
+    last_schedule_time: str | None = None
+    last_successful_time: str | None = None
+
+
+class CronJob(Read, frozen=True):
+    metadata: ObjectMeta
+    spec: CronJobSpec = CronJobSpec()
+    status: CronJobStatus = CronJobStatus()
+
+
+# --- what scales them -------------------------------------------------------------------------------------------------
+
+
 class ScaleTarget(Read, frozen=True):
     kind: str = ""
     name: str = ""
+
+
+class MetricName(Read, frozen=True):
+    name: str = ""
+
+
+class MetricAmount(Read, frozen=True):
+    """A target, or a current value; only a share of the request is a number that we read."""
+
+    average_utilization: int | None = None
+
+
+class MetricSource(Read, frozen=True):
+    """A metric, wherever it comes from: those of containers have a `name`, the others a `metric`."""
+
+    name: str = ""
+    container: str = ""
+    metric: MetricName | None = None
+    target: MetricAmount = MetricAmount()
+    current: MetricAmount = MetricAmount()
+
+
+class Metric(Read, frozen=True):
+    """One metric of the specification or of the status. The server has been seen to send `{"type": ""}`."""
+
+    type: str = ""
+    resource: MetricSource | None = None
+    container_resource: MetricSource | None = None
+    pods: MetricSource | None = None
+    object: MetricSource | None = None
+    external: MetricSource | None = None
+
+    @property
+    def source(self) -> MetricSource | None:
+        return self.resource or self.container_resource or self.pods or self.object or self.external
 
 
 class AutoscalerSpec(Read, frozen=True):
     scale_target_ref: ScaleTarget = ScaleTarget()
     min_replicas: int | None = None
     max_replicas: int = 1
+    metrics: list[Metric] | None = None
 
 
 class AutoscalerStatus(Read, frozen=True):
     current_replicas: int = 0
     desired_replicas: int = 0
+    last_scale_time: str | None = None
+    current_metrics: list[Metric] | None = None
     conditions: list[Condition] | None = None
 
 

@@ -95,7 +95,7 @@ class Case:
         workload = self.workload
         if workload is None:
             return Severity.WARNING
-        blocked = self.revision is not None and self.revision == workload.revision and workload.updated > 0
+        blocked = self.revision is not None and self.revision == workload.revision and workload.desired > 0
         return Severity.CRITICAL if blocked or effect_on(workload) is Severity.CRITICAL else Severity.WARNING
 
     @property
