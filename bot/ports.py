@@ -10,11 +10,12 @@ from typing import Protocol
 
 from bot.domain.actions import Action
 from bot.domain.catalogue import Catalogue
+from bot.domain.objects import NodeLoad
 from bot.domain.people import Actor, Membership, Permission
 from bot.domain.policy import Authorization
 from bot.domain.requests import Place, Post, Request
-from bot.domain.snapshot import LogExcerpt, LogKey, Part, Snapshot
-from bot.domain.targets import Scope
+from bot.domain.snapshot import LogExcerpt, LogKey, LogQuery, LogRead, Part, Snapshot
+from bot.domain.targets import ClusterName, Scope
 from bot.domain.view import View
 
 
@@ -44,12 +45,23 @@ class ClusterReader(Protocol):
         """
         ...
 
+    async def node_load(self, cluster: ClusterName) -> Mapping[str, NodeLoad]:
+        """Return what the unfinished pods of each node ask for, over all namespaces; at most 30 s old.
+
+        Raises `ClusterError` when it cannot be had, `ClusterForbidden` without the right to list all pods.
+        """
+        ...
+
 
 class LogStream(Protocol):
     """Logs of containers, bounded and redacted."""
 
     async def tails(self, scope: Scope, keys: Sequence[LogKey], *, lines: int) -> Mapping[LogKey, LogExcerpt]:
         """Return the last `lines` lines of each; a log that cannot be had is an excerpt with a `problem`."""
+        ...
+
+    async def read(self, scope: Scope, queries: Sequence[LogQuery]) -> Mapping[LogKey, LogRead]:
+        """Return lines with their times, bounded in number and size; each log's own trouble is its `problem`."""
         ...
 
 

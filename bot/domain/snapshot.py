@@ -21,6 +21,7 @@ from bot.domain.objects import (
     Ingress,
     Job,
     Node,
+    NodeLoad,
     NodeUsage,
     Pod,
     PodUsage,
@@ -58,6 +59,7 @@ class Part(StrEnum):
 
 
 ALL_PARTS = frozenset(Part)
+_SAMPLES = frozenset({Part.POD_METRICS, Part.NODE_METRICS})
 
 
 class Freshness(StrEnum):
@@ -96,8 +98,38 @@ class LogExcerpt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogQuery:
+    """Which part of one log is wanted: its last `tail` lines, of the last `since_s` seconds if given."""
+
+    key: LogKey
+    tail: int
+    since_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line with the time at which the container wrote it (None where the kubelet gave none)."""
+
+    at: datetime | None
+    text: Redacted
+
+
+@dataclass(frozen=True, slots=True)
+class LogRead:
+    """What was read of one log, oldest first. `problem` says why there is none or not all of it."""
+
+    lines: tuple[LogLine, ...] = ()
+    problem: str = ""
+    masked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Everything that was read for one answer. Pods' logs are added once the diagnosis has said which it needs."""
+    """Everything that was read for one answer.
+
+    Pods' logs and the load of the nodes (by name; None: not read) are added once the diagnosis has said that it needs
+    them.
+    """
 
     scope: Scope
     observed_at: datetime
@@ -117,6 +149,7 @@ class Snapshot:
     storage_classes: tuple[StorageClass, ...] = ()
     pod_usage: tuple[PodUsage, ...] = ()
     node_usage: tuple[NodeUsage, ...] = ()
+    node_load: Mapping[str, NodeLoad] | None = None
     logs: Mapping[LogKey, LogExcerpt] = field(default_factory=lambda: MappingProxyType({}))
 
     def status(self, part: Part) -> PartStatus:
@@ -129,8 +162,11 @@ class Snapshot:
 
     @property
     def as_of(self) -> datetime:
-        """The age of the oldest part that was read: what an answer may claim to know."""
-        known = [state.as_of for state in self.parts.values() if state.as_of is not None]
+        """The age of the oldest part that was read: what an answer may claim to know.
+
+        Measurements do not count: they are always some seconds old, and each tells its own time.
+        """
+        known = [state.as_of for part, state in self.parts.items() if state.as_of is not None and part not in _SAMPLES]
         return min(known, default=self.observed_at)
 
     @property

@@ -53,6 +53,15 @@ class Node:
         return next((c for c in self.conditions if c.type == type_), None)
 
 
+@dataclass(frozen=True, slots=True)
+class NodeLoad:
+    """What the pods of a node that have not finished ask for together, over all namespaces."""
+
+    cpu_m: int = 0
+    memory: int = 0
+    pods: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A PersistentVolumeClaim."""

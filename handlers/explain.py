@@ -1,0 +1,59 @@
+"""`explain`: what a finding's code means, how it is recognised, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.diagnosis import Code, all_codes
+from bot.domain.actions import Query, Setting, argument
+from bot.domain.people import Permission
+from bot.domain.text import suggest
+from bot.domain.view import Context, Headline, Paragraph, View, bold, line
+from bot.errors import UsageError
+from bot.ports import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """The code to explain."""
+
+    code: str = argument("a finding's code, such as CRASH_LOOP")
+
+
+async def observe(params: Params, sources: Sources) -> Code:
+    codes = {code.name: code for code in all_codes()}
+    wanted = params.code.upper().replace("-", "_")
+    if wanted not in codes:
+        near = suggest(wanted.lower(), [name.lower() for name in codes])
+        raise UsageError(
+            f'There is no finding "{params.code}".', suggestions=[f"explain {name.upper()}" for name in near]
+        )
+    return codes[wanted]
+
+
+def render(params: Params, seen: Code, setting: Setting) -> View:
+    told = (("Recognised by ", seen.recognised), ("What to do ", seen.remedy))
+    lines = tuple(line(bold(label), text) for label, text in told if text)
+    playbook = (Context((line(f"Playbook, line {seen.playbook}"),)),) if seen.playbook else ()
+    return View(
+        f"{seen.name}: {seen.meaning}",
+        (Headline(seen.name), Paragraph((line(seen.meaning), *lines)), *playbook),
+        data={
+            "code": seen.name,
+            "meaning": seen.meaning,
+            "recognised": seen.recognised,
+            "remedy": seen.remedy,
+            "playbook": seen.playbook,
+        },
+    )
+
+
+ACTION = Query(
+    name="explain",
+    summary="Say what a finding's code means and what to do",
+    params=Params,
+    permission=Permission.READ,
+    observe=observe,
+    render=render,
+    examples=(("explain CRASH_LOOP", "one code"),),
+)
