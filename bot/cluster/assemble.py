@@ -15,6 +15,9 @@ from bot.errors import ClusterError, ClusterNotFound, ClusterUnauthorized, Clust
 
 _WORKLOADS = (Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
 
+OF_THE_CLUSTER = frozenset({Part.NODES, Part.STORAGE_CLASSES, Part.NODE_METRICS})
+"""Parts that belong to no namespace: read once for all that are looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -45,6 +48,11 @@ def snapshot_of(scope: Scope, observed_at: datetime, seen: Mapping[Part, Seen]) 
         nodes=items(Part.NODES),
         claims=items(Part.CLAIMS),
         jobs=items(Part.JOBS),
+        cron_jobs=items(Part.CRON_JOBS),
+        ingresses=items(Part.INGRESSES),
+        storage_classes=items(Part.STORAGE_CLASSES),
+        pod_usage=items(Part.POD_METRICS),
+        node_usage=items(Part.NODE_METRICS),
     )
 
 
@@ -59,7 +67,7 @@ def raise_if_nothing_is_known(seen: Mapping[Part, Seen]) -> None:
 
 async def check_namespace(http: KubernetesHttp, scope: Scope, seen: Mapping[Part, Seen], *, timeout_s: float) -> None:
     """Raise `ClusterNotFound` when all is empty because there is no such namespace: the API lists it as if it were."""
-    if any(state.items for part, state in seen.items() if part is not Part.NODES):
+    if any(state.items for part, state in seen.items() if part not in OF_THE_CLUSTER):
         return
     try:
         await http.get(f"/api/v1/namespaces/{scope.namespace}", timeout_s=timeout_s)

@@ -28,6 +28,7 @@ from bot.errors import (
 from bot.redaction import redact
 
 LONGEST_SAID = 300
+_ANSWERED = "The API server answered"
 _READ_OF_BODY = 64 * 1024
 _STATUS = msgspec.json.Decoder(Status)
 _RIGHT = re.compile(
@@ -73,7 +74,7 @@ def from_answer(status: int, headers: Mapping[str, str], body: bytes, tried: Tri
         case _ if 300 <= status < 400:
             return ClusterFault(f"Something answers with a redirection ({status}), like a login page.\nTried: {tried}.")
         case _:
-            return ClusterFault(f"The API server answered {status}{': ' if said else ''}{said}.\nTried: {tried}.")
+            return ClusterFault(f"{_ANSWERED} {status}{': ' if said else ''}{said}.\nTried: {tried}.")
 
 
 def from_status_event(status: Status, tried: Tried) -> ClusterError:
@@ -111,6 +112,11 @@ def unreadable(tried: Tried, error: Exception) -> ClusterFault:
     """Say that a body is not what the API promises. Its text is not quoted: it may hold anything."""
     what = first_line(redact(str(error)), 120) if isinstance(error, msgspec.ValidationError) else "not JSON"
     return ClusterFault(f"The API server sent what cannot be read ({what}).\nTried: {tried}.")
+
+
+def is_answer(error: ClusterError) -> bool:
+    """Tell whether a fault is a status that the server answered with, not something that could not be read."""
+    return error.message.startswith(_ANSWERED)
 
 
 def reason_of(error: ClusterError) -> str:

@@ -16,6 +16,8 @@ from bot.errors import ClusterError
 RENEWAL = timedelta(seconds=2)
 """How long a watch may take to be opened again after its orderly end before its copy counts as stale."""
 
+NOT_READ_YET = "not read yet"
+
 REPLAY = timedelta(seconds=0.5)
 """How long after its opening a watch is given to deliver what happened before."""
 
@@ -52,7 +54,7 @@ def judge(watched: Watched, server: Server, now: datetime, *, silence: timedelta
     """Return how fresh the copy is, and as of when it is known to be true."""
     if watched.alive_at is None:
         error = watched.error or server.trouble
-        reason = reason_of(error) if error is not None else "the API server has not answered so far"
+        reason = reason_of(error) if error is not None else NOT_READ_YET
         return PartStatus(Freshness.MISSING, reason=reason)
     match watched.state:
         case State.WATCHING:

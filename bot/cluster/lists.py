@@ -1,4 +1,4 @@
-"""Paged lists: every object of one kind, converted, page by page so that the event loop breathes."""
+"""Paged lists: every object of one kind, converted, a few at a time so that the event loop breathes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.domain.targets import Namespace
 from bot.errors import ClusterExpired
 
 PAGE = 250
+CHUNK = 50
 _STARTS = 3
 
 
@@ -50,8 +51,10 @@ async def _read_pages(http: KubernetesHttp, resource: Resource, namespace: Names
             page = resource.page.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise faults.unreadable(Tried("GET", path), error) from error
-        for item in page.items or ():
+        for number, item in enumerate(page.items or (), 1):
             items[item.metadata.name] = resource.convert(item)
+            if number % CHUNK == 0:
+                await asyncio.sleep(0)
         if not page.metadata.more:
             return Listed(items, page.metadata.resource_version)
         query = {"limit": str(PAGE), "continue": page.metadata.more}

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 
-from bot.cluster.cache import WatchCache, run_all
+from bot.cluster.assemble import OF_THE_CLUSTER
+from bot.cluster.cache import WatchCache, open_copy, run_all
+from bot.cluster.copies import Copy
 from bot.cluster.http import KubernetesHttp, Pulse
+from bot.cluster.loads import NodeLoads
 from bot.cluster.logs import RunId
-from bot.cluster.reflector import Reflector, Timing
-from bot.cluster.resources import RESOURCES
+from bot.cluster.reflector import Timing
+from bot.domain.objects import NodeLoad
 from bot.domain.snapshot import LogKey, Part, Snapshot
 from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.errors import UsageError
@@ -29,12 +32,16 @@ class Clusters:
         timing: Timing | None = None,
         patience_s: float = 5.0,
     ) -> None:
-        self._shared: list[Reflector] = []
+        self._shared: list[Copy] = []
         self._caches: dict[Scope, WatchCache] = {}
+        self._loads = {cluster: NodeLoads(http, clock) for cluster, (http, _) in clusters.items()}
         for cluster, (http, namespaces) in clusters.items():
-            nodes = Reflector(http, RESOURCES[Part.NODES], Namespace(""), clock, random, timing=timing)
+            shared = {
+                part: open_copy(part, http, Namespace(""), clock, random, timing=timing)
+                for part in sorted(OF_THE_CLUSTER)
+            }
             pulse = Pulse(http, clock)
-            self._shared.append(nodes)
+            self._shared += shared.values()
             for namespace in namespaces:
                 scope = Scope(cluster, namespace)
                 self._caches[scope] = WatchCache(
@@ -43,7 +50,7 @@ class Clusters:
                     pulse,
                     clock,
                     random,
-                    shared={Part.NODES: nodes},
+                    shared=shared,
                     timing=timing,
                     patience_s=patience_s,
                 )
@@ -59,6 +66,12 @@ class Clusters:
         """Answer from the cache of `scope`. Raises `UsageError` for a scope that is not configured."""
         return await self._cache(scope).snapshot(parts)
 
+    async def node_load(self, cluster: ClusterName) -> Mapping[str, NodeLoad]:
+        """Return what the pods of each node ask for, over all namespaces. Raises `ClusterError`."""
+        if cluster not in self._loads:
+            raise self._unknown(cluster)
+        return await self._loads[cluster].read()
+
     def run_of(self, scope: Scope, key: LogKey) -> RunId | None:
         """Say which run of a container a key means, as far as the cache knows."""
         pod = self._cache(scope).pod(key.pod)
@@ -70,14 +83,17 @@ class Clusters:
     def _cache(self, scope: Scope) -> WatchCache:
         if scope in self._caches:
             return self._caches[scope]
-        clusters = sorted({str(known.cluster) for known in self._caches})
-        if scope.cluster not in clusters:
-            raise UsageError(f"There is no cluster {scope.cluster!r}.", suggestions=suggest(scope.cluster, clusters))
+        if scope.cluster not in self._loads:
+            raise self._unknown(scope.cluster)
         namespaces = sorted(str(known.namespace) for known in self._caches if known.cluster == scope.cluster)
         raise UsageError(
             f"The namespace {scope.namespace!r} of {scope.cluster} is not among those that are watched.",
             suggestions=suggest(scope.namespace, namespaces),
         )
+
+    def _unknown(self, cluster: ClusterName) -> UsageError:
+        clusters = sorted(str(known) for known in self._loads)
+        return UsageError(f"There is no cluster {cluster!r}.", suggestions=suggest(cluster, clusters))
 
 
 def suggest(wrong: str, known: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -28,12 +28,13 @@ import msgspec
 
 from bot.cluster import faults
 from bot.cluster.faults import Tried
-from bot.cluster.freshness import State, Watched
+from bot.cluster.freshness import Server, State, Watched, judge
 from bot.cluster.http import KubernetesHttp, Retries
 from bot.cluster.lines import read_lines
 from bot.cluster.lists import read_all
 from bot.cluster.resources import Resource
 from bot.cluster.structs import Bookmark, Status, WatchEvent
+from bot.domain.snapshot import PartStatus
 from bot.domain.targets import Namespace
 from bot.errors import (
     ClusterError,
@@ -47,6 +48,10 @@ from bot.ports import Clock
 _EVENT = msgspec.json.Decoder(WatchEvent)
 _BOOKMARK = msgspec.json.Decoder(Bookmark)
 _STATUS = msgspec.json.Decoder(Status)
+Listener = Callable[[Any | None, Any], None]
+"""Told of each change: the object as it was (None: it was not there) and as it is."""
+
+_TOLD_AT_ONCE = 200
 _KEEP_ALIVE = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 
 
@@ -79,6 +84,7 @@ class Reflector:
         random: Callable[[], float],
         *,
         timing: Timing | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self.resource = resource
         self.settled = asyncio.Event()
@@ -92,6 +98,7 @@ class Reflector:
         self._clock = clock
         self._random = random
         self._timing = timing or Timing()
+        self._listener = listener
         self._items: dict[str, Any] = {}
         self._sorted: tuple[Any, ...] | None = ()
         self._version = ""
@@ -101,6 +108,16 @@ class Reflector:
     def watched(self) -> Watched:
         """What is known of the watch now."""
         return Watched(self._state, self._alive_at, self._open_since, self._error)
+
+    @property
+    def error(self) -> ClusterError | None:
+        """Why the watch is not open."""
+        return self._error
+
+    def status(self, server: Server) -> PartStatus:
+        """Say how far the copy can be trusted now."""
+        silence = timedelta(seconds=self._timing.silence_s)
+        return judge(self.watched, server, self._clock.now(), silence=silence)
 
     @property
     def items(self) -> tuple[Any, ...]:
@@ -136,11 +153,16 @@ class Reflector:
     async def _list(self) -> None:
         asked_at = self._clock.now()
         listed = await read_all(self._http, self.resource, self._namespace, timeout_s=self._timing.list_s)
-        self._items, self._sorted = listed.items, None
+        before, self._items, self._sorted = self._items, listed.items, None
+        is_first, self._alive_at = self._alive_at is None, asked_at
         self._version = listed.resource_version
-        self._alive_at = asked_at
         self._state, self._error = State.STARTING, None
         self.settled.set()
+        if not is_first and self._listener is not None:
+            for number, (name, item) in enumerate(listed.items.items(), 1):
+                self._listener(before.get(name), item)
+                if number % _TOLD_AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
     async def _watch(self) -> None:
         seconds = self._timing.watch_s * (1 - 0.2 * self._random())  # so that not all end at the same moment
@@ -167,7 +189,7 @@ class Reflector:
             match event.type:
                 case "ADDED" | "MODIFIED":
                     read = self.resource.one.decode(event.object)
-                    self._items[read.metadata.name] = self.resource.convert(read)
+                    self._keep(read.metadata.name, self.resource.convert(read))
                     self._version, self._sorted = read.metadata.resource_version, None
                 case "DELETED":
                     read = self.resource.one.decode(event.object)
@@ -183,6 +205,11 @@ class Reflector:
             self._version = ""  # what could not be read is lost to this watch: only a new list makes the copy whole
             raise faults.unreadable(Tried("WATCH", self._path), error) from error
         self._sign_of_life()
+
+    def _keep(self, name: str, item: Any) -> None:
+        if self._listener is not None:
+            self._listener(self._items.get(name), item)
+        self._items[name] = item
 
     def _sign_of_life(self) -> None:
         self._alive_at = self._clock.now()

@@ -1,15 +1,27 @@
-"""Times as the API writes them (RFC 3339, up to nanoseconds) -> aware UTC datetimes, to the microsecond."""
+"""Times as the API writes them (RFC 3339, up to nanoseconds) -> aware UTC datetimes, to the microsecond; and durations."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _SHAPE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+_DURATION = re.compile(r"(?P<number>[0-9]{1,12}(?:\.[0-9]{1,9})?)(?P<unit>h|ms|m|s|us|µs|ns)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration as Go writes it (`1m30.5s`); 0 where there is none."""
+    found = list(_DURATION.finditer(text))
+    if "".join(match[0] for match in found) != text:
+        return 0.0
+    return sum(float(match["number"]) * _SECONDS[match["unit"]] for match in found)
+
+
+@lru_cache(maxsize=4096)
 def parse_time(text: str | None) -> datetime | None:
     """Return the moment, or None where there is none.
 

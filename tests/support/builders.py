@@ -7,21 +7,36 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import TypeVar
 
 from bot.domain.objects import (
     REVISION,
+    Autoscaler,
+    AutoscalerMetric,
+    Claim,
     Condition,
     Container,
     ContainerState,
+    CronJob,
+    Endpoint,
+    EndpointSlice,
     Event,
+    Ingress,
+    Job,
     Meta,
     Node,
+    NodeUsage,
     Owner,
     Pod,
+    PodUsage,
     Probe,
     ReplicaSet,
     Role,
+    Route,
     Running,
+    Service,
+    ServicePort,
+    StorageClass,
     TemplateContainer,
     Terminated,
     Waiting,
@@ -36,6 +51,7 @@ SCOPE = Scope(ClusterName("prod-eu"), Namespace("shop"))
 DAY_S = 86_400.0
 GI, MI = 1 << 30, 1 << 20
 _numbers = itertools.count()
+T = TypeVar("T")
 
 
 def ago(seconds: float) -> datetime:
@@ -223,6 +239,116 @@ def node(name: str = "node-1", *, cpu_m: int = 8000, memory: int = 16 * GI) -> N
     return Node(meta=meta(name), cpu_allocatable_m=cpu_m, memory_allocatable=memory)
 
 
+# --- services, autoscalers, jobs --------------------------------------------------------------------------------------
+
+
+def labelled(made: Pod, **labels: str) -> Pod:
+    return replace(made, meta=replace(made.meta, labels=MappingProxyType(labels)))
+
+
+def template_labelled(made: Workload, **labels: str) -> Workload:
+    return replace(made, template_labels=MappingProxyType(labels))
+
+
+def service(name: str = "api", *ports: ServicePort, **selector: str) -> Service:
+    return Service(
+        meta=meta(name),
+        selector=MappingProxyType(selector),
+        ports=ports or (ServicePort(80, "8080"),),
+    )
+
+
+def endpoints(of: Service, *pods: Pod, ready: bool | None = None) -> EndpointSlice:
+    """Make the addresses of a service: one for each pod, ready as the pod is unless told otherwise."""
+    return EndpointSlice(
+        meta=meta(f"{of.meta.name}-slice"),
+        service=of.meta.name,
+        endpoints=tuple(
+            Endpoint((f"10.0.0.{n}",), p.is_ready if ready is None else ready, pod=p.meta.name)
+            for n, p in enumerate(pods)
+        ),
+    )
+
+
+def ingress(name: str = "web", *routes: Route) -> Ingress:
+    return Ingress(meta=meta(name), routes=routes)
+
+
+def autoscaler(
+    of: Workload,
+    *conditions: Condition,
+    name: str = "api-hpa",
+    minimum: int = 2,
+    maximum: int = 4,
+    current: int = 2,
+    metrics: tuple[AutoscalerMetric, ...] = (),
+) -> Autoscaler:
+    return Autoscaler(
+        meta=meta(name),
+        target_kind=of.kind,
+        target_name=of.meta.name,
+        minimum=minimum,
+        maximum=maximum,
+        current=current,
+        desired=current,
+        conditions=conditions,
+        metrics=metrics,
+    )
+
+
+def job(
+    name: str = "backfill",
+    *conditions: Condition,
+    owner: CronJob | None = None,
+    failed: int = 0,
+    age_s: float = 3600,
+    completed: float | None = None,
+) -> Job:
+    """Make a job; `completed` is how many seconds ago it ended well."""
+    return Job(
+        meta=meta(name, age_s=age_s, owner=Owner("CronJob", owner.meta.name, owner.meta.uid) if owner else None),
+        failed=failed,
+        succeeded=int(completed is not None),
+        conditions=conditions,
+        completions=1,
+        started_at=ago(age_s),
+        completed_at=None if completed is None else ago(completed),
+    )
+
+
+def cron_job(
+    name: str = "nightly",
+    schedule: str = "0 2 * * *",
+    *,
+    suspended: bool = False,
+    last_scheduled: float | None = 3600,
+    last_successful: float | None = None,
+    age_s: float = DAY_S,
+) -> CronJob:
+    """Make a cron job; the last times are seconds ago."""
+    return CronJob(
+        meta=meta(name, age_s=age_s),
+        schedule=schedule,
+        suspended=suspended,
+        last_scheduled_at=None if last_scheduled is None else ago(last_scheduled),
+        last_successful_at=None if last_successful is None else ago(last_successful),
+    )
+
+
+def happened(about: Meta, kind: str, reason: str, message: str, *, ago_s: float = 60) -> Event:
+    """Make an event about any object."""
+    return Event(
+        meta=meta(f"event-{next(_numbers)}"),
+        about_kind=kind,
+        about_name=about.name,
+        about_uid=about.uid,
+        reason=reason,
+        message=Redacted(message),
+        first_at=ago(ago_s),
+        at=ago(ago_s),
+    )
+
+
 # --- snapshots --------------------------------------------------------------------------------------------------------
 
 LIVE = PartStatus(Freshness.LIVE, NOW)
@@ -240,8 +366,12 @@ def log_of(*lines: str, problem: str = "") -> LogExcerpt:
     return LogExcerpt(tuple(Redacted(line) for line in lines), problem)
 
 
+def of_type(type_: type[T], objects: Iterable[object]) -> tuple[T, ...]:
+    return tuple(each for each in objects if isinstance(each, type_))
+
+
 def snapshot(
-    *objects: Workload | ReplicaSet | Pod | Event | Node,
+    *objects: object,
     parts: Mapping[Part, PartStatus] = MappingProxyType({}),
     logs: Mapping[LogKey, LogExcerpt] = MappingProxyType({}),
 ) -> Snapshot:
@@ -250,11 +380,21 @@ def snapshot(
         scope=SCOPE,
         observed_at=NOW,
         parts=MappingProxyType(dict.fromkeys(Part, LIVE) | dict(parts)),
-        pods=tuple(o for o in objects if isinstance(o, Pod)),
-        workloads=tuple(o for o in objects if isinstance(o, Workload)),
-        replica_sets=tuple(o for o in objects if isinstance(o, ReplicaSet)),
-        events=tuple(o for o in objects if isinstance(o, Event)),
-        nodes=tuple(o for o in objects if isinstance(o, Node)),
+        pods=of_type(Pod, objects),
+        workloads=of_type(Workload, objects),
+        replica_sets=of_type(ReplicaSet, objects),
+        services=of_type(Service, objects),
+        endpoint_slices=of_type(EndpointSlice, objects),
+        autoscalers=of_type(Autoscaler, objects),
+        events=of_type(Event, objects),
+        nodes=of_type(Node, objects),
+        claims=of_type(Claim, objects),
+        jobs=of_type(Job, objects),
+        cron_jobs=of_type(CronJob, objects),
+        ingresses=of_type(Ingress, objects),
+        storage_classes=of_type(StorageClass, objects),
+        pod_usage=of_type(PodUsage, objects),
+        node_usage=of_type(NodeUsage, objects),
         logs=MappingProxyType(dict(logs)),
     )
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from bot.domain.objects import NodeLoad
 from bot.domain.people import Membership, Standing
 from bot.domain.requests import Place, Post, Request
 from bot.domain.snapshot import Freshness, LogExcerpt, LogKey, Part, PartStatus, Snapshot
-from bot.domain.targets import Scope
+from bot.domain.targets import ClusterName, Scope
 from bot.domain.view import View
-from bot.errors import ClusterError, DeliveryError, DirectoryUnavailable
+from bot.errors import ClusterError, ClusterForbidden, DeliveryError, DirectoryUnavailable
 
 READ_AT = datetime(2026, 11, 24, 21, 59, 20, tzinfo=UTC)
 
@@ -37,6 +38,12 @@ class SnapshotCluster:
         absent = PartStatus(Freshness.MISSING, reason="there is no such part")
         states = {part: self.shown.parts.get(part, absent) for part in parts}
         return replace(self.shown, scope=scope, parts=MappingProxyType(states))
+
+    async def node_load(self, cluster: ClusterName) -> Mapping[str, NodeLoad]:
+        """Show the load that the snapshot was made with; without one, nobody may list the pods of `cluster`."""
+        if self.shown.node_load is None:
+            raise ClusterForbidden(f"The right to list pods in the whole cluster is missing ({cluster}).")
+        return self.shown.node_load
 
 
 class TableLogs:

@@ -24,7 +24,7 @@ def ago(seconds: float) -> datetime:
 @pytest.mark.parametrize(
     ("watched", "server", "expected", "as_of", "reason"),
     [
-        (Watched(State.STARTING), Server(), Freshness.MISSING, None, "has not answered so far"),
+        (Watched(State.STARTING), Server(), Freshness.MISSING, None, "not read yet"),
         (Watched(State.STARTING), Server(None, DOWN), Freshness.MISSING, None, "down"),
         (Watched(State.BROKEN, error=DOWN), Server(), Freshness.MISSING, None, "down"),
         (Watched(State.REFUSED, error=ClusterForbidden("no")), Server(), Freshness.MISSING, None, "no"),
