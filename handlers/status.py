@@ -62,7 +62,7 @@ async def observe(params: Params, sources: Sources) -> Seen:
         raise ValueError("status needs the cluster, its logs and the catalogue")
     snapshot = await sources.cluster.snapshot(sources.scope, ALL_PARTS)
     focus = _find(params.service, snapshot, sources.catalogue) if params.service else None
-    keys = wanted_logs(snapshot)
+    keys = wanted_logs(snapshot, focus)
     if keys:
         logs = await sources.logs.tails(sources.scope, keys, lines=LOG_LINES)
         snapshot = replace(snapshot, logs=MappingProxyType(dict(logs)))
@@ -81,12 +81,12 @@ def _find(word: str, snapshot: Snapshot, catalogue: Catalogue) -> ObjectRef:
             return ref
         if wanted is None and ref.name == name and (not kind or kind.lower() == ref.kind.lower()):
             return ref
-    unseen = [part.value for part in DECISIVE_PARTS if not snapshot.has(part)]
-    if unseen:
-        raise UsageError(f'I see no workload "{word}", but I could not read the {", ".join(unseen)} of {where}.')
+    unseen = [part.value for part in DECISIVE_PARTS if part is not Part.PODS and not snapshot.has(part)]
     known = [*catalogue.entries, *(workload.meta.name for workload in snapshot.workloads)]
     raise UsageError(
-        f'There is no workload "{word}" in {where}.',
+        f'I see no workload "{word}", but I could not read the {", ".join(unseen)} of {where}.'
+        if unseen
+        else f'There is no workload "{word}" in {where}.',
         suggestions=[f"status {name}" for name in suggest(word, known)],
     )
 

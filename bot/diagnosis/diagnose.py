@@ -44,7 +44,10 @@ def all_codes() -> tuple[Code, ...]:
 
 
 def wanted_logs(snapshot: Snapshot, focus: ObjectRef | None = None) -> tuple[LogKey, ...]:
-    """Return the logs that would say more about what is wrong: one for each case, of `focus` alone where it is given."""
+    """Return the logs that would say more about what is wrong: one for each case, worst first.
+
+    With `focus` only those of one workload.
+    """
     cases = [case for _, case in _cases(Index(snapshot)) if focus in (None, case.target)]
     keys = [case.newest.log for case in sorted(cases, key=lambda case: -case.severity)]
     return tuple(key for key in keys if key is not None)[:MOST_LOGS]

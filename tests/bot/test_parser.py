@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import settings, strategies as st
 
 from bot.errors import UsageError
 from bot.parser import LONGEST_COMMAND, parse
@@ -182,7 +182,7 @@ words = st.sampled_from(
 commands = st.lists(words | st.text(max_size=6), max_size=8).map(" ".join) | st.text(max_size=60)
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(commands)
 @example("status \\")
 @example("help 'x")

@@ -115,7 +115,13 @@ ENDPOINT_SLICE = item(
     "addressType",
     "endpoints",
     "ports",
-    alike=("endpoints[].addresses", "endpoints[].targetRef.uid", "metadata.annotations", "metadata.generation"),
+    alike=(
+        "metadata.name",
+        "endpoints[].addresses",
+        "endpoints[].targetRef.uid",
+        "metadata.annotations",
+        "metadata.generation",
+    ),
 )
 AUTOSCALER = item("spec", free=("status",))
 CLAIM = item("spec", "status")
@@ -156,9 +162,10 @@ EVENT = item(
     "action",
     "source",
     "reportingComponent",
-    "reportingInstance",
     "message",
     alike=(
+        "count",
+        "reportingInstance",
         "metadata.name",
         "involvedObject.uid",
         "involvedObject.resourceVersion",
@@ -166,10 +173,13 @@ EVENT = item(
         "lastTimestamp",
         "eventTime",
     ),
+    # Whether it was repeated by now.
+    free=("series",),
 )
 USAGE = Rules(
     equal=("metadata.name", "metadata.namespace", "metadata.labels", "containers", "containers[].name"),
     alike=("metadata.creationTimestamp", "timestamp", "window", "containers[].usage", "usage"),
+    free=("metadata.labels.controller-revision-hash",),
 )
 NODE_USAGE = USAGE + Rules(free=("metadata.labels.*",))
 TABLE = HEAD + Rules(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.cluster.world.behaviours import PullFailure
 
+_RESOLVED = "10.111.0.5"
 _RESOLVER = "10.96.0.10:53"
 
 
@@ -33,6 +34,12 @@ def repository_of(image: str) -> str:
     return f"{host}/{repository}"
 
 
+def _dialled(host: str) -> str:
+    """Return the address that the runtime dials: the host's own if it is one, else what its name resolves to."""
+    name, _, port = host.partition(":")
+    return f"{name if name.replace('.', '').isdigit() else _RESOLVED}:{port or 443}"
+
+
 def pull_error(image: str, failure: PullFailure) -> str:
     """Return the message of a failed pull. Only "not found" carries the prefix of an RPC code."""
     full = normalized(image)
@@ -47,7 +54,7 @@ def pull_error(image: str, failure: PullFailure) -> str:
         "rate_limit": f"{status}429 Too Many Requests",
         "token_refused": "failed to authorize: failed to fetch anonymous token: unexpected status: 403 Forbidden",
         "dns": f"{request}dial tcp: lookup {host.partition(':')[0]} on {_RESOLVER}: no such host",
-        "refused": f"{request}dial tcp 10.111.0.5:443: connect: connection refused",
+        "refused": f"{request}dial tcp {_dialled(host)}: connect: connection refused",
         "tls": f"{request}tls: failed to verify certificate: x509: certificate signed by unknown authority",
     }
     prefix = "rpc error: code = NotFound desc = " if failure == "not_found" else ""
