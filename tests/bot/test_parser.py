@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
-from hypothesis import settings, strategies as st
+from hypothesis import strategies as st
 
 from bot.errors import UsageError
 from bot.parser import LONGEST_COMMAND, parse

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from hypothesis import given, settings
-from hypothesis import settings, strategies as st
+from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
 from bot.domain.requests import Place, Post, Surface

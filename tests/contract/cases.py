@@ -140,7 +140,9 @@ _DISCOVERY = (
             equal=("status", "content_type", "body.major"),
             alike=("body",),
             free=("body.minor", "body.gitTreeState", "body.gitVersion", "body.goVersion", "body.platform")
-            + tuple(f"body.{which}{part}" for which in ("emulation", "minCompatibility") for part in ("Major", "Minor")),
+            + tuple(
+                f"body.{which}{part}" for which in ("emulation", "minCompatibility") for part in ("Major", "Minor")
+            ),
         ),
     ),
     _case("api-versions", "/api", EXACT + Rules(alike=("body.serverAddressByClientCIDRs",))),
@@ -253,7 +255,9 @@ async def _from_the_future(side: Side) -> Json:
 
 
 _VERSIONS = (
-    Case("two-pages", _two_pages, EXACT + many(rules.CONFIG_MAP).under("first") + many(rules.CONFIG_MAP).under("second")),
+    Case(
+        "two-pages", _two_pages, EXACT + many(rules.CONFIG_MAP).under("first") + many(rules.CONFIG_MAP).under("second")
+    ),
     Case("rest-is-counted", _remaining, EXACT),
     _case("bad-continue", f"{NS}/pods", EXACT, **{"continue": "garbage", "limit": "1"}),
     Case("version-zero-ignores-the-limit", _from_cache, EXACT),
@@ -424,7 +428,9 @@ async def _bookmarks(side: Side) -> Json:
 async def _too_old(side: Side) -> Json:
     """Watch from a version that was forgotten long ago."""
     events = await side.events(f"{NS}/configmaps", {"resourceVersion": "1", "timeoutSeconds": "5"}, count=9)
-    return json.loads(re.sub(r"too old resource version: 1 \(\d+\)", "too old resource version: 1 (N)", json.dumps(events)))
+    return json.loads(
+        re.sub(r"too old resource version: 1 \(\d+\)", "too old resource version: 1 (N)", json.dumps(events))
+    )
 
 
 async def _rows(side: Side) -> Json:
@@ -438,8 +444,10 @@ async def _rows(side: Side) -> Json:
     return {"type": found[0]["type"], **_without_ages({"body": found[0]["object"]})}
 
 
-_WATCHED = Rules(equal=("[].type",)) + Rules(equal=("[].object.kind", "[].object.apiVersion")) + rules.CONFIG_MAP.under(
-    "[].object"
+_WATCHED = (
+    Rules(equal=("[].type",))
+    + Rules(equal=("[].object.kind", "[].object.apiVersion"))
+    + rules.CONFIG_MAP.under("[].object")
 )
 _WATCHES = (
     Case("watch-life", _life_of_an_object, Rules(equal=("rising",)) + _WATCHED.under("events")),

@@ -71,7 +71,9 @@ def recorder() -> Any:
     answers: dict[str, Any] = {}
     yield answers
     if RECORDS and answers:
-        rows = (f"{json.dumps(name)}: {json.dumps(_bare(answers[name]), ensure_ascii=False)}" for name in sorted(answers))
+        rows = (
+            f"{json.dumps(name)}: {json.dumps(_bare(answers[name]), ensure_ascii=False)}" for name in sorted(answers)
+        )
         RECORDED.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
 
 

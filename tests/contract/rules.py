@@ -105,7 +105,11 @@ JOB = (
             "status.startTime",
             "status.completionTime",
             "status.conditions[].lastProbeTime",
-            *(f"spec.{place}.{label}" for place in ("selector.matchLabels", "template.metadata.labels") for label in JOB_LABELS),
+            *(
+                f"spec.{place}.{label}"
+                for place in ("selector.matchLabels", "template.metadata.labels")
+                for label in JOB_LABELS
+            ),
         ),
     )
     + _CONDITION_TIMES

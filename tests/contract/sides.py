@@ -375,5 +375,3 @@ def _write_kubeconfig(path: Path, admin: Connection, token: str) -> Path:
 
 def _placed(manifest: Manifest, namespace: str) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
-
-

@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 from bot.redaction import redact
+from sandbox.slack.control import Shown
 
 PINGS = (
     "<!channel>",
@@ -103,7 +104,9 @@ SECRETS = (
 )
 """Secrets in the words around them, and the part of each that must never be seen again."""
 
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2064\u2066-\u2069\ufeff]")
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2064\u2066-\u2069\ufeff]"
+)
 
 
 def controls_in(text: str) -> list[str]:
@@ -119,3 +122,16 @@ def secrets_in(text: str) -> list[str]:
 def as_seen(sample: str, *, most: int = 40) -> str:
     """Return the beginning of a sample as a person must see it, every run of spaces as one."""
     return " ".join(redact(sample).split())[:most].strip()
+
+
+def assert_harmless(shown: Shown, *, pings: tuple[str, ...] = ()) -> None:
+    """Assert that a message pings nobody else, links nowhere, steers nothing and gives no planted secret away."""
+    assert shown.pings == list(pings), shown.text
+    assert shown.links == [], shown.text
+    assert controls_in(shown.text) == []
+    assert secrets_in(shown.text) == []
+
+
+def shape(shown: Shown) -> tuple[list[str], list[str]]:
+    """Return what words must not change: the kinds of the blocks and the buttons."""
+    return [block["type"] for block in shown.raw.get("blocks", ())], shown.buttons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.cluster.scenarios import small_world
@@ -13,11 +14,11 @@ from tests.support.sandboxed import NAMESPACE
 Json = dict[str, Any]
 
 
-def crash(world: World, app: str, lines: tuple[str, ...]) -> None:
-    """Release a version of a workload that writes these lines and ends with an error, and let it fail for a while."""
-    image = f"{small_world.REGISTRY}/{app}:v9"
-    world.behave(app, Crashes(voice="silent", closing=lines, exit_code=3, after=0.2))
-    world.apply("deployments", small_world.simple(app, image=image))
+def crash(world: World, logs: Mapping[str, Sequence[str]]) -> None:
+    """Start workloads that write these lines and end with an error, and let them fail for a while."""
+    for app, lines in logs.items():
+        world.behave(app, Crashes(voice="silent", closing=tuple(lines), exit_code=3, after=0.2))
+        world.apply("deployments", small_world.simple(app, container="noise"))
     world.advance(90)
 
 
@@ -27,13 +28,17 @@ def crashing_pod(world: World, app: str) -> Json:
     return max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
 
-def say_everywhere(world: World, app: str, words: str) -> None:
+_LONGEST = 100_000  # of all words but one: an object of a cluster is never larger than some megabytes
+
+
+def say_everywhere(world: World, app: str, words: str, *, restarts: int) -> None:
     """Write `words` into what the API server tells of the newest pod of a workload: states, conditions, an event."""
+    whole, words = words, words[:_LONGEST]
     pod = crashing_pod(world, app)
     metadata = pod["metadata"]
     status = pod["status"]["containerStatuses"][0]
     states = {
-        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": words}},
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": whole}},
         "lastState": {
             "terminated": {
                 "exitCode": 3,
@@ -45,7 +50,8 @@ def say_everywhere(world: World, app: str, words: str) -> None:
         },
     }
     conditions = [{**condition, "message": words} for condition in pod["status"]["conditions"]]
-    changed = {**pod["status"], "containerStatuses": [{**status, **states}], "conditions": conditions, "message": words}
+    container = {**status, **states, "restartCount": restarts}
+    changed = {**pod["status"], "containerStatuses": [container], "conditions": conditions, "message": words}
     marks = {"annotations": {"note": words}, "labels": {**metadata["labels"], "note": words[:63]}}
     world.store.update("pods", {**pod, "metadata": {**metadata, **marks}, "status": changed})
     _say_event(world, pod, words)

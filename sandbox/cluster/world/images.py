@@ -46,7 +46,8 @@ def pull_error(image: str, failure: PullFailure) -> str:
     host, repository, tag = split(image)
     host = "registry-1.docker.io" if host == "docker.io" else host
     opening = f'failed to pull and unpack image "{full}": failed to resolve reference "{full}": '
-    request = f'failed to do request: Head "https://{host}/v2/{repository}/manifests/{tag}": '
+    scheme = "http" if host.startswith(("127.", "localhost")) else "https"
+    request = f'failed to do request: Head "{scheme}://{host}/v2/{repository}/manifests/{tag}": '
     status = f"pulling from host {host} failed with status code [manifests {tag}]: "
     endings: dict[PullFailure, str] = {
         "not_found": f"{full}: not found",

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import settings, strategies as st
+from hypothesis import strategies as st
 
 from bot.cli.arguments import PROGRAMS, Asked, AuditVerify, Demo, Run, Sandbox, Verb, read
 

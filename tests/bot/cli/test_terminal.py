@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 from hypothesis import example, given, settings
-from hypothesis import settings, strategies as st
+from hypothesis import strategies as st
 
 from bot.cli.terminal import Terminal, as_json
 from bot.domain.view import (
