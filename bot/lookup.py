@@ -35,12 +35,12 @@ def find_workload(verb: str, word: str, snapshot: Snapshot, catalogue: Catalogue
             return ref
         if wanted is None and ref.name == name and (not kind or kind.lower() == ref.kind.lower()):
             return ref
-    unseen = [part.value for part in DECISIVE_PARTS if not snapshot.has(part)]
-    if unseen:
-        raise UsageError(f'I see no workload "{word}", but I could not read the {", ".join(unseen)} of {where}.')
+    unseen = [part.value for part in DECISIVE_PARTS if part is not Part.PODS and not snapshot.has(part)]
     known = [*catalogue.entries, *(workload.meta.name for workload in snapshot.workloads)]
     raise UsageError(
-        f'There is no workload "{word}" in {where}.',
+        f'I see no workload "{word}", but I could not read the {", ".join(unseen)} of {where}.'
+        if unseen
+        else f'There is no workload "{word}" in {where}.',
         suggestions=[f"{verb} {name}" for name in suggest(word, known)],
     )
 

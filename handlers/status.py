@@ -61,7 +61,7 @@ async def observe(params: Params, sources: Sources) -> Seen:
         raise ValueError("status needs the cluster, its logs and the catalogue")
     snapshot = await sources.cluster.snapshot(sources.scope, ALL_PARTS)
     focus = find_workload("status", params.service, snapshot, sources.catalogue) if params.service else None
-    more = wanted(snapshot)
+    more = wanted(snapshot, focus)
     if more.logs:
         logs = await sources.logs.tails(sources.scope, more.logs, lines=LOG_LINES)
         snapshot = replace(snapshot, logs=MappingProxyType(dict(logs)))

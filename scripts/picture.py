@@ -1,4 +1,4 @@
-"""Draw docs/images/status.png: the demo's real answer to `/rag status`, as a picture.
+"""Draw docs/images/status.png: the demo's real answer to the command `status`, as a picture.
 
 Starts the sandbox, types the command, lays the blocks of the answer out as a small page and photographs it with a
 headless Chromium (Debian's package `chromium`). The layout is our own; the words are the answer's.

@@ -1,7 +1,7 @@
 """Consequences hang under their cause: one trouble is one finding, however far it is felt.
 
 A finding may name objects that would explain it (`because`). If one of them has a finding of its own, it becomes a
-consequence there, and so on up to the root. A *general* finding (something is not ready, a roll-out has stopped) gives
+consequence there, and so on up to the root. Naming its own object, it hangs under a finding that names a cause there. A *general* finding (something is not ready, a roll-out has stopped) gives
 way to any finding that names a cause for the same object, and is then not told at all.
 """
 
@@ -40,7 +40,7 @@ def _cause_of(number: int, findings: Sequence[Finding]) -> int | None:
     if same is not None:
         return same
     for ref in finding.because:
-        cause = _first(number, findings, ref, specific=False)
+        cause = _first(number, findings, ref, specific=ref == finding.target)
         if cause is not None and finding.target not in findings[cause].because:
             return cause
     return None

@@ -171,7 +171,9 @@ _incomplete = _simple(
 )
 
 _VARIABLE = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*"
-_LACKING = r"(?:not set|unset|not defined|undefined|missing|required|empty|not found|not provided|must be set|must be defined)"
+_LACKING = (
+    r"(?:not set|unset|not defined|undefined|missing|required|empty|not found|not provided|must be set|must be defined)"
+)
 _SETTINGS = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (

@@ -41,10 +41,13 @@ class Wanted:
     node_load: bool = False
 
 
-def wanted(snapshot: Snapshot) -> Wanted:
-    """Return what would say more about what is wrong: one log for each case, the worst first."""
-    cases = sorted((case for _, case in _cases(Index(snapshot))), key=lambda case: -case.severity)
-    keys = [case.newest.log for case in cases]
+def wanted(snapshot: Snapshot, focus: ObjectRef | None = None) -> Wanted:
+    """Return what would say more about what is wrong: one log for each case, worst first.
+
+    With `focus` only what concerns one workload.
+    """
+    cases = [case for _, case in _cases(Index(snapshot)) if focus in (None, case.target)]
+    keys = [case.newest.log for case in sorted(cases, key=lambda case: -case.severity)]
     logs = tuple(key for key in keys if key is not None)[:MOST_LOGS]
     return Wanted(logs, node_load=any(case.wants_node_load for case in cases))
 

@@ -114,16 +114,31 @@ class Index:
         return self.pods_by_workload.get(workload.meta.uid, ())
 
     def revision_began(self, workload: Workload, replica_set: ReplicaSet) -> datetime | None:
-        """Return when a revision was (last) rolled out: its scaling up, else its creation.
+        """Return when a revision was (last) rolled out: its scaling up from nothing, else its creation.
 
-        A revision that was rolled back to is older than its present life; only the event tells.
+        A revision that was rolled back to is older than its present life. Then only the event tells, while it lives;
+        None when it does not.
         """
-        scaled = [
-            event.at
+        ups = [
+            event
             for event in self.events(workload.meta.uid, "ScalingReplicaSet")
-            if event.at is not None and "Scaled up" in event.message and replica_set.meta.name in event.message
+            if event.at is not None and f"Scaled up replica set {replica_set.meta.name} " in event.message
         ]
-        return min(scaled, default=replica_set.meta.created_at)
+        from_nothing = [event.at for event in ups if " from 0 to " in event.message and event.at is not None]
+        if from_nothing:
+            return max(from_nothing)
+        created = replica_set.meta.created_at
+        if created is None or self._is_used_again(workload, replica_set):
+            return None
+        return min([event.at for event in ups if event.at is not None], default=created)
+
+    def _is_used_again(self, workload: Workload, replica_set: ReplicaSet) -> bool:
+        """Tell a revision that was rolled back to: one of a lower number was made after it."""
+        created, number = replica_set.meta.created_at, replica_set.revision or 0
+        return created is not None and any(
+            other.meta.created_at is not None and other.meta.created_at > created and (other.revision or 0) < number
+            for other in self.replica_sets_of(workload)
+        )
 
     @cached_property
     def _autoscalers_by_target(self) -> dict[tuple[str, str], list[Autoscaler]]:

@@ -1,61 +1,98 @@
-"""What changed between two revisions of a Deployment: images, environment names, resources, probes, ports, commands.
+"""What changed between two pod templates: images, environment names, resources, probes, ports, commands, labels.
 
-Environment values are never compared nor shown; only their names are known here.
+Environment values are never compared nor shown; only their names, and the names of what they are read from, are known.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from bot.diagnosis.words import amount, cpu, tag_of
-from bot.domain.objects import Probe, ReplicaSet, TemplateContainer
+from bot.domain.objects import Port, Probe, Reference, TemplateContainer
+
+# The controller's own mark of a revision: it differs always and says nothing.
+_HASH = "pod-template-hash"
+# A command is shown up to here; beyond it, only that it differs.
+_MOST_OF_A_COMMAND = 80
+RESTART = "restart"
+
+
+class Templated(Protocol):
+    """What has a pod template: a revision, or a workload whose template waits to be rolled out."""
+
+    @property
+    def containers(self) -> tuple[TemplateContainer, ...]: ...
+
+    @property
+    def template_labels(self) -> Mapping[str, str]: ...
+
+    @property
+    def template_restarted_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference: what (`image`, `env`, …), of which container, and from -> to in words."""
+    """One difference: what (`image`, `env`, …), of which container, and from -> to in words.
+
+    `named` when the words must name the container, because there are several.
+    """
 
     what: str
     container: str
     before: str
     after: str
+    named: bool = False
 
     def __str__(self) -> str:
-        if self.what == "env":
+        what = f"{self.what} of {self.container}" if self.named else self.what
+        if self.what == RESTART:
+            return self.after
+        if self.what in ("env", "references", "labels"):
             gone = f"- {self.before}" if self.before else ""
             come = f"+ {self.after}" if self.after else ""
-            return f"env {' '.join(part for part in (gone, come) if part)}"
-        return f"{self.what} {self.before or '-'} → {self.after or '-'}"
+            return f"{what} {' '.join(part for part in (gone, come) if part)}"
+        return f"{what} {self.before or '-'} → {self.after or '-'}"
 
 
-def differences(before: ReplicaSet, after: ReplicaSet) -> tuple[Difference, ...]:
-    """Return what differs from one revision to another, container by container."""
+def differences(before: Templated, after: Templated) -> tuple[Difference, ...]:
+    """Return what differs from one template to another, container by container."""
     old = {container.name: container for container in before.containers}
     new = {container.name: container for container in after.containers}
+    named = len(old | new) > 1
     found: list[Difference] = []
     for name in dict.fromkeys([*old, *new]):
         if name not in new:
-            found.append(Difference("container", name, tag_of(old[name].image), ""))
+            found.append(Difference("container", name, f"{name} ({tag_of(old[name].image)})", ""))
         elif name not in old:
-            found.append(Difference("container", name, "", tag_of(new[name].image)))
+            found.append(Difference("container", name, "", f"{name} ({tag_of(new[name].image)})"))
         else:
-            found += _of_container(old[name], new[name])
+            found += _of_container(old[name], new[name], named=named)
+    found += _gone_and_come("labels", "", _labels(before), _labels(after), named=False)
     if not found and before.template_restarted_at != after.template_restarted_at:
-        found.append(Difference("restart", "", "", "restarted by hand, nothing else"))
+        found.append(Difference(RESTART, "", "", "restarted by hand, nothing else"))
     return tuple(found)
 
 
-def _of_container(old: TemplateContainer, new: TemplateContainer) -> list[Difference]:
+def is_restart(found: Iterable[Difference]) -> bool:
+    """Tell whether nothing but the mark of a restart differs."""
+    whats = [difference.what for difference in found]
+    return whats == [RESTART]
+
+
+def _of_container(old: TemplateContainer, new: TemplateContainer, *, named: bool) -> list[Difference]:
     found: list[Difference] = []
     if old.image != new.image:
-        same_name = old.image.rpartition(":")[0] == new.image.rpartition(":")[0]
+        same_name = _without_tag(old.image) == _without_tag(new.image)
         before, after = (tag_of(old.image), tag_of(new.image)) if same_name else (old.image, new.image)
-        found.append(Difference("image", old.name, before, after))
-    gone = ", ".join(sorted(set(old.env_names) - set(new.env_names)))
-    come = ", ".join(sorted(set(new.env_names) - set(old.env_names)))
-    if gone or come:
-        found.append(Difference("env", old.name, gone, come))
+        if before == after:  # one tag, another digest
+            before, after = old.image.partition("@")[2][:19] or "by tag", new.image.partition("@")[2][:19] or "by tag"
+        found.append(Difference("image", old.name, before, after, named))
+    found += _gone_and_come("env", old.name, set(old.env_names), set(new.env_names), named=named)
     pairs = (
+        ("role", old.role.value, new.role.value),
         ("memory limit", _bytes(old.memory_limit), _bytes(new.memory_limit)),
         ("memory request", _bytes(old.memory_request), _bytes(new.memory_request)),
         ("cpu limit", _cpu(old.cpu_limit_m), _cpu(new.cpu_limit_m)),
@@ -63,12 +100,25 @@ def _of_container(old: TemplateContainer, new: TemplateContainer) -> list[Differ
         ("readiness probe", _probe(old.readiness), _probe(new.readiness)),
         ("liveness probe", _probe(old.liveness), _probe(new.liveness)),
         ("startup probe", _probe(old.startup), _probe(new.startup)),
-        ("ports", _ports(old), _ports(new)),
-        ("command", " ".join(old.command)[:80], " ".join(new.command)[:80]),
-        ("references", _references(old), _references(new)),
+        ("ports", _ports(old.ports), _ports(new.ports)),
     )
-    found += [Difference(what, old.name, before, after) for what, before, after in pairs if before != after]
+    found += [Difference(what, old.name, before, after, named) for what, before, after in pairs if before != after]
+    if old.command != new.command:
+        found.append(Difference("command", old.name, *_commands(old.command, new.command), named))
+    found += _gone_and_come("references", old.name, _references(old), _references(new), named=named)
     return found
+
+
+def _gone_and_come(what: str, container: str, old: set[str], new: set[str], *, named: bool) -> list[Difference]:
+    if old == new:
+        return []
+    return [Difference(what, container, ", ".join(sorted(old - new)), ", ".join(sorted(new - old)), named)]
+
+
+def _without_tag(image: str) -> str:
+    """Return an image's registry and repository; the port of a registry is no tag."""
+    path, slash, last = image.partition("@")[0].rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}"
 
 
 def _bytes(size: int | None) -> str:
@@ -82,12 +132,34 @@ def _cpu(millicores: int | None) -> str:
 def _probe(probe: Probe | None) -> str:
     if probe is None:
         return ""
-    return f"{probe.target} every {probe.period_s} s, {probe.timeout_s} s, {probe.failure_threshold}x"
+    delay = f", first after {probe.initial_delay_s} s" if probe.initial_delay_s else ""
+    patience = f"every {probe.period_s} s, {probe.timeout_s} s to answer, {probe.failure_threshold} times"
+    return f"{probe.target} {patience}{delay}"
 
 
-def _ports(container: TemplateContainer) -> str:
-    return ", ".join(f"{port.name + ':' if port.name else ''}{port.number}" for port in container.ports)
+def _ports(ports: Iterable[Port]) -> str:
+    return ", ".join(f"{port.name + ':' if port.name else ''}{port.number}" for port in ports)
 
 
-def _references(container: TemplateContainer) -> str:
-    return ", ".join(sorted({f"{ref.kind.lower()}/{ref.name}" for ref in container.references}))
+def _commands(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, str]:
+    """Show two commands from where they begin to differ, when their beginning fills the line."""
+    before, after = " ".join(old), " ".join(new)
+    if before[:_MOST_OF_A_COMMAND] == after[:_MOST_OF_A_COMMAND]:
+        same = next((n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
+        start = max(same - 20, 0)
+        before, after = f"…{before[start:]}", f"…{after[start:]}"
+    return before[:_MOST_OF_A_COMMAND], after[:_MOST_OF_A_COMMAND]
+
+
+def _references(container: TemplateContainer) -> set[str]:
+    return {_reference(reference) for reference in container.references}
+
+
+def _reference(reference: Reference) -> str:
+    variable = f"{reference.variable} from " if reference.variable else ""
+    key = f":{reference.key}" if reference.key else ""
+    return f"{variable}{reference.kind.lower()}/{reference.name}{key}"
+
+
+def _labels(of: Templated) -> set[str]:
+    return {f"{key}={value}" for key, value in of.template_labels.items() if key != _HASH}

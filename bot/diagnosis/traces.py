@@ -52,7 +52,12 @@ class Trace:
 
 def last_trace(lines: Sequence[Redacted]) -> Trace | None:
     """Return the last error with a stack trace in a log, or None when it ends without one."""
-    found = [(at, trace) for read in (_python, _headed, _rust, _ruby) if (read_one := read(lines)) for at, trace in [read_one]]
+    found = [
+        (at, trace)
+        for read in (_python, _headed, _rust, _ruby)
+        if (read_one := read(lines))
+        for at, trace in [read_one]
+    ]
     return max(found, key=lambda each: each[0])[1] if found else None
 
 

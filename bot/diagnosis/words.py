@@ -64,7 +64,7 @@ def ago(at: datetime | None, now: datetime) -> str:
 
 def amount(size: int) -> str:
     """Say bytes as people write limits: `512 Mi`, `1.5 Gi`."""
-    for unit, factor in (("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)):
+    for unit, factor in (("Pi", 1 << 50), ("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)):
         if size >= factor:
             return f"{size / factor:.4g} {unit}"
     return f"{size} B"

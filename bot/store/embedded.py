@@ -157,7 +157,8 @@ def _check_version(database: Path, programs: Path) -> None:
 def _short_name(database: Path) -> str:
     """Return a symbolic link to `database` that fits into a socket's address. Only its owner can have made it."""
     digest = hashlib.sha256(os.fsencode(database)).hexdigest()[:12]
-    link = Path(tempfile.gettempdir()) / f"ragops-{os.geteuid()}-{digest}"
+    links = [Path(place) / f"ragops-{os.geteuid()}-{digest}" for place in (tempfile.gettempdir(), "/tmp")]  # noqa: S108  # checked to be ours below
+    link = next((it for it in links if len(os.fsencode(it / keeper.SOCKET)) <= LONGEST_SOCKET_PATH), links[-1])
     with contextlib.suppress(FileExistsError):
         link.symlink_to(database)
     if link.lstat().st_uid != os.geteuid() or link.readlink() != database:

@@ -35,6 +35,7 @@ LOG_LIMIT = 5 * 1024 * 1024
 RETRY_DELAYS_S = (0.1, 0.4, 1.0)
 STEADY_S = 5.0
 STOP_S = 10.0
+RESEND_S = 0.2
 
 SETTINGS = {
     "listen_addresses": "",
@@ -201,11 +202,13 @@ class Keeper:
         if self._postgres is None:
             return
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-            if self._postgres.poll() is not None:
-                return
-            self._postgres.send_signal(number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._postgres.wait(STOP_S)
+            deadline = time.monotonic() + STOP_S
+            while time.monotonic() < deadline:
+                if self._postgres.poll() is not None:
+                    return
+                self._postgres.send_signal(number)  # again and again: one that is only just starting does not hear it
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._postgres.wait(RESEND_S)
 
     def _remove_link(self) -> None:
         link = Path(self._order.link) if self._order.link else None

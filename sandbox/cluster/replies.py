@@ -65,6 +65,8 @@ class Replies:
         else:
             data = answer.text.encode()
             headers = self._headers("text/plain; charset=utf-8" if answer.status == 404 else "text/plain")
+        if answer.status == 204:
+            del headers["Content-Type"]
         if dropped is None:
             return web.Response(body=data, status=answer.status, headers=headers)
         response = web.StreamResponse(status=answer.status, headers={**headers, "Content-Length": str(len(data))})

@@ -186,7 +186,7 @@ class ClusterServer:
         try:
             user = self._dispatcher.authenticate(request.headers.get("Authorization", ""))
             if target is _DISCOVERY:
-                return self._dispatcher.discover(request.path, user, f"{self._host}:{self._port}")
+                return self._dispatcher.discover(request.method, request.path, user, f"{self._host}:{self._port}")
             payload = Payload(request.headers.get("Content-Type", ""), await request.read())
             accept = request.headers.get("Accept", "")
             return await self._dispatcher.answer(target, user, request.query, accept, payload)

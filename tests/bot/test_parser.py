@@ -182,7 +182,7 @@ words = st.sampled_from(
 commands = st.lists(words | st.text(max_size=6), max_size=8).map(" ".join) | st.text(max_size=60)
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(commands)
 @example("status \\")
 @example("help 'x")

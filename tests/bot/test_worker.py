@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
@@ -412,6 +412,7 @@ async def test_several_are_worked_on_at_once(clock: SteppedClock) -> None:
 # --- waiting before the next try --------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 2**32), st.floats(0.1, 10), st.floats(1, 1000))
 def test_the_wait_is_bounded(attempts: int, seed: int, base_s: float, longest_s: float) -> None:
     """Never nothing, never more than the longest."""

@@ -20,7 +20,7 @@ _FORMS = (
     ("time in seconds", re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")),
     ("time in microseconds", re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")),
     ("time in nanoseconds", re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}Z")),
-    ("nanocores", re.compile(r"\d+n")),
+    ("nanocores", re.compile(r"0|\d+n")),
     ("kibibytes", re.compile(r"\d+Ki")),
     ("window", re.compile(r"\d+(\.\d+)?s")),
     ("age", re.compile(r"(\d+[smhdy]){1,2}|<unknown>")),

@@ -105,7 +105,11 @@ JOB = (
             "status.startTime",
             "status.completionTime",
             "status.conditions[].lastProbeTime",
-            *(f"spec.{place}.{label}" for place in ("selector.matchLabels", "template.metadata.labels") for label in JOB_LABELS),
+            *(
+                f"spec.{place}.{label}"
+                for place in ("selector.matchLabels", "template.metadata.labels")
+                for label in JOB_LABELS
+            ),
         ),
     )
     + _CONDITION_TIMES
@@ -115,7 +119,13 @@ ENDPOINT_SLICE = item(
     "addressType",
     "endpoints",
     "ports",
-    alike=("endpoints[].addresses", "endpoints[].targetRef.uid", "metadata.annotations", "metadata.generation"),
+    alike=(
+        "metadata.name",
+        "endpoints[].addresses",
+        "endpoints[].targetRef.uid",
+        "metadata.annotations",
+        "metadata.generation",
+    ),
 )
 AUTOSCALER = item("spec", free=("status",))
 CLAIM = item("spec", "status")
@@ -156,9 +166,10 @@ EVENT = item(
     "action",
     "source",
     "reportingComponent",
-    "reportingInstance",
     "message",
     alike=(
+        "count",
+        "reportingInstance",
         "metadata.name",
         "involvedObject.uid",
         "involvedObject.resourceVersion",
@@ -166,10 +177,13 @@ EVENT = item(
         "lastTimestamp",
         "eventTime",
     ),
+    # Whether it was repeated by now.
+    free=("series",),
 )
 USAGE = Rules(
     equal=("metadata.name", "metadata.namespace", "metadata.labels", "containers", "containers[].name"),
     alike=("metadata.creationTimestamp", "timestamp", "window", "containers[].usage", "usage"),
+    free=("metadata.labels.controller-revision-hash",),
 )
 NODE_USAGE = USAGE + Rules(free=("metadata.labels.*",))
 TABLE = HEAD + Rules(

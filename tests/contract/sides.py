@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -143,9 +144,10 @@ class Side:
             text = text.replace(pod, f"POD-{app}")
             if pod.count("-") >= 2:  # a Deployment's pod: its ReplicaSet's hash is a name, too
                 owner, _, _ = pod.rpartition("-")
-                text = text.replace(owner, f"RS-{app}").replace(f'"{owner.rpartition("-")[2]}"', '"HASH"')
+                text = text.replace(owner, f"RS-{app}")
+                text = re.sub(rf"\b{owner.rpartition('-')[2]}\b", "HASH", text)
         for node in self.nodes:
-            text = text.replace(f'"{node}"', '"NODE"').replace(f"/{node}", "/NODE")
+            text = re.sub(rf"\b{re.escape(node)}\b", "NODE", text)
         return text
 
     @asynccontextmanager
@@ -260,7 +262,7 @@ class SimulatedHands:
 async def simulated(folder: Path, image: str) -> AsyncIterator[Side]:
     """Start a simulated cluster of one node with the workloads in it."""
     namespace = f"{PREFIX}{secrets.token_hex(4)}"
-    world = _small_world(namespace)
+    world = _small_world(namespace, image)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(ClusterServer(world.store, world, world))
         server.add_user(f"system:serviceaccount:{namespace}:{NARROW}", NARROW, allow_nothing)
@@ -274,11 +276,12 @@ async def simulated(folder: Path, image: str) -> AsyncIterator[Side]:
         yield side
 
 
-def _small_world(namespace: str) -> World:
+def _small_world(namespace: str, image: str) -> World:
     clock = WorldClock(datetime.now(UTC))
     world = World(ObjectStore(clock.now, history=300), clock)
     size = {"cpu": 4, "memory": "16384000Ki", "allocatable": "15872000Ki"}
     node = templates.node("node1", 0, **size, random=Random(0), now=clock.seconds)
+    node["status"]["images"] = [{"names": [image], "sizeBytes": 1_000_000}]
     world.apply("nodes", node)
     for name in ("default", "kube-system", namespace):
         world.apply("namespaces", templates.plain("v1", "Namespace", name))
@@ -372,5 +375,3 @@ def _write_kubeconfig(path: Path, admin: Connection, token: str) -> Path:
 
 def _placed(manifest: Manifest, namespace: str) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
-
-

@@ -83,7 +83,7 @@ def config_map(name: str, *, value: str = "1", **labels: str) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": name, "labels": labels},
+        "metadata": {"name": name, **({"labels": labels} if labels else {})},
         "data": {"value": value},
     }
 

@@ -20,7 +20,8 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     places = {name: folder / name.lower() for name in ("HOME", "RAGOPS_DATA", "TMPDIR")}
     for place in places.values():
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return {"PATH": os.environ["PATH"], **{name: str(place) for name, place in places.items()}, **more}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return kept | {name: str(place) for name, place in places.items()} | more
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.requests import Place, Post, Request
 from bot.domain.view import View
-from bot.errors import DeliveryRefused
+from bot.errors import DeliveryRefused, DeliveryThrottled, DeliveryUnknown
 from bot.ports import Clock
 from bot.slack.outbound.excerpt import File
 from bot.slack.outbound.faults import AddressGone, delivery_errors
@@ -85,7 +85,7 @@ class SlackNotifier:
         return there.messages[1] if there.complete else None
 
     async def reply(self, request: Request, view: View, *, replace: bool = False) -> None:
-        """Answer the person who asked, by the request's private address while it lasts, else in the channel."""
+        """Answer the person who asked, by the request's private address while that works, else in the channel."""
         plan = plan_view(view, nonce=self._nonce(), files_allowed=False)
         for index, message in enumerate(plan.messages):
             await self._answer(request, message, replace=replace and index == 0)
@@ -94,8 +94,9 @@ class SlackNotifier:
         if request.reply_to.startswith(("https://", "http://")):
             try:
                 await self._posting.answer(request.reply_to, message, replace=replace)
-            except AddressGone:
-                log.info("private address gone", extra={"event": "reply_address_gone"})
+            except (AddressGone, DeliveryThrottled, DeliveryUnknown) as error:
+                # Seen twice by one person is better than not at all.
+                log.info("private address failed: %s", error.message, extra={"event": "reply_address_gone"})
             else:
                 return
         place = request.place

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from sandbox.cluster.api.access import User
-from sandbox.cluster.api.errors import PageNotFound, bad_request, unknown_resource
+from sandbox.cluster.api.errors import bad_request, unknown_resource, unknown_version
 from sandbox.cluster.api.kinds import GROUP_VERSIONS, Kind, find_kind
 from sandbox.cluster.api.payloads import Payload
 from sandbox.cluster.api.representation import Representation
@@ -36,7 +36,7 @@ class Target:
     def kind(self) -> Kind:
         """Return the kind served here. Raises Refusal (404) or PageNotFound."""
         if (self.group, self.version) not in GROUP_VERSIONS:
-            raise PageNotFound
+            raise unknown_version(self.group)
         kind = find_kind(self.group, self.version, self.resource)
         if kind is None or (self.subresource and self.subresource not in kind.subresources):
             raise unknown_resource()

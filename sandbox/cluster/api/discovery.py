@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sandbox.cluster.api.calls import Answer, JsonAnswer, TextAnswer
-from sandbox.cluster.api.errors import PageNotFound, method_not_allowed
-from sandbox.cluster.api.kinds import GROUP_VERSIONS, KINDS, Kind, no_such_version
+from sandbox.cluster.api.errors import PageNotFound, method_not_allowed, unknown_version
+from sandbox.cluster.api.kinds import GROUP_VERSIONS, KINDS, Kind
 from sandbox.cluster.store import Json
 
 PUBLIC_PATHS = frozenset({"/version", "/healthz", "/livez", "/readyz"})
@@ -62,8 +62,13 @@ def _discover_group(parts: tuple[str, ...]) -> Json:
             return _resources(group, version)
         if group and served == (group,):
             return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, version)}
-    group = "" if parts[:1] == ("api",) else (served or ("",))[0]
-    raise no_such_version(group) if parts[:1] in {("api",), ("apis",)} else PageNotFound
+    match parts:
+        case ("api", _):
+            raise unknown_version("")
+        case ("apis", group, _):
+            raise unknown_version(group)
+        case _:
+            raise PageNotFound
 
 
 def _group(group: str, version: str) -> Json:

@@ -64,7 +64,7 @@ class Dispatcher:
         """Answer a request for a resource. Raises Refusal or PageNotFound."""
         self._authorize(target, user)
         kind = target.kind()
-        call = Call(target, kind, query, user, negotiate(accept), payload)
+        call = Call(target, kind, query, user, negotiate(accept, is_list=not target.name), payload)
         if kind.group in _SELF_SERVICE_GROUPS and target.verb == "create":
             return review(call, self.is_allowed)
         if target.verb == "watch" and kind.group == METRICS_GROUP:
@@ -73,11 +73,11 @@ class Dispatcher:
             raise method_not_allowed()
         return await self._read(call)
 
-    def discover(self, path: str, user: User, address: str) -> Answer:
+    def discover(self, method: str, path: str, user: User, address: str) -> Answer:
         """Answer a request for no resource. Raises Refusal or PageNotFound."""
         if user is ANONYMOUS and path not in PUBLIC_PATHS:
             raise forbidden_path(user, path)
-        return discover(path, address)
+        return discover(method, path, address)
 
     def _authorize(self, target: Target, user: User) -> None:
         """Refuse before anything is looked up: what is missing looks the same as what is forbidden."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from sandbox.cluster.api.kinds import Kind
+from sandbox.cluster.api.kinds import LOCAL_GROUPS, Kind
 from sandbox.cluster.store import Json
+
+MEDIA_TYPES = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+_STREAMED = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,9 @@ def unknown_resource() -> Refusal:
     return Refusal(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def unknown_version(*, group_is_known: bool) -> Refusal | PageNotFound:
-    """Return what answers a version that is not served: a Status where the server knows the group itself."""
-    return unknown_resource() if group_is_known else PageNotFound()
+def unknown_version(group: str) -> Refusal | PageNotFound:
+    """Answer a version that is not served: by a Status if the server itself has the group, else in plain text."""
+    return unknown_resource() if group in LOCAL_GROUPS else PageNotFound()
 
 
 def method_not_allowed() -> Refusal:
@@ -92,6 +95,12 @@ def watch_not_supported(kind: Kind) -> Refusal:
 
 def not_acceptable(message: str) -> Refusal:
     return Refusal(406, "NotAcceptable", message)
+
+
+def no_representation(*, is_list: bool) -> Refusal:
+    """Return the refusal of media types of which none is served; lists could be streamed, too."""
+    offered = f"{MEDIA_TYPES}, {_STREAMED}" if is_list else MEDIA_TYPES
+    return Refusal(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {offered}", {})
 
 
 def expired(message: str, *, new_token: str = "") -> Refusal:

@@ -172,7 +172,8 @@ _BY_PATH = {(kind.group, kind.version, kind.resource): kind for kind in KINDS}
 GROUP_VERSIONS: tuple[tuple[str, str], ...] = tuple(dict.fromkeys((kind.group, kind.version) for kind in KINDS))
 
 
-_LOCAL_GROUPS = frozenset(kind.group for kind in KINDS if kind.group != METRICS_GROUP)
+# Served by the API server itself: of these it knows that a version is missing.
+LOCAL_GROUPS = frozenset(kind.group for kind in KINDS if kind.group != METRICS_GROUP)
 
 
 def find_kind(group: str, version: str, resource: str) -> Kind | None:

@@ -14,7 +14,7 @@ from sandbox.cluster.api.reads import find_object
 from sandbox.cluster.sources import LogLine, LogSource, LogUnavailable
 from sandbox.cluster.store import Json, ObjectStore
 
-_PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
+_PULLING = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _parse(call: Call, now: datetime) -> _Options:
     ]
     if seconds is not None and since_text:
         message = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
-        causes = [Cause("FieldValueForbidden", message)]
+        causes = [Cause("FieldValueForbidden", message, "[]")]
     if causes:
         name = call.target.name
         raise invalid("PodLogOptions", name, *causes, details={"name": name, "kind": "PodLogOptions"})
@@ -83,7 +83,8 @@ def _parse_since(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse') from None
+        reason = f'cannot parse "{text}" as "2006"'
+        raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": {reason}') from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -119,9 +120,7 @@ def _check_state(pod: Json, container: str, *, previous: bool) -> None:
     if state.get("running") is not None or state.get("terminated") or last.get("terminated"):
         return
     reason = (state.get("waiting") or {}).get("reason") or "ContainerCreating"
-    if reason in _PULLING:
-        reason = "trying and failing to pull image"
-    raise bad_request(f"{named} is waiting to start: {reason}")
+    raise bad_request(f"{named} is waiting to start: {_PULLING.get(reason, reason)}")
 
 
 def _container_status(pod: Json, container: str) -> Json:

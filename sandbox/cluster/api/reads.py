@@ -44,6 +44,9 @@ _VERSION_EXPIRED = "The resourceVersion for the provided list is too old."
 
 def get_object(call: Call, store: ObjectStore) -> JsonAnswer:
     """Answer with one object, or with its scale. Raises Refusal (404)."""
+    asked = call.query.get("resourceVersion", "")
+    if asked:
+        parse_version(asked)
     obj = find_object(call, store)
     if call.target.subresource == "scale":
         return JsonAnswer(_scale(obj))
@@ -130,7 +133,10 @@ async def _page(call: Call, store: ObjectStore, future_wait_s: float) -> _Page:
     if not asked or asked == "0":
         # From the cache (version 0) the limit is ignored: everything comes at once.
         return _Page(store.list(resource, namespace), current, current, limit if not asked else None)
-    version = parse_version(asked)
+    try:
+        version = parse_version(asked)
+    except Refusal as refusal:
+        raise bad_request(f"invalid resource version: {refusal.message}") from None
     if version > current:
         await _await_version(store, version, future_wait_s)
     if match == "Exact" or (not match and limit):
@@ -238,7 +244,8 @@ def _decode_token(token: str) -> tuple[int, str]:
         return int(fields["rv"]), str(fields["start"])
     except (ValueError, KeyError, TypeError):
         first = chr(raw[0]) if raw else ""
-        raise _bad_token(f"invalid character '{first}' looking for beginning of value") from None
+        shown = first if first.isprintable() else f"\\u{ord(first):04x}"
+        raise _bad_token(f"invalid character '{shown}' looking for beginning of value") from None
 
 
 def _bad_token(reason: str) -> Refusal:

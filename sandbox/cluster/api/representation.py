@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 
-from sandbox.cluster.api.errors import not_acceptable
+from sandbox.cluster.api.errors import MEDIA_TYPES, no_representation, not_acceptable
 from sandbox.cluster.api.kinds import Kind
 from sandbox.cluster.store import Json
 
 META_VERSION = "meta.k8s.io/v1"
 _JSON_TYPES = frozenset({"application/json", "application/*", "*/*"})
-_SUPPORTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
 
 
 class Representation(Enum):
@@ -25,18 +24,22 @@ class Representation(Enum):
 _FORMS = {form.value: form for form in Representation if form.value}
 
 
-def negotiate(accept: str) -> Representation:
+def negotiate(accept: str, *, is_list: bool = False) -> Representation:
     """Choose the first form of an Accept header that is served. Raises Refusal (406)."""
+    is_readable = False
     for offer in accept.split(",") if accept.strip() else ["*/*"]:
         media, *parameters = (part.strip() for part in offer.split(";"))
         if media not in _JSON_TYPES:
             continue
+        is_readable = True
         wanted = dict(part.split("=", maxsplit=1) for part in parameters if "=" in part)
         if "as" not in wanted:
             return Representation.OBJECT
         if (wanted.get("g"), wanted.get("v")) == ("meta.k8s.io", "v1") and wanted["as"] in _FORMS:
             return _FORMS[wanted["as"]]
-    raise not_acceptable(f"only the following media types are accepted: {_SUPPORTED}")
+    if not is_readable:
+        raise no_representation(is_list=is_list)
+    raise not_acceptable(f"only the following media types are accepted: {MEDIA_TYPES}")
 
 
 def typed(kind: Kind, obj: Json) -> Json:

@@ -37,6 +37,9 @@ def watch_objects(call: Call, store: ObjectStore, timing: WatchTiming) -> Stream
 
 
 def _check_options(call: Call) -> None:
+    asked = call.query.get("resourceVersion", "")
+    if asked:
+        parse_version(asked)
     match = call.query.get("resourceVersionMatch", "")
     if "sendInitialEvents" in call.query and match != "NotOlderThan":
         raise invalid_list_options(

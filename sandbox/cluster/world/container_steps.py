@@ -79,8 +79,8 @@ class ContainerSteps:
     # Images
 
     def _pull(self, pod: Json, runtime: PodRuntime, container: Container) -> None:
-        image, present = container.spec["image"], self._images.setdefault(runtime.node, {})
-        if image in present and container.spec.get("imagePullPolicy") != "Always":
+        image = container.spec["image"]
+        if self._is_present(runtime.node, image) and container.spec.get("imagePullPolicy") != "Always":
             message = f'Container image "{image}" already present on machine'
             self._tell(pod, runtime, container, "Pulled", message)
             self._create(pod, runtime, container)
@@ -88,6 +88,15 @@ class ContainerSteps:
         self._tell(pod, runtime, container, "Pulling", f'Pulling image "{image}"')
         random = self._random(runtime, container, "pull")
         container.stage, container.due = Stage.PULLING, self._machinery.now + 0.5 + 2.0 * random.random()
+
+    def _is_present(self, node_name: str, image: str) -> bool:
+        """Tell whether a node has an image: pulled before, or there when the node was made."""
+        if node_name not in self._images:
+            node = self._machinery.peek("nodes", "", node_name) or {"status": {}}
+            listed = node["status"].get("images") or ()
+            self._images[node_name] = {name: entry["sizeBytes"] for entry in listed for name in entry["names"]}
+        present = self._images[node_name]
+        return image in present or normalized(image) in present
 
     def _finish_pull(self, pod: Json, runtime: PodRuntime, container: Container) -> None:
         image, now = container.spec["image"], self._machinery.now

@@ -97,10 +97,9 @@ def _current(container: Container, runtime: PodRuntime, pod: str) -> Run:
         return container.current
     initializing = container.role == "regular" and not runtime.initialized
     reason = container.waiting(initializing=initializing)["reason"]
-    trouble = f"waiting to start: {reason}"
-    if reason in {"ErrImagePull", "ImagePullBackOff"}:
-        trouble = "waiting to start: trying and failing to pull image"
-    raise LogUnavailable(400, f'container "{container.name}" in pod "{pod}" is {trouble}', "BadRequest")
+    words = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
+    trouble = f'container "{container.name}" in pod "{pod}" is waiting to start: {words.get(reason, reason)}'
+    raise LogUnavailable(400, trouble, "BadRequest")
 
 
 def _opening(run: Run) -> list[LogLine]:

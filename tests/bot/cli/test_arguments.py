@@ -3,7 +3,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.cli.arguments import PROGRAMS, Asked, AuditVerify, Demo, Run, Sandbox, Verb, read
@@ -64,6 +64,7 @@ def test_wrong_options_end_with_usage(words: str, capsys: pytest.CaptureFixture[
     assert "usage: ragops" in capsys.readouterr().err
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=4))
 def test_words_of_a_verb_reach_the_parser_as_they_are(words: list[str]) -> None:
     """However they must be quoted."""

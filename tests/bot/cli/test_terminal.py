@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.cli.terminal import Terminal, as_json
@@ -144,6 +144,7 @@ blocks_ = (
 )
 
 
+@settings(deadline=None)
 @given(st.lists(blocks_, max_size=4), st.booleans())
 def test_nothing_that_steers_reaches_the_terminal(blocks: list[Block], colour: bool) -> None:
     """Whatever the words: no controls, no sequences, no turned text; only our own colours."""
@@ -155,6 +156,7 @@ def test_nothing_that_steers_reaches_the_terminal(blocks: list[Block], colour: b
     text.encode()
 
 
+@settings(deadline=None)
 @given(st.recursive(texts | st.none() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(texts, inner)))
 @example("\x7f")
 def test_json_is_one_document_of_plain_characters(data: object) -> None:

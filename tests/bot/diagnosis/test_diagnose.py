@@ -356,6 +356,21 @@ def test_logs_are_few() -> None:
     assert len(wanted(snapshot(*pods))) == 8
 
 
+def test_the_worst_logs_are_read_first() -> None:
+    """When there are more than can be read in one look."""
+    workload = deployment(ready=0)
+    harmless: list[Pod] = [pod(None, crash_looping(), name=f"p{n}") for n in range(20)]
+    assert wanted_logs(snapshot(workload, *harmless, pod(workload, crash_looping(), name="bad")))[0].pod == "bad"
+
+
+def test_a_focus_has_its_log_read_however_much_else_crashes() -> None:
+    """And no others: one look must stay quick."""
+    workload = deployment(ready=0)
+    others: list[Pod] = [pod(None, crash_looping(), name=f"p{n}") for n in range(20)]
+    seen = snapshot(*others, workload, pod(workload, crash_looping(), name="mine"))
+    assert [key.pod for key in wanted_logs(seen, ref(workload))] == ["mine"]
+
+
 def test_an_object_without_a_revision_has_none() -> None:
     """The annotation may hold anything."""
     odd = replace(deployment(), meta=replace(meta("api"), annotations={"deployment.kubernetes.io/revision": "x"}))

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Severity
-from bot.domain.objects import CHANGE_CAUSE, REVISION
+from bot.domain.objects import CHANGE_CAUSE, REVISION, ContainerUsage, PodUsage
 from bot.domain.targets import ClusterName, Namespace, ObjectRef, Scope
 from bot.domain.view import Mention, Span, bold, code, line
 from tests.support.builders import condition, container, deployment, ended, meta, node, pod, replica_set
@@ -46,6 +46,12 @@ def test_restarts_of_all_containers_add_up() -> None:
     """As the pod's cell shows them."""
     both = pod(None, container(restarts=2), container(ended(), name="proxy", restarts=3))
     assert both.restarts == 5
+
+
+def test_usage_of_all_containers_adds_up() -> None:
+    """As the node feels it."""
+    usage = PodUsage(meta=meta("api"), containers=(ContainerUsage("api", 250, 100), ContainerUsage("proxy", 50, 20)))
+    assert (usage.cpu_m, usage.memory) == (300, 120)
 
 
 def test_a_condition_is_found_by_its_type() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.text import first_line, suggest
@@ -32,6 +32,7 @@ def test_suggestions_are_few() -> None:
     assert len(suggest("api", [f"api-{n}" for n in range(20)], most=1)) == 1
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.lists(st.text(max_size=10), max_size=8))
 def test_only_known_words_are_suggested(word: str, known: list[str]) -> None:
     """Each once."""
@@ -56,6 +57,7 @@ def test_the_first_line_that_is_not_blank(text: str, line: str) -> None:
     assert first_line(text, 10) == line
 
 
+@settings(deadline=None)
 @given(st.text(max_size=50), st.integers(1, 30))
 def test_a_first_line_is_one_line_within_its_limit(text: str, limit: int) -> None:
     """Whatever the text."""

@@ -4,7 +4,7 @@ import pytest
 
 from bot.diagnosis import diagnose
 from bot.domain.findings import Finding, Severity
-from bot.domain.objects import Container, Pod, Role
+from bot.domain.objects import Container, Owner, Pod, Role
 from bot.domain.snapshot import LogExcerpt, LogKey
 from tests.support.builders import (
     container,
@@ -95,6 +95,16 @@ def test_a_finished_pod_is_over(phase: str) -> None:
     """Pods of jobs end; that is what they are for."""
     done = pod(None, container(ended(0 if phase == "Succeeded" else 1), restarts=2), phase=phase)
     assert diagnose(snapshot(deployment(), done)).findings == ()
+
+
+def test_a_job_may_end_one_container_before_the_others() -> None:
+    """Also after a first try that failed; one that fails again and again is still found."""
+    job = Owner("Job", "backfill", "uid-job")
+    done = container(ended(0, "Completed"), last=ended(1, ago_s=90), restarts=1)
+    failing = container(ended(1), last=ended(1, ago_s=90), restarts=1, name="load")
+    assert diagnose(snapshot(deployment(), pod(job, done, container(name="load")))).findings == ()
+    [finding] = diagnose(snapshot(deployment(), pod(job, done, failing))).findings
+    assert (finding.code, finding.container, finding.target.name) == ("CRASH_LOOP", "load", "backfill")
 
 
 def test_a_terminating_pod_is_not_judged() -> None:

@@ -15,6 +15,7 @@ from tests.support.builders import (
     replica_set,
     running,
     snapshot,
+    template,
     waiting,
 )
 
@@ -90,7 +91,20 @@ def test_a_ready_container_is_not_accused_for_an_old_failure() -> None:
 def test_a_slow_start_is_told_apart_from_not_being_ready() -> None:
     """As long as the startup probe has not passed, the readiness probe is not even asked."""
     subject = pod(REPLICAS, container(ready=False, started=False, startup=PROBE, readiness=PROBE))
-    assert codes(subject, event(subject, "Unhealthy", FAILS.format("Startup"))) == ["STARTUP_FAILING"]
+    [finding] = found(subject, event(subject, "Unhealthy", FAILS.format("Startup")))
+    assert (finding.code, finding.title) == ("STARTUP_FAILING", "has not come up yet")
+    assert finding.summary.startswith("Container api has not come up yet: the startup probe (GET :8080/health")
+
+
+def test_the_old_revision_that_is_ready_is_named() -> None:
+    """A new release that never gets ready is told apart from a service that is down."""
+    workload = deployment(ready=1, revision=2)
+    old = replica_set(workload, 1, ready=1, containers=(template(),))
+    new = replica_set(workload, 2)
+    subject = pod(new, container(ready=False, readiness=PROBE))
+    told = event(subject, "Unhealthy", FAILS.format("Readiness"))
+    [finding] = diagnose(snapshot(workload, old, new, subject, told)).findings
+    assert finding.summary.endswith("Revision 1 (v1.1) has 1 of 1 pod ready.")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.people import Actor
@@ -92,6 +92,7 @@ def test_what_was_typed_is_what_is_read(sent: str, typed: str) -> None:
     assert plain(sent) == typed
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=("L", "N", "P", "S", "Zs"), max_codepoint=0x2FF)))
 def test_escapes_are_undone_exactly(text: str) -> None:
     """What a person typed survives the platform's escaping, whatever it was."""
@@ -215,7 +216,12 @@ def test_a_button_that_is_not_ours_is_left_alone(body: dict[str, Any]) -> None:
 def test_a_mention_becomes_a_request() -> None:
     """Its answer makes a thread below it."""
     assert mention_request(MENTION) == Request(
-        key="event:Ev1", actor=Actor("U1", "T1"), surface=Surface.MENTION, text="status", place=Place("C1", "17.5")
+        key="event:Ev1",
+        actor=Actor("U1", "T1"),
+        surface=Surface.MENTION,
+        text="status",
+        place=Place("C1", "17.5"),
+        opens_thread=True,
     )
 
 
@@ -241,8 +247,9 @@ def test_the_mention_itself_is_not_part_of_the_command(text: str, read: str) -> 
 
 
 def test_a_mention_in_a_thread_stays_there() -> None:
-    """The place is the thread's parent."""
-    assert mentioned(thread_ts="10.0").place == Place("C1", "10.0")
+    """The place is the thread's parent, and the thread is there already."""
+    request = mentioned(thread_ts="10.0")
+    assert (request.place, request.opens_thread) == (Place("C1", "10.0"), False)
 
 
 @pytest.mark.parametrize(

@@ -118,15 +118,47 @@ async def test_what_is_not_served_is_refused(client: Any, method: str, path: str
     "path",
     [
         "/apis/metrics.k8s.io/v1/nodes",
-        "/apis/autoscaling/v9/horizontalpodautoscalers",
         "/apis/nothing.example",
         "/nothing",
     ],
 )
-async def test_unknown_groups_and_versions_are_plain_text(client: Any, path: str) -> None:
-    """The router's own 404 is no Status."""
+async def test_unknown_groups_are_plain_text(client: Any, path: str) -> None:
+    """The router's own 404 is no Status; that of an aggregated group is none either."""
     answer = await client.get(path)
     assert (answer.status, answer.data) == (404, b"404 page not found\n")
+
+
+@pytest.mark.parametrize("path", ["/apis/autoscaling/v9/horizontalpodautoscalers", "/apis/apps/v9", "/api/v9/pods"])
+async def test_unknown_versions_of_known_groups_are_a_status(client: Any, path: str) -> None:
+    """The server knows the group, and says that it lacks the version."""
+    answer = await client.get(path)
+    assert (answer.status, answer.body["reason"], answer.body["details"]) == (404, "NotFound", {})
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/version", 405), ("/api/v1", 405), ("/apis/apps/v1", 405), ("/readyz", 200), ("/apis", 200)]
+)
+async def test_what_is_only_read_refuses_other_methods(client: Any, path: str, status: int) -> None:
+    """Health and the list of groups answer any method, as on a real server."""
+    assert (await client.call("DELETE", path)).status == status
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("/api/v1/pods", {}, 400),
+        ("/api/v1/pods", {"watch": "1"}, 500),
+        ("/api/v1/namespaces/rag-engine/pods/p", {}, 500),
+    ],
+    ids=["list", "watch", "get"],
+)
+async def test_versions_that_are_no_numbers_are_refused(
+    client: Any, path: str, query: dict[str, str], status: int
+) -> None:
+    """A list calls it a bad request, everything else fails; a watch fails before it streams."""
+    answer = await client.get(path, resourceVersion="abc", **query)
+    assert answer.status == status
+    assert 'strconv.ParseUint: parsing "abc": invalid syntax' in answer.body["message"]
 
 
 async def test_every_answer_has_an_audit_id(client: Any) -> None:

@@ -60,7 +60,7 @@ def test_terminated(tiny: Tiny) -> None:
 @pytest.mark.parametrize(
     ("image", "fields", "trouble"),
     [
-        ("r.example/app:v9", {}, "trying and failing to pull image"),
+        ("r.example/app:v9", {}, "image can't be pulled"),
         ("r.example/app:v1", {"envFrom": [{"configMapRef": {"name": "c"}}]}, "CreateContainerConfigError"),
     ],
 )
