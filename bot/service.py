@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import answers
-from bot.domain.actions import Action, Control, Need, Query, Setting
+from bot.domain.actions import Action, Control, Need, Query, Setting, parameters_of
 from bot.domain.catalogue import Catalogue
 from bot.domain.policy import Authorization
 from bot.domain.requests import Outcome, Post, Request, Surface
+from bot.domain.targets import Scope
 from bot.domain.view import View
 from bot.errors import BotError, NotAccepted, StoreUnavailable, UsageError
 from bot.parser import Parsed, parse
@@ -127,6 +128,12 @@ class Service:
         await self._settle(claimed, outcome.posts, keep)
         return outcome.view if isinstance(parsed.action, Control) else None
 
+    async def abandon(self, claimed: Claimed, reference: str) -> View:
+        """End a request that failed in an unknown way, with an audit entry, and return what its person is told."""
+        entry = self._entry(claimed.request, "failed", f"reference {reference}")
+        await self._settle(claimed, (), entry)
+        return answers.broken(reference)
+
     async def _outcome(self, parsed: Parsed, request: Request) -> Outcome:
         if isinstance(parsed.action, Control):
             return await parsed.action.act(parsed.params, self._sources(parsed, request))
@@ -198,8 +205,23 @@ class Service:
             Need.ASK: ("ask", _Asker(self, request)),
         }
         handed = dict(ports[need] for need in parsed.action.needs)
-        scope = equipment.scopes.resolve(parsed.cluster, parsed.namespace)
+        scope = self._scope(parsed)
         return Sources(scope=scope, request=request, now=equipment.clock.now(), **handed)
+
+    def _scope(self, parsed: Parsed) -> Scope:
+        """Return what the command names, else where the service that it names lives, else the default."""
+        entry = next(
+            (
+                self._equipment.catalogue.entries[value]
+                for declared, parameter in parameters_of(parsed.action.params)
+                if parameter.names_service
+                and (value := getattr(parsed.params, declared.name)) in self._equipment.catalogue.entries
+            ),
+            None,
+        )
+        if entry is None or parsed.namespace or parsed.cluster:
+            return self._equipment.scopes.resolve(parsed.cluster, parsed.namespace)
+        return self._equipment.scopes.resolve(entry.cluster, entry.namespace)
 
     async def shared_view(self, text: str, request: Request) -> View:
         """Answer a query as others will see it, with the rights of the person who shares it."""

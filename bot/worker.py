@@ -35,10 +35,19 @@ def backoff(attempts: int, source: random.Random, *, base_s: float = 1.0, longes
 class Intake:
     """Carries out requests of the inbox, each by one worker at a time."""
 
-    def __init__(self, store: Store, service: Service, notifier: Notifier, *, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        service: Service,
+        notifier: Notifier,
+        references: References,
+        *,
+        wake: Callable[[], None],
+    ) -> None:
         self._store = store
         self._service = service
         self._notifier = notifier
+        self._references = references
         self._delivery_wake = wake
 
     async def step(self) -> bool:
@@ -53,11 +62,21 @@ class Intake:
         return True
 
     async def _carry_out(self, claimed: Claimed) -> View | None:
+        """Carry out a request. What goes wrong in an unknown way ends it: none of its effects was kept.
+
+        Only a database that is away lets it stay, to be carried out later.
+        """
         try:
             async with asyncio.timeout(LEASE_S - 5):
                 return await self._service.control(claimed)
         except Lost:
             return None
+        except StoreUnavailable:
+            raise
+        except Exception:
+            reference = self._references.new()
+            log.exception("a request failed", extra={"event": "request_broken", "reference": reference})
+            return await self._service.abandon(claimed, reference)
 
     async def _tell(self, claimed: Claimed, view: View) -> None:
         """Give the private answer. It is best effort: what others see goes through the outbox."""

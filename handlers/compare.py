@@ -22,7 +22,7 @@ PARTS = frozenset({Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_
 class Params:
     """Whose revisions, and which; the one that works against the newest when none is named."""
 
-    workload: str = argument("a service of the catalogue or a Deployment's name")
+    workload: str = argument("a service of the catalogue or a Deployment's name", names_service=True)
     before: int | None = argument("the older revision", default=None, metavar="A")
     after: int | None = argument("the newer revision", default=None, metavar="B")
 

@@ -25,7 +25,7 @@ Pairs = list[tuple[str, str]]
 class Params:
     """What to describe."""
 
-    thing: str = argument("a service, workload, pod, node, service/NAME, claim/NAME or hpa/NAME")
+    thing: str = argument("a service, workload, pod, node, service/NAME, claim/NAME or hpa/NAME", names_service=True)
 
 
 @dataclass(frozen=True, slots=True)

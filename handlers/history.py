@@ -23,7 +23,7 @@ PARTS = frozenset({Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_
 class Params:
     """Whose history."""
 
-    workload: str = argument("a service of the catalogue or a Deployment's name")
+    workload: str = argument("a service of the catalogue or a Deployment's name", names_service=True)
 
 
 @dataclass(frozen=True, slots=True)

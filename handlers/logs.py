@@ -30,7 +30,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 class Params:
     """Whose logs, and which part of them."""
 
-    workload: str = argument("a service of the catalogue, a workload's or a pod's name")
+    workload: str = argument("a service of the catalogue, a workload's or a pod's name", names_service=True)
     since: str = option("--since", "only lines of this last while: 90s, 10m, 2h", default="", metavar="SPAN")
     tail: int = option(
         "--tail", "how many lines of each container", default=100, metavar="LINES", minimum=1, maximum=MOST_LINES

@@ -23,7 +23,7 @@ MOST_ROWS = 60
 class Params:
     """Whose pods; all of the namespace when empty."""
 
-    workload: str = argument("a service of the catalogue or a workload's name", default="")
+    workload: str = argument("a service of the catalogue or a workload's name", default="", names_service=True)
 
 
 @dataclass(frozen=True, slots=True)

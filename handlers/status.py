@@ -44,7 +44,7 @@ _MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Seve
 class Params:
     """What to look at; the whole namespace when empty."""
 
-    service: str = argument("a service of the catalogue or a workload's name", default="")
+    service: str = argument("a service of the catalogue or a workload's name", default="", names_service=True)
 
 
 @dataclass(frozen=True, slots=True)

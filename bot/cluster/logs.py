@@ -9,48 +9,35 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import aiohttp
 
 from bot.cluster.http import KubernetesHttp
-from bot.domain.snapshot import LogExcerpt, LogKey
+from bot.cluster.log_text import masks, read_of
+from bot.cluster.runs import KEPT_LINES, EndedRuns, RunId, can_be_of
+from bot.domain.snapshot import LogExcerpt, LogKey, LogQuery, LogRead
 from bot.domain.targets import ClusterName, Scope
-from bot.domain.text import Redacted
 from bot.errors import ClusterError, ClusterNotFound, UsageError
-from bot.redaction import redact_counted
 
 SIDE_BY_SIDE = 8
-LONGEST_LINE = 2_000
 KEPT_BYTES = 1024 * 1024
 READ_BYTES = 8 * 1024 * 1024
-_REMEMBERED = 256
 _BIG = 64 * 1024  # redacting more than this takes tens of milliseconds and leaves the event loop to others
+_TOO_LONG = f"the log is longer than {READ_BYTES // 1024**2} MiB; its newest lines were not read"
 
-_GONE = "unable to retrieve container logs for "
 _WAITING = re.compile(r"waiting to start: (?P<why>[^:\"\n]+)")
 _SAID = re.compile(r"answered 400: (?P<said>.*?)\.?\nTried: ", re.DOTALL)
 
-
-@dataclass(frozen=True, slots=True)
-class RunId:
-    """Which run of a container is meant: the previous log of one run never changes."""
-
-    pod_uid: str
-    container: str
-    restart_count: int
-
-
 RunOf = Callable[[Scope, LogKey], RunId | None]
+"""Says which run that has ended a request means now; None while it runs, or when nobody knows."""
 
 
 class ContainerLogs:
     """Logs of containers. A `LogStream`.
 
-    With `run_of` (who knows which run a key means), the log of a run that has ended is fetched once and remembered:
-    the kubelet keeps only one dead container, and asking again costs it a file read.
+    With `run_of` the end of the log of a run that has ended is fetched once and remembered: the kubelet keeps only one
+    dead container, asking again costs it a file read, and once it is removed the remembered end is all there is.
     """
 
     def __init__(
@@ -64,47 +51,80 @@ class ContainerLogs:
         self._run_of = run_of
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
-        self._ended: OrderedDict[tuple[Scope, RunId, int], LogExcerpt] = OrderedDict()
+        self._ended = EndedRuns()
 
     async def tails(self, scope: Scope, keys: Sequence[LogKey], *, lines: int) -> Mapping[LogKey, LogExcerpt]:
         """Return the last `lines` lines of each log."""
+        reads = await self.read(scope, [LogQuery(key=key, tail=lines) for key in dict.fromkeys(keys)])
+        return {
+            key: LogExcerpt(tuple(line.text for line in read.lines), read.problem, read.masked)
+            for key, read in reads.items()
+        }
+
+    async def read(self, scope: Scope, queries: Sequence[LogQuery]) -> Mapping[LogKey, LogRead]:
+        """Return lines with their times; of queries with equal keys the last one counts."""
         http = self._clusters.get(scope.cluster)
         if http is None:
             raise UsageError(f"There is no cluster {scope.cluster!r}.", suggestions=sorted(self._clusters))
+        wanted = {query.key: query for query in queries}
         async with asyncio.TaskGroup() as group:
-            reads = {key: group.create_task(self._tail(http, scope, key, lines)) for key in dict.fromkeys(keys)}
+            reads = {key: group.create_task(self._read(http, scope, query)) for key, query in wanted.items()}
         return {key: read.result() for key, read in reads.items()}
 
-    async def _tail(self, http: KubernetesHttp, scope: Scope, key: LogKey, lines: int) -> LogExcerpt:
-        run = self._run_of(scope, key) if self._run_of is not None and key.previous else None
-        if run is not None and (scope, run, lines) in self._ended:
-            self._ended.move_to_end((scope, run, lines))
-            return self._ended[scope, run, lines]
-        async with self._slots:
-            excerpt = await self._fetch(http, scope, key, lines)
-        if run is not None and not excerpt.problem:
-            self._ended[scope, run, lines] = excerpt
-            if len(self._ended) > _REMEMBERED:
-                self._ended.popitem(last=False)
-        return excerpt
+    def remembers(self, scope: Scope, run: RunId) -> bool:
+        """Tell whether the end of a run's log is known."""
+        return self._ended.find_any(scope, run, lines=1) is not None
 
-    async def _fetch(self, http: KubernetesHttp, scope: Scope, key: LogKey, lines: int) -> LogExcerpt:
+    async def _read(self, http: KubernetesHttp, scope: Scope, query: LogQuery) -> LogRead:
+        run = self._run(scope, query.key)
+        if run is None or query.since_s is not None:
+            async with self._slots:
+                return await self._fetch(http, scope, query)
+        known = self._ended.find(scope, run, lines=query.tail)
+        if known is not None:
+            return LogRead(known, masked=masks(known))
+        async with self._slots:
+            return await self._read_ended(http, scope, query, run)
+
+    async def _read_ended(self, http: KubernetesHttp, scope: Scope, query: LogQuery, run: RunId) -> LogRead:
+        """Fetch as much as is remembered, and remember it if it is still, or can only be, the log of that run."""
+        asked = max(query.tail, KEPT_LINES)
+        read = await self._fetch(http, scope, LogQuery(key=query.key, tail=asked))
+        if not read.problem and can_be_of(run, read) and self._run(scope, query.key) == run:
+            self._ended.keep(scope, run, read.lines, asked=asked)
+        elif read.problem or not can_be_of(run, read):
+            known = self._ended.find_any(scope, run, lines=query.tail)
+            if known is not None:
+                return LogRead(known, masked=masks(known))
+        if len(read.lines) <= query.tail:
+            return read
+        lines = read.lines[-query.tail :]
+        return LogRead(lines, read.problem, masks(lines))
+
+    def _run(self, scope: Scope, key: LogKey) -> RunId | None:
+        return self._run_of(scope, key) if self._run_of is not None else None
+
+    async def _fetch(self, http: KubernetesHttp, scope: Scope, query: LogQuery) -> LogRead:
+        key = query.key
         path = f"/api/v1/namespaces/{scope.namespace}/pods/{key.pod}/log"
-        query = {"container": key.container, "tailLines": str(lines)}
+        asked = {"container": key.container, "tailLines": str(query.tail), "timestamps": "true"}
         if key.previous:
-            query["previous"] = "true"
+            asked["previous"] = "true"
+        if query.since_s is not None:
+            asked["sinceSeconds"] = str(max(1, query.since_s))
         try:
             async with http.stream(
-                path, query, accept="*/*", total_s=self._timeout_s, silence_s=self._timeout_s
+                path, asked, accept="*/*", total_s=self._timeout_s, silence_s=self._timeout_s
             ) as response:
                 if response.status == 204:
-                    return LogExcerpt(problem="the pod is not scheduled yet, so there is no log")
+                    return LogRead(problem="the pod is not scheduled yet, so there is no log")
                 body, is_whole = await _read_end(response)
         except ClusterError as error:
-            return LogExcerpt(problem=_problem(error, key))
+            return LogRead(problem=_problem(error, key))
+        problem = "" if is_whole else _TOO_LONG
         if len(body) < _BIG:
-            return excerpt_of(body, lines, is_whole=is_whole)
-        return await asyncio.to_thread(excerpt_of, body, lines, is_whole=is_whole)
+            return read_of(body, query.tail, problem=problem)
+        return await asyncio.to_thread(read_of, body, query.tail, problem=problem)
 
 
 async def _read_end(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
@@ -118,23 +138,6 @@ async def _read_end(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         if read > READ_BYTES:
             return bytes(kept[-KEPT_BYTES:]), False
     return bytes(kept[-KEPT_BYTES:]), True
-
-
-def excerpt_of(body: bytes, lines: int, *, is_whole: bool = True) -> LogExcerpt:
-    """Turn the bytes of a log into redacted lines, each at most `LONGEST_LINE` characters long."""
-    text = body.decode("utf-8", "replace")
-    if text.startswith(_GONE) and text.count("\n") <= 1:
-        return LogExcerpt(problem="the container of that run was removed, and its log with it")
-    # Cut well behind what will be kept, then redact all lines at once: a private key spans several.
-    cut = (line[: 4 * LONGEST_LINE] for line in text.split("\n")[-lines - 1 :])
-    redacted, masked = redact_counted("\n".join(cut))
-    kept = redacted.removesuffix("\n").split("\n")[-lines:] if redacted else []
-    problem = "" if is_whole else f"the log is longer than {READ_BYTES // 1024**2} MiB; its newest lines were not read"
-    return LogExcerpt(tuple(_shorten(line) for line in kept), problem, masked)
-
-
-def _shorten(line: str) -> Redacted:
-    return Redacted(line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…")
 
 
 def _problem(error: ClusterError, key: LogKey) -> str:

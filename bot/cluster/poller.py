@@ -1,6 +1,6 @@
 """One kind of object that cannot be watched, asked for again and again: what the metrics API measured.
 
-A sample is live while the newest list is no older than `FRESH_FOR`, and it is as old as its oldest measurement, not as
+A sample is live while the newest list is no older than `FRESH_FOR` and the server answers, and it is as old as its oldest measurement, not as
 the list: the metrics server measures every 15 s or more seldom. An API that is not there is missing, whatever was read
 before: what was measured then says nothing about now.
 """
@@ -72,7 +72,7 @@ class Poller:
         if self._read_at is None:
             return PartStatus(Freshness.MISSING, reason=reason)
         age = now - self._read_at
-        if age <= FRESH_FOR:
+        if age <= FRESH_FOR and server.trouble is None:
             return PartStatus(Freshness.LIVE, self._sampled_at)
         if self._is_gone(age):
             return PartStatus(Freshness.MISSING, reason=reason)

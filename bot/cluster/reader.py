@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 
 from bot.cluster.assemble import OF_THE_CLUSTER
 from bot.cluster.cache import WatchCache, open_copy, run_all
+from bot.cluster.capture import CrashLogs
 from bot.cluster.copies import Copy
 from bot.cluster.http import KubernetesHttp, Pulse
 from bot.cluster.loads import NodeLoads
-from bot.cluster.logs import RunId
+from bot.cluster.logs import ContainerLogs
 from bot.cluster.reflector import Timing
-from bot.domain.objects import NodeLoad
+from bot.cluster.runs import RunId, run_meant
+from bot.domain.objects import NodeLoad, Pod
 from bot.domain.snapshot import LogKey, Part, Snapshot
 from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.errors import UsageError
@@ -21,7 +24,10 @@ from bot.ports import Clock
 
 
 class Clusters:
-    """Watch caches of every configured (cluster, namespace). A `ClusterReader`; run `run()` in a task group."""
+    """Watch caches of every configured (cluster, namespace). A `ClusterReader`; run `run()` in a task group.
+
+    `logs` are the logs of these clusters; those of crashes are fetched when the caches see them happen.
+    """
 
     def __init__(
         self,
@@ -31,7 +37,11 @@ class Clusters:
         *,
         timing: Timing | None = None,
         patience_s: float = 5.0,
+        log_timeout_s: float = 5.0,
     ) -> None:
+        https = {cluster: http for cluster, (http, _) in clusters.items()}
+        self.logs = ContainerLogs(https, run_of=self.run_of, timeout_s=log_timeout_s)
+        self._crash_logs = CrashLogs(self.logs, self._pod_of, clock)
         self._shared: list[Copy] = []
         self._caches: dict[Scope, WatchCache] = {}
         self._loads = {cluster: NodeLoads(http, clock) for cluster, (http, _) in clusters.items()}
@@ -53,12 +63,14 @@ class Clusters:
                     shared=shared,
                     timing=timing,
                     patience_s=patience_s,
+                    on_pod=partial(self._crash_logs.noticed, scope),
                 )
 
     async def run(self) -> None:
         """Keep all caches up to date until cancelled; clusters that are down are tried again and again."""
         async with asyncio.TaskGroup() as group:
             group.create_task(run_all(self._shared))
+            group.create_task(self._crash_logs.run())
             for cache in self._caches.values():
                 group.create_task(cache.run())
 
@@ -73,12 +85,12 @@ class Clusters:
         return await self._loads[cluster].read()
 
     def run_of(self, scope: Scope, key: LogKey) -> RunId | None:
-        """Say which run of a container a key means, as far as the cache knows."""
-        pod = self._cache(scope).pod(key.pod)
-        container = next((c for c in pod.containers if c.name == key.container), None) if pod is not None else None
-        if pod is None or container is None:
-            return None
-        return RunId(pod.meta.uid, container.name, container.restart_count)
+        """Say which run that has ended a key means, as far as the cache knows."""
+        pod = self._pod_of(scope, key.pod)
+        return None if pod is None else run_meant(pod, key)
+
+    def _pod_of(self, scope: Scope, name: str) -> Pod | None:
+        return self._cache(scope).pod(name)
 
     def _cache(self, scope: Scope) -> WatchCache:
         if scope in self._caches:

@@ -1,8 +1,8 @@
 """What is read of the API's objects, and nothing else: fields not named here are skipped without being built.
 
 Absent fields have the API's defaults; a list or map that the server may send as null is tolerated. `items` of a page
-has no default, so that an error body never reads as an empty list. Quantities and times stay text here. Lists are tuples
-where many objects say the same, so that what says the same is converted once and shared.
+has no default, so that an error body never reads as an empty list. Quantities and times stay text here. Lists are
+tuples where many objects say the same, so that what says the same is converted once and shared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Times as the API writes them (RFC 3339, up to nanoseconds) -> aware UTC datetimes, to the microsecond; and durations."""
+"""Times as the API writes them (RFC 3339, up to nanoseconds) -> aware UTC datetimes; durations -> seconds."""
 
 from __future__ import annotations
 

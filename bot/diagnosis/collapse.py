@@ -1,8 +1,9 @@
 """Consequences hang under their cause: one trouble is one finding, however far it is felt.
 
 A finding may name objects that would explain it (`because`). If one of them has a finding of its own, it becomes a
-consequence there, and so on up to the root. Naming its own object, it hangs under a finding that names a cause there. A *general* finding (something is not ready, a roll-out has stopped) gives
-way to any finding that names a cause for the same object, and is then not told at all.
+consequence there, and so on up to the root. Naming its own object, it hangs under what names a cause there.
+A *general* finding (something is not ready) gives way to any finding that names a cause for the same object, and is
+then not told at all.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def is_looping(index: Index, pod: Pod, container: Container) -> bool:
     """Tell whether a container crashes repeatedly; seen while it waits, just after an end, or between two crashes."""
     state = container.state
     if isinstance(state, Waiting):
-        return state.reason in ("CrashLoopBackOff", "RunContainerError")
+        return state.reason in ("CrashLoopBackOff", "RunContainerError", "PostStartHookError")
     if pod.is_finished:
         return False
     if isinstance(state, Terminated):
@@ -47,7 +47,7 @@ def is_looping(index: Index, pod: Pod, container: Container) -> bool:
 def _may_end(pod: Pod, container: Container) -> bool:
     """Tell whether a container is meant to end well: one that prepares the pod, or does a job's work."""
     of_a_job = pod.meta.owner is not None and pod.meta.owner.kind == "Job"
-    return container.role is Role.INIT or of_a_job
+    return container.role is Role.INIT or of_a_job or pod.restart_policy != "Always"
 
 
 def is_young(index: Index, pod: Pod) -> bool:

@@ -95,7 +95,10 @@ _UNREACHED: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
     ("it has no connection left", re.compile(r"too many connections|remaining connection slots|too many clients")),
-    ("it refuses the connection", re.compile(r"connection refused|\bECONNREFUSED\b|connection to \S+ refused", re.I)),
+    (
+        "it refuses the connection",
+        re.compile(r"connection refused|\bECONNREFUSED\b|connection to \S+ refused", re.IGNORECASE),
+    ),
     (
         "it cannot be reached",
         re.compile(
@@ -117,8 +120,7 @@ _HOSTS = tuple(
         rf"UnknownHostException: (?P<host>{_NAME})",
         rf"failed to resolve ['\"](?P<host>{_NAME})",
         rf"\w://(?:[^@/\s]*@)?(?P<host>{_NAME})(?::(?P<port>\d+))?",
-        rf"\b(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|dial tcp|connecting to|connect to|connection to|at)"
-        rf" (?P<host>{_NAME}):(?P<port>\d{{2,5}})\b",
+        rf"\b(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|dial tcp|connect(?:ing|ion)? to|at) (?P<host>{_NAME}):(?P<port>\d+)\b",
     )
 )
 
@@ -161,7 +163,8 @@ _no_space = _simple(Cause.NO_SPACE, r"no space left on device|\bENOSPC\b|disk qu
 _permission = _simple(
     Cause.PERMISSION,
     r"(?:(?:open|mkdir|unlink|listen tcp|exec|create) (/[\w./-]+): )?"
-    r"(?:permission denied(?! (?:for|to) )|\bEACCES\b|operation not permitted|\bEPERM\b|read-only file system|\bEROFS\b)"
+    r"(?:permission denied(?! (?:for|to) )|\bEACCES\b|operation not permitted|\bEPERM\b|read-only file system"
+    r"|\bEROFS\b)"
     r"(?:: ['\"](/[^'\"]+)['\"])?",
 )
 _incomplete = _simple(
@@ -172,33 +175,38 @@ _incomplete = _simple(
 
 _VARIABLE = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*"
 _LACKING = (
-    r"(?:not set|unset|not defined|undefined|missing|required|empty|not found|not provided|must be set|must be defined)"
+    "not set|unset|not defined|undefined|missing|required|empty|not found|not provided|must be set|must be defined"
 )
+_FILE = r"(?P<name>/[\w./-]+\.(?:ya?ml|json|toml|conf|cfg|ini|env|properties|pem|crt|key))"
+_ABSENT = "no such file or directory|not found|does not exist"
+_IS_NOT_SET = r"(?:is |was |must be |should )?(?:not set|not be empty|unset|not defined|set\b(?<=be set))"
+_SETTING = (
+    "environment variables?|env(?:ironment)? ?vars?|env|keys?|settings?|variables?"
+    "|config(?:uration)?(?: (?:key|value|option))?s?"
+)
+_MISSING_SETTING = rf"(?i:(?:missing|required|undefined|unset)(?: required| mandatory| the)* (?:{_SETTING}))"
 _SETTINGS = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
         rf"KeyError: ['\"](?P<name>{_VARIABLE})['\"]",
         rf"(?i:key not found): [\"':]*(?P<name>{_VARIABLE})",
         rf"\b(?P<name>{_VARIABLE}): (?:parameter (?:null or )?not set|unbound variable)",
-        rf"\b(?P<name>{_VARIABLE})['\"`]?(?i:,? (?:environment variable |env var )?(?:is |was |must be |should )?"
-        rf"(?:not set|not be empty|unset|not defined|set\b(?<=be set)))",
-        rf"\b(?P<name>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)['\"`]?(?i:,?:? (?:environment variable |env var )?"
-        rf"(?:is |was |has |must )?(?:a )?{_LACKING})",
-        rf"(?i:environment variables?|env vars?)(?: named)?:? ['\"`]?(?P<name>{_VARIABLE})['\"`]?(?i:.*\b{_LACKING})",
-        rf"(?i:(?:missing|required|undefined|unset)(?: (?:required|mandatory|the))*"
-        rf" (?:environment variables?|env(?:ironment)? ?vars?|env|keys?|settings?|variables?"
-        rf"|config(?:uration)?(?: (?:key|value|option))?s?)):? ['\"`]?(?P<name>[A-Za-z][\w.-]{{2,}})",
+        rf"\b(?P<name>{_VARIABLE})['\"`]?(?i:,? (?:environment variable |env var )?{_IS_NOT_SET})",
+        # Other words than "not set" are said of much else; a variable is then known by its underscore.
+        rf"\b(?P<name>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)['\"`]?(?i:,?:? (?:is |was |has |must )?(?:a )?(?:{_LACKING}))",
+        rf"(?i:environment variables?|env vars?):? ['\"`]?(?P<name>{_VARIABLE})['\"`]?(?i:.*\b(?:{_LACKING}))",
+        rf"{_MISSING_SETTING}:? ['\"`]?(?P<name>[A-Za-z][\w.-]{{2,}})",
         r"^(?P<name>[A-Za-z_][\w.]*)\n\s+(?i:field required)",
-        r"(?i:no such file or directory|\bENOENT\b|could not open|cannot open|cannot read|unable to read"
-        r"|config(?:uration)? file).*?(?P<name>/[\w./-]+\.(?:ya?ml|json|toml|conf|cfg|ini|env|properties|pem|crt|key))\b",
-        r"(?P<name>/[\w./-]+\.(?:ya?ml|json|toml|conf|cfg|ini|env|properties|pem|crt|key))['\"]?:? "
-        r"(?i:no such file or directory|not found|does not exist)",
+        rf"(?i:{_ABSENT}|\bENOENT\b|could not open|cannot open|cannot read|unable to read|config file).*?{_FILE}\b",
+        rf"{_FILE}['\"]?:? (?i:{_ABSENT})",
     )
 )
 _NO_NAMES = frozenset(
-    "ERROR FATAL WARN WARNING INFO DEBUG CRITICAL PANIC TRACE HTTP HTTPS SSL TLS JSON SQL TCP API DNS ID URL IT NULL"
-    .split()
-)  # fmt: skip
+    {
+        *("ERROR", "FATAL", "WARN", "WARNING", "INFO", "DEBUG", "CRITICAL", "PANIC", "TRACE"),
+        *("HTTP", "HTTPS", "SSL", "TLS", "JSON", "SQL", "TCP", "API", "DNS", "NULL"),
+    }
+)
 _MISCONFIGURED = re.compile(r"(?i)invalid config|configuration error|bad config|config(?:uration)? (?:is )?invalid")
 
 

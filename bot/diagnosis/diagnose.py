@@ -14,6 +14,7 @@ from bot.domain.findings import (
     Finding,
     NotChecked,
     Report,
+    Severity,
     Verdict,
     WorkloadLine,
 )
@@ -125,7 +126,8 @@ def _line(workload: Workload, troubled: set[ObjectRef]) -> WorkloadLine:
 def _verdict(snapshot: Snapshot, findings: Sequence[Finding], lines: Sequence[WorkloadLine]) -> Verdict:
     wanted = [line for line in lines if line.desired > 0]
     if findings:
-        return Verdict.DOWN if wanted and not any(line.ready for line in wanted) else Verdict.DEGRADED
+        critical = any(finding.severity is Severity.CRITICAL for finding in findings)
+        return Verdict.DOWN if critical and wanted and not any(line.ready for line in wanted) else Verdict.DEGRADED
     if any(snapshot.status(part).freshness is not Freshness.LIVE for part in DECISIVE_PARTS):
         return Verdict.UNKNOWN
     # A namespace without anything in it is more likely a mistyped name than a healthy service.

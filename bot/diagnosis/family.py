@@ -108,11 +108,16 @@ class Case:
 
     @property
     def subject(self) -> str:
-        """Name what shows the symptom: `Revision 8 (v1.2)` where revisions exist, else the container."""
-        if self.revision is None:
-            return f"Container {self.container.name}" if self.container else "It"
-        image = f" ({tag_of(self.container.image)})" if self.container and self.container.image else ""
-        return f"Revision {self.revision}{image}"
+        """Name what shows the symptom: `Revision 8 (v1.2)`, with its container where the pod has others."""
+        container = self.container
+        release = "" if self.revision is None else f"revision {self.revision}"
+        if container is not None and (len(self.newest.pod.containers) > 1 or not release):
+            role = str(container.role)
+            return f"{role[:1].upper()}{role[1:]} {container.name}" + (f" of {release}" if release else "")
+        if not release:
+            return "It"
+        image = f" ({tag_of(container.image)})" if container is not None and container.image else ""
+        return f"R{release[1:]}{image}"
 
     @property
     def contrast(self) -> str:

@@ -45,11 +45,24 @@ class Parameter:
     metavar: str = ""
     minimum: int | None = None
     maximum: int | None = None
+    names_service: bool = False
 
 
-def argument(help: str, *, default: Any = MISSING, rest: bool = False, metavar: str = "") -> Any:  # noqa: A002  # the word of the field, as in argparse
-    """Declare a positional parameter; without `default` it is required. `rest` takes all remaining words."""
-    return field(default=default, metadata={PARAMETER: Parameter(help, rest=rest, metavar=metavar)})
+def argument(
+    help: str,  # noqa: A002  # the word of the field, as in argparse
+    *,
+    default: Any = MISSING,
+    rest: bool = False,
+    metavar: str = "",
+    names_service: bool = False,
+) -> Any:
+    """Declare a positional parameter; without `default` it is required.
+
+    `rest` takes all remaining words. `names_service`: it may be a service of the catalogue, whose cluster and namespace
+    are then meant unless the command names others.
+    """
+    parameter = Parameter(help, rest=rest, metavar=metavar, names_service=names_service)
+    return field(default=default, metadata={PARAMETER: parameter})
 
 
 def option(  # the parameters are the fields of Parameter

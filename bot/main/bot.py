@@ -20,8 +20,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 import handlers
 from bot.cluster.connection import open_connection
 from bot.cluster.http import KubernetesHttp
-from bot.cluster.logs import ContainerLogs
 from bot.cluster.reader import Clusters
+from bot.cluster.reflector import Timing
 from bot.configuration import Configuration
 from bot.domain.targets import ClusterName, Namespace
 from bot.errors import Fault, SettingsError
@@ -87,7 +87,10 @@ async def run_bot(ingredients: Ingredients, stop: asyncio.Event, ready: asyncio.
         stack.push_async_callback(store.close)
         limiter = await stack.enter_async_context(open_rate_limiter(ingredients.redis_url, clock))
         clusters = Clusters(
-            {name: (http, reach.namespaces[name]) for name, http in reach.https.items()}, clock, random.random
+            {name: (http, reach.namespaces[name]) for name, http in reach.https.items()},
+            clock,
+            random.random,
+            log_timeout_s=ingredients.configuration.freshness.api_timeout_s,
         )
         background = [group.create_task(clusters.run()), group.create_task(store.run())]
         stopped = group.create_task(stop.wait())
@@ -132,7 +135,7 @@ async def _serve(
     delivery = Loop(
         "delivery", Delivery(parts.store, notifier, parts.clock, chance).step, parts.clock, references, chance
     )
-    carry_out = Intake(parts.store, service, notifier, wake=delivery.wake).step
+    carry_out = Intake(parts.store, service, notifier, references, wake=delivery.wake).step
     intake = Loop("intake", carry_out, parts.clock, references, chance)
     background += [group.create_task(_once_open(parts.store, loop)) for loop in (delivery, intake)]
     inbound = Inbound(service, notifier, references, wake=intake.wake)
@@ -165,9 +168,7 @@ def _service(parts: _Parts, references: References) -> Service:
             catalogue=configuration.catalogue,
             rights=DirectoryRights(directory, configuration.roles),
             cluster=parts.clusters,
-            logs=ContainerLogs(
-                parts.reach.https, run_of=parts.clusters.run_of, timeout_s=configuration.freshness.api_timeout_s
-            ),
+            logs=parts.clusters.logs,
             clock=parts.clock,
             references=references,
             store=parts.store,

@@ -177,6 +177,7 @@ def _announced(data_folder: Path, world: World) -> Iterator[None]:
     path = data_folder / STATE_FILE
     data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     state = {"control_url": world.slack.control_url, "kubeconfig": str(world.kubeconfig), "pid": os.getpid()}
+    path.touch(mode=0o600)
     path.write_text(json.dumps(state), encoding="utf-8")
     try:
         yield

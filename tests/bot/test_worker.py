@@ -83,7 +83,7 @@ def be_due(sql: Sql) -> None:
 
 
 def intake(store: PostgresStore, service: Service, notifier: RecordingNotifier, woken: list[str]) -> Intake:
-    return Intake(store, service, notifier, wake=lambda: woken.append("delivery"))
+    return Intake(store, service, notifier, References(random.Random(1)), wake=lambda: woken.append("delivery"))
 
 
 async def test_nothing_waits(scene: Stage, store: PostgresStore, notifier: RecordingNotifier) -> None:

@@ -1,19 +1,24 @@
-"""Containers whose program ends again and again, and how it ended."""
+"""Containers whose program ends again and again, how it ended, and what its log says of the reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bot.diagnosis import steps
+from bot.diagnosis.causes import crash_codes as codes
 from bot.diagnosis.containers import crash_log, is_looping, last_end, onset
-from bot.diagnosis.family import Case, Code, Family, Symptom
+from bot.diagnosis.crash_reasons import Cause, Reason, quoted, reason_in
+from bot.diagnosis.dependencies import dependency_refs, standing_of
+from bot.diagnosis.family import Case, Family, Symptom
 from bot.diagnosis.index import Index, telling_line
+from bot.diagnosis.traces import Trace, last_trace
 from bot.diagnosis.words import count, duration, exit_code, tag_of
-from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, StepKind
-from bot.domain.objects import Container, Pod, Running, Terminated, Waiting
+from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep
+from bot.domain.objects import Container, Pod, Terminated, Waiting
+from bot.domain.targets import ObjectRef
 from bot.domain.text import Redacted, first_line
 
-CRASH_LOOP = "CRASH_LOOP"
-START_FAILED = "START_FAILED"
+_COMMAND_EXITS = (126, 127)
 
 
 def observe(index: Index, pod: Pod) -> Iterable[Symptom]:
@@ -23,10 +28,10 @@ def observe(index: Index, pod: Pod) -> Iterable[Symptom]:
         end = last_end(container)
         since = onset(index, pod, container)
         if _start_failure(container) is not None:
-            yield Symptom(code=START_FAILED, pod=pod, container=container, since=since)
+            yield Symptom(code=codes.START_FAILED, pod=pod, container=container, since=since)
             continue
         yield Symptom(
-            code=CRASH_LOOP,
+            code=codes.CRASH_LOOP,
             pod=pod,
             container=container,
             key=f"{end.exit_code if end else '?'}:{end.signal if end else ''}",
@@ -52,38 +57,65 @@ def explain(case: Case) -> Finding:
     container = case.container
     if container is None:
         raise ValueError("a crash is always one of a container")
+    return _start_failed(case, container) if case.code == codes.START_FAILED else _crashed(case, container)
+
+
+def _crashed(case: Case, container: Container) -> Finding:
     end = last_end(container)
-    if case.code == START_FAILED:
-        return _start_failed(case, container)
-    restarts = max(c.restart_count for symptom in case.symptoms if (c := symptom.container))
-    ended = f"{exit_code(end.exit_code, end.signal)}" if end else "an unknown exit code"
-    line = telling_line(case.log.lines) if case.log else None
-    said = f': "{first_line(line, 160)}".' if line else "."
-    summary = f"{case.subject} ends with {ended}{_lived(end)}{said}"
+    trace, reason = _said(case, end)
+    code = _code(end, reason)
+    ended = exit_code(end.exit_code, end.signal) if end else "an unknown exit code"
+    line = reason.line if reason else trace.error if trace else telling_line(case.log.lines) if case.log else None
+    summary = f"{case.subject} ends with {ended}{_lived(end)}" + (f": {quoted(line)}." if line else ".")
+    if trace and trace.frame:
+        summary += f" It fell over at {trace.frame}."
+    summary += _meaning(case, code, reason) + steps.waiting_for(case)
     if case.contrast:
         summary += f" {case.contrast}"
-    state = f"{container.role} {container.name}: {count(restarts, 'restart')}, last end: {ended}"
-    evidence = [
-        Evidence(
-            EvidenceKind.STATE, state, (end.message,) if end and end.message else (), end.finished_at if end else None
-        )
-    ]
-    evidence += case.log_evidence("the crashed run's log, its end")
     return Finding(
-        code=CRASH_LOOP,
+        code=code,
         severity=case.severity,
         target=case.target,
-        title="new release crashes, the old one still serves"
-        if case.stage and case.contrast
-        else "crashes again and again",
+        title=_title(case, code, reason),
         summary=summary,
-        evidence=tuple(evidence),
-        next=_next(case),
+        evidence=(_state(case, container, end, ended), *case.log_evidence("the crashed run's log, its end")),
+        next=_next(case, code, reason),
         pods=case.pods,
         container=container.name,
         revision=case.revision,
         since=case.since,
+        because=dependency_refs(case, reason),
     )
+
+
+def _said(case: Case, end: Terminated | None) -> tuple[Trace | None, Reason | None]:
+    """Read the log's end, and what the program left as its termination message where the log says nothing."""
+    for lines in (case.log.lines if case.log else (), _lines(end.message) if end else ()):
+        trace = last_trace(lines)
+        reason = reason_in(lines, trace)
+        if trace or reason:
+            return trace, reason
+    return None, None
+
+
+def _lines(message: Redacted) -> tuple[Redacted, ...]:
+    return tuple(Redacted(line) for line in message.splitlines())
+
+
+def _code(end: Terminated | None, reason: Reason | None) -> str:
+    if end is not None and not end.signal:
+        if end.exit_code == 0:
+            return codes.EXITED
+        if end.exit_code in _COMMAND_EXITS and (reason is None or reason.cause is not Cause.IMAGE_INCOMPLETE):
+            return codes.CRASH_COMMAND
+    return codes.BY_CAUSE[reason.cause] if reason else codes.CRASH_LOOP
+
+
+def _state(case: Case, container: Container, end: Terminated | None, ended: str) -> Evidence:
+    restarts = max(c.restart_count for symptom in case.symptoms if (c := symptom.container))
+    label = f"{container.role} {container.name}: {count(restarts, 'restart')}, last end: {ended}"
+    said = (end.message,) if end and end.message else ()
+    return Evidence(EvidenceKind.STATE, label, said, end.finished_at if end else None)
 
 
 def _lived(end: Terminated | None) -> str:
@@ -93,24 +125,66 @@ def _lived(end: Terminated | None) -> str:
     return " at start" if lived < 10 else f" after {duration(lived)}"
 
 
+def _title(case: Case, code: str, reason: Reason | None) -> str:
+    what = codes.TITLES[code]
+    if code == codes.CRASH_CONFIGURATION and reason and reason.name:
+        what = f"crashes for want of {reason.name}"
+    elif code == codes.CRASH_DEPENDENCY and reason and reason.name:
+        what = f"crashes without {reason.name}"
+    elif code == codes.CRASH_ADDRESS_IN_USE and reason and reason.port:
+        what = f"crashes, port {reason.port} is in use"
+    if case.stage and case.contrast:
+        return f"new release {what.removesuffix(' again and again')}, the old one still serves"
+    return what
+
+
+def _meaning(case: Case, code: str, reason: Reason | None) -> str:
+    """Say what the code means here, beyond the words of the program."""
+    container = case.container
+    if code == codes.EXITED:
+        probed = container is not None and (container.liveness or container.startup)
+        doubt = " It has a liveness or startup probe, and no event tells whether that stopped it." if probed else ""
+        return " The program finished and reported no error, but a server must go on." + doubt
+    if reason is None:
+        return ""
+    if code == codes.CRASH_ADDRESS_IN_USE:
+        return _port_sharers(case, reason.port)
+    if code == codes.CRASH_DEPENDENCY:
+        named = f"{reason.name}{':' + reason.port if reason.port else ''}" if reason.name else "what it needs"
+        return f" It needs {named}: {reason.how}.{standing_of(case, reason)}"
+    return ""
+
+
+def _port_sharers(case: Case, port: str) -> str:
+    """Name the other containers of the pod that declare the port: all of a pod share one address."""
+    ours = case.container.name if case.container else ""
+    sharers = [
+        each.name
+        for each in case.newest.pod.containers
+        if each.name != ours and any(str(declared.number) == port for declared in each.ports)
+    ]
+    if sharers:
+        return f" Container {' and '.join(sharers)} of the same pod declares port {port}, too; they share one address."
+    if case.newest.pod.host_network:
+        return " The pod uses its node's network, so any program of the node may hold the port."
+    return " Something in the same pod listens there already."
+
+
 def _start_failed(case: Case, container: Container) -> Finding:
     message = _start_failure(container)
+    why = f'"{first_line(message, 200)}".' if message else "the kubelet gives no reason."
+    if message and "exec format error" in message:
+        why += " The program is built for another kind of processor than the node's."
+    contrast = f" {case.contrast}" if case.contrast else ""
+    label = f"image {tag_of(container.image)}, start error"
     return Finding(
-        code=START_FAILED,
+        code=codes.START_FAILED,
         severity=case.severity,
         target=case.target,
         title="cannot be started",
-        summary=(
-            f"{case.subject} cannot be started: "
-            + (f'"{first_line(message, 200)}".' if message else "the kubelet gives no reason.")
-            + (f" {case.contrast}" if case.contrast else "")
-        ),
-        evidence=(
-            Evidence(
-                EvidenceKind.STATE, f"image {tag_of(container.image)}, start error", (message,) if message else ()
-            ),
-        ),
-        next=_next(case),
+        summary=f"{case.subject} cannot be started: {why}{steps.waiting_for(case)}{contrast}",
+        evidence=(Evidence(EvidenceKind.STATE, label, (message,) if message else ()),),
+        next=(*steps.release(case), steps.describe(case, "shows its command; mend it, or the image")),
         pods=case.pods,
         container=container.name,
         revision=case.revision,
@@ -118,31 +192,16 @@ def _start_failed(case: Case, container: Container) -> Finding:
     )
 
 
-def _next(case: Case) -> tuple[NextStep, ...]:
-    workload = case.workload
-    steps = []
-    if workload is not None and case.contrast and workload.kind == "Deployment":
-        working = case.index.working_replica_set(workload, other_than=case.revision)
-        command = (
-            f"kubectl -n {workload.meta.namespace} rollout undo deployment/{workload.meta.name}"
-            f" --to-revision={working.revision if working else ''}"
-        )
-        steps.append(NextStep(StepKind.MANUAL, command, "goes back to the revision that works"))
-    container = case.container
-    if container is not None:
-        previous = " --previous" if isinstance(container.state, Running) else ""
-        pod = case.newest.pod.meta
-        command = f"kubectl -n {pod.namespace} logs {pod.name} -c {container.name}{previous} --tail=100"
-        steps.append(NextStep(StepKind.MANUAL, command, "shows the whole log of the crash"))
-    return tuple(steps)
+def _next(case: Case, code: str, reason: Reason | None) -> tuple[NextStep, ...]:
+    found = [*steps.release(case), steps.logs(case, "shows the whole log of the crash")]
+    service = next((ref for ref in dependency_refs(case, reason) if ref.kind != "Service"), None)
+    if code == codes.CRASH_DEPENDENCY and service is not None:
+        found.insert(0, _look_at(service))
+    return tuple(found)
 
 
-FAMILY = Family(
-    rank=50,
-    codes=(
-        Code(CRASH_LOOP, "A container's program ends shortly after each start; the kubelet waits longer each time."),
-        Code(START_FAILED, "The container's command could not be started at all (not found, not executable)."),
-    ),
-    observe=observe,
-    explain=explain,
-)
+def _look_at(ref: ObjectRef) -> NextStep:
+    return steps.command(f"status {ref.name}", "shows how it fares", f"Status of {ref.name}")
+
+
+FAMILY = Family(rank=50, codes=codes.CODES, observe=observe, explain=explain)

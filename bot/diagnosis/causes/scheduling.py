@@ -1,121 +1,321 @@
-"""Pods that no node takes."""
+"""Pods that no node takes: the scheduler's reasons, and beside them what each node lacks, computed here."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
-from bot.diagnosis.words import amount, cpu
+from bot.diagnosis.placement import RESOURCES, Hindrance, asked_cpu, asked_memory, decisive, host_ports
+from bot.diagnosis.placement_words import (
+    lack_of_room,
+    nearest,
+    node_by_node,
+    nodes_with_only,
+    out_of_service,
+    port_holders,
+    taints,
+)
+from bot.diagnosis.scheduler import Said, reasons
+from bot.diagnosis.words import amount, count, cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, StepKind
-from bot.domain.objects import Condition, Container, Node, Pod, Role
+from bot.domain.objects import Pod
+from bot.domain.snapshot import Part
+from bot.domain.targets import ObjectRef
 from bot.domain.text import first_line
 
 UNSCHEDULABLE = "UNSCHEDULABLE"
+INSUFFICIENT_RESOURCES = "INSUFFICIENT_RESOURCES"
+NODE_SELECTOR_MISMATCH = "NODE_SELECTOR_MISMATCH"
+TAINT_NOT_TOLERATED = "TAINT_NOT_TOLERATED"
+NODES_UNAVAILABLE = "NODES_UNAVAILABLE"
+HOST_PORT_TAKEN = "HOST_PORT_TAKEN"
+PLACEMENT_RULES_UNMET = "PLACEMENT_RULES_UNMET"
+VOLUME_UNBOUND = "VOLUME_UNBOUND"
+VOLUME_ELSEWHERE = "VOLUME_ELSEWHERE"
+CLAIM_MISSING = "CLAIM_MISSING"
 SCHEDULING_GATED = "SCHEDULING_GATED"
-_BLOCKED = re.compile(r"\d+ ([^,.]+)")
+
+_CODES = {
+    **dict.fromkeys(RESOURCES, INSUFFICIENT_RESOURCES),
+    Hindrance.SELECTOR: NODE_SELECTOR_MISMATCH,
+    Hindrance.TAINT: TAINT_NOT_TOLERATED,
+    Hindrance.UNAVAILABLE: NODES_UNAVAILABLE,
+    Hindrance.PORT: HOST_PORT_TAKEN,
+    Hindrance.RULES: PLACEMENT_RULES_UNMET,
+    Hindrance.CLAIM: VOLUME_UNBOUND,
+    Hindrance.VOLUME_PLACE: VOLUME_ELSEWHERE,
+    Hindrance.OTHER: UNSCHEDULABLE,
+}
+_TITLES = {
+    UNSCHEDULABLE: "no node can take it",
+    INSUFFICIENT_RESOURCES: "no node has room for it",
+    NODE_SELECTOR_MISMATCH: "no node matches its node selector",
+    TAINT_NOT_TOLERATED: "it does not tolerate the taints of the nodes",
+    NODES_UNAVAILABLE: "the nodes that could take it are out of service",
+    HOST_PORT_TAKEN: "the port it wants on a node is taken",
+    PLACEMENT_RULES_UNMET: "its rules for spreading leave no node",
+    VOLUME_UNBOUND: "waits for its volume",
+    VOLUME_ELSEWHERE: "its volume is where it cannot run",
+    CLAIM_MISSING: "its volume claim does not exist",
+    SCHEDULING_GATED: "held back by a scheduling gate",
+}
 
 
-def observe(_index: Index, pod: Pod) -> Iterable[Symptom]:
+def observe(index: Index, pod: Pod) -> Iterable[Symptom]:
     condition = pod.condition("PodScheduled")
     if pod.is_finished or condition is None or condition.status != "False":
         return
-    gated = condition.reason == "SchedulingGated"
+    since = condition.changed_at or pod.meta.created_at
+    if condition.reason == "SchedulingGated":
+        yield Symptom(code=SCHEDULING_GATED, pod=pod, key=", ".join(sorted(pod.scheduling_gates)), since=since)
+        return
+    said = reasons(condition.message)
+    kinds = {reason.kind for reason in said}
     yield Symptom(
-        code=SCHEDULING_GATED if gated else UNSCHEDULABLE,
+        code=_code_of(index, pod, said),
         pod=pod,
-        key=_kinds_of(condition),
-        since=condition.changed_at or pod.meta.created_at,
+        # Pods with other numbers of nodes wait for the same reasons.
+        key="; ".join(sorted({reason.words for reason in said})),
+        since=since,
+        wants_node_load=bool(kinds & RESOURCES) or not said,
     )
 
 
-def _kinds_of(condition: Condition) -> str:
-    """Reduce the scheduler's sentence to its reasons, so that pods with other numbers fall into one case."""
-    text = condition.message.split("preemption:")[0].partition(":")[2]
-    return "; ".join(sorted(set(_BLOCKED.findall(text))))
+def _code_of(index: Index, pod: Pod, said: Sequence[Said]) -> str:
+    kinds = {reason.kind for reason in said}
+    kind = decisive(kinds)
+    if kind is Hindrance.CLAIM and _absent_claims(index, pod):
+        return CLAIM_MISSING
+    if kind is Hindrance.SELECTOR and Hindrance.TAINT in kinds and nodes_with_only(index, pod, Hindrance.TAINT):
+        # The scheduler names one reason a node: those that a taint keeps out may be just what is selected.
+        return TAINT_NOT_TOLERATED
+    return _CODES[kind]
 
 
 def explain(case: Case) -> Finding:
     pod = case.newest.pod
     condition = pod.condition("PodScheduled")
     message = condition.message if condition else None
-    if case.code == SCHEDULING_GATED:
-        summary = "It is held back by a scheduling gate; whoever set the gate must remove it."
-        title = "held back by a scheduling gate"
-    else:
-        reason = first_line(_without_tail(message), 240) if message else "the scheduler gives no reason"
-        title = "no node can take it"
-        summary = f"{len(case.pods)} waiting: {reason}.{_room(case, pod)}"
-    target = case.target
+    said = reasons(message or "")
+    waits = f"{count(len(case.pods), 'pod')} {'waits' if len(case.pods) == 1 else 'wait'}"
+    told = Evidence(EvidenceKind.STATE, f"asks for {_asked(pod)}", (message,) if message else (), case.since)
     return Finding(
         code=case.code,
         severity=case.severity,
-        target=target,
-        title=title,
-        summary=summary,
-        evidence=(Evidence(EvidenceKind.STATE, f"asks for {_asked(pod)}", (message,) if message else (), case.since),),
-        next=(
-            NextStep(
-                StepKind.MANUAL,
-                f"kubectl -n {target.namespace} describe pod {pod.meta.name}",
-                "shows what it asks for; lower the request, or add or free a node",
-            ),
-        ),
+        target=case.target,
+        title=_TITLES[case.code],
+        summary=f"{waits}: {_reason(case, pod, said)}{_nominated(pod)}",
+        evidence=(told, *node_by_node(case.index, pod, said, message or "")),
+        next=_next(case, pod),
         pods=case.pods,
         revision=case.revision,
         since=case.since,
+        because=_because(case, pod),
     )
-
-
-def _without_tail(message: str) -> str:
-    """Leave out what the scheduler says of preemption and of claims when those are not the reason."""
-    return message.partition(" preemption:")[0].removesuffix(" no new claims to deallocate,").rstrip(" ,.")
-
-
-def _needs(pod: Pod) -> tuple[int, int]:
-    return (
-        _most_at_once(pod, lambda container: container.cpu_request_m or 0),
-        _most_at_once(pod, lambda container: container.memory_request or 0),
-    )
-
-
-def _most_at_once(pod: Pod, asked: Callable[[Container], int]) -> int:
-    """Add up what runs together. Init containers run before, one by one, beside the sidecars that stand before them."""
-    together = largest = 0
-    for container in pod.containers:
-        if container.role is Role.INIT:
-            largest = max(largest, together + asked(container))
-        else:
-            together += asked(container)
-    return max(together, largest)
 
 
 def _asked(pod: Pod) -> str:
-    millicores, memory = _needs(pod)
-    return f"{cpu(millicores)} and {amount(memory)} memory"
+    text = f"{cpu(asked_cpu(pod))} and {amount(asked_memory(pod))} memory"
+    ports = ", ".join(str(number) for number, _ in sorted(host_ports(pod)))
+    return f"{text}, host port {ports}" if ports else text
 
 
-def _room(case: Case, pod: Pod) -> str:
-    """Say when the request exceeds what even the largest empty node could give: then waiting is in vain."""
-    nodes: tuple[Node, ...] = case.index.snapshot.nodes
-    if not nodes:
+def _nominated(pod: Pod) -> str:
+    if not pod.nominated_node:
         return ""
-    millicores, memory = _needs(pod)
-    most_cpu = max(node.cpu_allocatable_m for node in nodes)
-    most_memory = max(node.memory_allocatable for node in nodes)
-    if memory > most_memory:
-        return f" It asks for {amount(memory)} memory; the largest node has {amount(most_memory)} in all."
-    if millicores > most_cpu:
-        return f" It asks for {cpu(millicores)}; the largest node has {cpu(most_cpu)} in all."
-    return ""
+    return f" The scheduler is making room for it on node {pod.nominated_node}, by removing pods of lower priority."
+
+
+# --- the reason, by code ----------------------------------------------------------------------------------------------
+
+
+def _reason(case: Case, pod: Pod, said: Sequence[Said]) -> str:
+    """Say why, by what it is."""
+    index = case.index
+    reason = _REASONS.get(case.code)
+    if reason is not None:
+        return reason(index, pod, said)
+    words = first_line("; ".join(each.words for each in said), 240)
+    return f"{words}." if words else "the scheduler gives no reason."
+
+
+def _gate_reason(_index: Index, pod: Pod, _said: Sequence[Said]) -> str:
+    gates = ", ".join(pod.scheduling_gates)
+    named = f"the scheduling gate {gates}" if gates else "a scheduling gate"
+    return f"held back by {named}. Whoever set the gate must remove it."
+
+
+def _selector_reason(index: Index, pod: Pod, _said: Sequence[Said]) -> str:
+    return f"no node matches its node selector or affinity. {nearest(index, pod)}".rstrip()
+
+
+def _taint_reason(index: Index, pod: Pod, said: Sequence[Said]) -> str:
+    return f"it does not tolerate {taints(index, pod, said)}."
+
+
+def _unavailable_reason(index: Index, pod: Pod, _said: Sequence[Said]) -> str:
+    return f"the nodes that could take it are out of service{out_of_service(index, pod)}."
+
+
+def _port_reason(index: Index, pod: Pod, _said: Sequence[Said]) -> str:
+    return f"{port_holders(index, pod)}."
+
+
+def _absent_reason(index: Index, pod: Pod, _said: Sequence[Said]) -> str:
+    return f"the volume claim {', '.join(_absent_claims(index, pod))} does not exist."
+
+
+def _claims_reason(index: Index, pod: Pod, said: Sequence[Said]) -> str:
+    unbound = _unbound_claims(index, pod)
+    if unbound:
+        return f"its volume claim {', '.join(unbound)} is not bound to a volume."
+    return f"{first_line('; '.join(reason.words for reason in said), 240)}."
+
+
+def _claims_of(pod: Pod) -> list[str]:
+    return [volume.source for volume in pod.volumes if volume.kind == "PersistentVolumeClaim"]
+
+
+def _unbound_claims(index: Index, pod: Pod) -> list[str]:
+    phases = {claim.meta.name: claim.phase for claim in index.snapshot.claims}
+    return [name for name in _claims_of(pod) if phases.get(name, "Bound") != "Bound"]
+
+
+def _absent_claims(index: Index, pod: Pod) -> list[str]:
+    if not index.snapshot.has(Part.CLAIMS):
+        return []
+    known = {claim.meta.name for claim in index.snapshot.claims}
+    return [name for name in _claims_of(pod) if name not in known]
+
+
+_REASONS: dict[str, Callable[[Index, Pod, Sequence[Said]], str]] = {
+    SCHEDULING_GATED: _gate_reason,
+    INSUFFICIENT_RESOURCES: lack_of_room,
+    NODE_SELECTOR_MISMATCH: _selector_reason,
+    TAINT_NOT_TOLERATED: _taint_reason,
+    NODES_UNAVAILABLE: _unavailable_reason,
+    HOST_PORT_TAKEN: _port_reason,
+    CLAIM_MISSING: _absent_reason,
+    VOLUME_UNBOUND: _claims_reason,
+}
+
+
+# --- evidence and what follows ----------------------------------------------------------------------------------------
+
+
+def _because(case: Case, pod: Pod) -> tuple[ObjectRef, ...]:
+    namespace = case.target.namespace
+    if case.code == VOLUME_UNBOUND:
+        return tuple(ObjectRef("PersistentVolumeClaim", namespace, n) for n in _unbound_claims(case.index, pod))
+    if case.code == NODES_UNAVAILABLE:
+        nodes = nodes_with_only(case.index, pod, Hindrance.UNAVAILABLE)
+        return tuple(ObjectRef("Node", "", node.meta.name) for node in nodes)
+    return ()
+
+
+def _next(case: Case, pod: Pod) -> tuple[NextStep, ...]:
+    describe = NextStep(
+        StepKind.COMMAND, f"describe {pod.meta.name}", "shows what the pod asks for and its events", label="Describe"
+    )
+    if case.code == INSUFFICIENT_RESOURCES:
+        nodes = NextStep(StepKind.COMMAND, "top nodes", "shows how full the nodes are", label="Nodes")
+        return (nodes, describe)
+    if case.code in (VOLUME_UNBOUND, VOLUME_ELSEWHERE):
+        claim = next(iter(_unbound_claims(case.index, pod) or _claims_of(pod)), "")
+        shown = NextStep(StepKind.COMMAND, f"describe claim/{claim}", "shows the claim and its events", label="Claim")
+        return (shown, describe) if claim else (describe,)
+    by_hand = _BY_HAND.get(case.code)
+    return (NextStep(StepKind.MANUAL, *by_hand), describe) if by_hand else (describe,)
+
+
+_BY_HAND = {
+    NODE_SELECTOR_MISMATCH: ("kubectl get nodes --show-labels", "label a node, or mend the selector"),
+    TAINT_NOT_TOLERATED: ("kubectl describe nodes", "remove the taint, or add a toleration where it is meant to run"),
+    NODES_UNAVAILABLE: ("kubectl get nodes", "uncordon a node once its work is done, or repair it"),
+}
 
 
 FAMILY = Family(
     rank=20,
     codes=(
-        Code(UNSCHEDULABLE, "A pod waits because no node fits it: resources, taints, selectors, ports or volumes."),
-        Code(SCHEDULING_GATED, "A pod waits for a scheduling gate to be removed."),
+        Code(
+            UNSCHEDULABLE,
+            "A pod waits because no node takes it, for a reason that has no code of its own.",
+            "The pod's condition PodScheduled is False with reason Unschedulable.",
+            "Read the scheduler's reason; lower the request, loosen the rule, or add or free a node.",
+            "50, 56-61",
+        ),
+        Code(
+            INSUFFICIENT_RESOURCES,
+            "A pod waits because no node has enough CPU, memory, room for pods, or another resource free.",
+            "The scheduler names `Insufficient …` or `Too many pods`; requests count, not what is used.",
+            "Lower the request, scale something down, or add a node. A request above the largest node never fits.",
+            "50, 56-61",
+        ),
+        Code(
+            NODE_SELECTOR_MISMATCH,
+            "A pod waits because no node has the labels that its node selector or required node affinity asks for.",
+            "The scheduler names node affinity or selector; the labels of the nodes are compared.",
+            "Correct the selector, or label the nodes that are meant.",
+            "50, 56-61",
+        ),
+        Code(
+            TAINT_NOT_TOLERATED,
+            "A pod waits because the nodes it may use are tainted and it does not tolerate that.",
+            "The scheduler names an untolerated taint; taints are compared with the pod's tolerations.",
+            "Remove the taint, or add the toleration if the pod is meant to run there.",
+            "50, 56-61",
+        ),
+        Code(
+            NODES_UNAVAILABLE,
+            "A pod waits because the nodes that could take it are cordoned, not ready, or under pressure.",
+            "The scheduler names unschedulable nodes or taints of `node.kubernetes.io/`.",
+            "Uncordon the node when its work is done, or repair it.",
+            "50, 316",
+        ),
+        Code(
+            HOST_PORT_TAKEN,
+            "A pod waits because it wants a port of the node itself, and another pod holds it on every node.",
+            "The scheduler names free ports.",
+            "Use a Service instead of a host port, or run fewer of these pods than there are nodes.",
+            "93-94",
+        ),
+        Code(
+            PLACEMENT_RULES_UNMET,
+            "A pod waits because its (anti-)affinity to other pods or its topology spread leaves no node.",
+            "The scheduler names pod affinity, anti-affinity, or topology spread constraints.",
+            "Loosen the rule to a preferred one, add nodes, or run fewer replicas.",
+            "50, 56-61",
+        ),
+        Code(
+            VOLUME_UNBOUND,
+            "A pod waits because a volume claim of it is not bound.",
+            "The scheduler names unbound claims.",
+            "See to the claim; the pod starts by itself once it is bound.",
+            "50, 330-334",
+        ),
+        Code(
+            VOLUME_ELSEWHERE,
+            "A pod waits because its volume can only be used on nodes or in a zone where it may not run.",
+            "The scheduler names a volume node affinity conflict.",
+            "Free a node in the volume's zone; a volume does not move.",
+            "50, 330-334",
+        ),
+        Code(
+            CLAIM_MISSING,
+            "A pod names a volume claim that does not exist.",
+            "The scheduler names claims, and no claim of that name is in the namespace.",
+            "Create the claim, or correct its name in the pod template.",
+            "50, 330-334",
+        ),
+        Code(
+            SCHEDULING_GATED,
+            "A pod waits for a scheduling gate to be removed.",
+            "The pod's condition PodScheduled has the reason SchedulingGated.",
+            "Ask whoever set the gate (often a queueing controller); the scheduler does not try before.",
+            "50",
+        ),
     ),
     observe=observe,
     explain=explain,

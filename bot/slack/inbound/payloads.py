@@ -68,12 +68,15 @@ def press_request(body: Payload) -> tuple[Request, bool] | None:
 def mention_request(body: Payload) -> Request:
     """Read a mention of the bot. An answer goes into the thread, or makes one below the message."""
     event = body.get("event", {})
+    ours = next((str(one.get("user_id", "")) for one in body.get("authorizations", ()) if one.get("is_bot")), "")
+    text = str(event.get("text", ""))
+    mention = re.compile(rf"<@{re.escape(ours)}(?:\|[^>]*)?>") if ours and f"<@{ours}" in text else _MENTION
     team = str(body.get("team_id", ""))
     return Request(
         key=f"event:{body.get('event_id', '')}",
         actor=Actor(str(event.get("user", "")), str(event.get("user_team") or event.get("team") or team)),
         surface=Surface.MENTION,
-        text=plain(_MENTION.sub(" ", str(event.get("text", "")), count=1)),
+        text=plain(mention.sub(" ", text, count=1)),
         place=Place(str(event.get("channel", "")), str(event.get("thread_ts") or event.get("ts", ""))),
         opens_thread=not event.get("thread_ts"),
     )

@@ -1,0 +1,83 @@
+"""What stands behind a service: the pods it selects, whose they are, and which of its addresses take traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.diagnosis.containers import is_young
+from bot.diagnosis.index import Index
+from bot.domain.objects import Endpoint, Pod, Service, Workload
+from bot.domain.snapshot import Part
+from bot.domain.targets import ObjectRef
+
+_WORKLOAD_PARTS = (Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """A service with a selector, and what it leads to. `workloads` are those whose pods it selects, or would."""
+
+    service: Service
+    ref: ObjectRef
+    pods: Sequence[Pod]
+    workloads: Sequence[Workload]
+    endpoints: Sequence[Endpoint]
+
+    @property
+    def ready(self) -> int:
+        return sum(endpoint.ready for endpoint in self.endpoints)
+
+    @property
+    def wanted(self) -> int:
+        return sum(workload.desired for workload in self.workloads)
+
+    @property
+    def is_off(self) -> bool:
+        """Tell whether all that would serve is scaled to nothing on purpose."""
+        return not self.pods and bool(self.workloads) and self.wanted == 0
+
+
+def backend(index: Index, service: Service) -> Backend | None:
+    """Return what stands behind a service; None when it cannot be told, or others than its selector decide it."""
+    if service.type == "ExternalName" or not service.selector:
+        return None
+    if not all(index.snapshot.has(part) for part in (Part.PODS, *_WORKLOAD_PARTS)):
+        return None
+    pods = [pod for pod in index.selected_by(service.selector) if not pod.is_finished]
+    wanted = service.selector.items()
+    owners = {workload.meta.uid: workload for pod in pods if (workload := index.workload_of(pod)) is not None}
+    makers = {w.meta.uid: w for w in index.snapshot.workloads if wanted <= w.template_labels.items()}
+    return Backend(
+        service=service,
+        ref=ObjectRef("Service", service.meta.namespace, service.meta.name),
+        pods=pods,
+        workloads=tuple((owners | makers).values()),
+        endpoints=_by_pod(index.endpoints_of(service)),
+    )
+
+
+def without_endpoints(index: Index, service: Service) -> bool:
+    """Tell whether a service should have endpoints that take traffic and has none."""
+    found = backend(index, service)
+    if found is None or found.is_off or not index.snapshot.has(Part.ENDPOINT_SLICES):
+        return False
+    return found.ready == 0 and not is_done(index, service)
+
+
+def is_done(index: Index, service: Service) -> bool:
+    """Tell whether a service selects nothing but pods that have finished their work."""
+    selected = index.selected_by(service.selector)
+    return bool(selected) and all(pod.is_finished for pod in selected)
+
+
+def is_starting(index: Index, found: Backend) -> bool:
+    """Tell whether all pods that do not take traffic yet have only just been started."""
+    unready = [pod for pod in found.pods if not pod.is_ready]
+    return bool(unready) and all(is_young(index, pod) for pod in unready)
+
+
+def _by_pod(endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
+    """Count a pod once, though it has an address of each family; those that go away are left out."""
+    staying = [endpoint for endpoint in endpoints if not endpoint.terminating]
+    return list({endpoint.pod or endpoint.addresses: endpoint for endpoint in staying}.values())

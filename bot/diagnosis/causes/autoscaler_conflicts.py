@@ -1,0 +1,91 @@
+"""Autoscalers that fight: with one another over a workload, or with somebody who scales by hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+
+from bot.diagnosis.causes.autoscaler_codes import AUTOSCALER_OVERRIDES, AUTOSCALERS_COLLIDE
+from bot.diagnosis.index import Index
+from bot.diagnosis.scalings import By, scalings
+from bot.diagnosis.steps import by_hand
+from bot.diagnosis.words import ago, count
+from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
+from bot.domain.objects import Autoscaler, Workload
+from bot.domain.targets import ObjectRef
+from bot.domain.text import Redacted
+
+# An autoscaler answers at its next look, 15 s by default; a busy controller takes longer.
+ANSWERS_WITHIN = timedelta(minutes=1)
+# What was scaled by hand longer ago than this is no news.
+REMEMBERED = timedelta(minutes=30)
+
+
+def collisions(index: Index) -> Iterable[Finding]:
+    """Find workloads that several autoscalers scale; the finding is about the workload."""
+    by_target: dict[ObjectRef, list[Autoscaler]] = defaultdict(list)
+    for autoscaler in index.snapshot.autoscalers:
+        ref = ObjectRef(autoscaler.target_kind, autoscaler.meta.namespace, autoscaler.target_name)
+        by_target[ref].append(autoscaler)
+    for ref, found in by_target.items():
+        if len(found) > 1:
+            names = " and ".join(sorted(autoscaler.meta.name for autoscaler in found))
+            yield Finding(
+                code=AUTOSCALERS_COLLIDE,
+                severity=Severity.WARNING,
+                target=ref,
+                title=f"{count(len(found), 'autoscaler')} scale it",
+                summary=f"{names} scale {ref.name}; each undoes what the other does.",
+                evidence=tuple(
+                    Evidence(EvidenceKind.STATE, f"{each.meta.name}: {each.minimum} to {count(each.maximum, 'pod')}")
+                    for each in found
+                ),
+                next=(
+                    by_hand(
+                        f"kubectl -n {ref.namespace} get hpa",
+                        "shows both; keep one, it can have several metrics",
+                    ),
+                ),
+            )
+
+
+def overridden(index: Index, autoscaler: Autoscaler, workload: Workload | None) -> Iterable[Finding]:
+    """Find the last scaling by hand that the autoscaler answered at once."""
+    if workload is None:
+        return
+    known = scalings(index, workload)
+    by_hand_ = [s for s in known if s.by is By.HAND and s.before is not None and index.now - s.at <= REMEMBERED]
+    for event in index.events(autoscaler.meta.uid, "SuccessfulRescale", within=REMEMBERED):
+        for scaling in by_hand_:
+            if event.at is None or not timedelta() < event.at - scaling.at <= ANSWERS_WITHIN:
+                continue
+            meta = autoscaler.meta
+            yield Finding(
+                code=AUTOSCALER_OVERRIDES,
+                severity=Severity.INFO,
+                target=ObjectRef("HorizontalPodAutoscaler", meta.namespace, meta.name),
+                title="set back a scaling by hand",
+                summary=(
+                    f"{workload.meta.name} was scaled from {scaling.before} to {scaling.after} by hand"
+                    f" {ago(scaling.at, index.now)}, and {meta.name} ({autoscaler.minimum} to"
+                    f" {count(autoscaler.maximum, 'pod')}) changed the number again at once."
+                ),
+                evidence=(
+                    Evidence(
+                        EvidenceKind.EVENT,
+                        "ScalingReplicaSet, not by the autoscaler",
+                        (Redacted(f"from {scaling.before} to {scaling.after}"),),
+                        scaling.at,
+                    ),
+                    Evidence(EvidenceKind.EVENT, "SuccessfulRescale", (event.message,), event.at),
+                ),
+                next=(
+                    by_hand(
+                        f'kubectl -n {meta.namespace} patch hpa {meta.name} -p \'{{"spec":{{"minReplicas":…}}}}\'',
+                        "asks the autoscaler for more pods, so that they stay",
+                    ),
+                ),
+                since=scaling.at,
+            )
+            return

@@ -1,0 +1,165 @@
+"""Containers short of CPU: at their limit (then the kernel throttles them), far above their request, or one pod alone.
+
+Only where the metrics API was read. A sample is a short window, so these are warnings and never a cause by themselves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from bot.diagnosis.family import Code, Survey
+from bot.diagnosis.index import Index
+from bot.diagnosis.usage import UsedCpu, cpu_used, percent
+from bot.diagnosis.words import count, cpu
+from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
+from bot.domain.snapshot import Part
+from bot.domain.targets import ObjectRef
+
+CPU_AT_LIMIT = "CPU_AT_LIMIT"
+CPU_ABOVE_REQUEST = "CPU_ABOVE_REQUEST"
+CPU_SKEWED = "CPU_SKEWED"
+# From this share of its limit on, a container is likely throttled: the kernel counts in slices of 100 ms.
+AT_LIMIT = 0.9
+# Using this many times its request, a container lives on CPU that its node promised to nobody.
+ABOVE_REQUEST = 2.0
+# A pod that uses this many times what the others use does not share their load.
+SKEW = 3.0
+# Less than this is not worth a word, whatever the request was.
+LEAST_M = 50
+
+
+def look(index: Index) -> Iterable[Finding]:
+    if not index.snapshot.has(Part.POD_METRICS):
+        return
+    found: dict[tuple[ObjectRef, str], list[UsedCpu]] = defaultdict(list)
+    for pod in index.snapshot.pods:
+        if pod.meta.deleted_at is not None or pod.is_finished:
+            continue
+        for container in pod.containers:
+            used = cpu_used(index, pod, container)
+            if used is not None:
+                found[index.target_of(pod), container.name].append(used)
+    for (target, _), used_by_pod in found.items():
+        finding = _judge(index, target, used_by_pod)
+        if finding is not None:
+            yield finding
+
+
+def _judge(index: Index, target: ObjectRef, used: Sequence[UsedCpu]) -> Finding | None:
+    hot = [each for each in used if each.used_m >= LEAST_M and _is_hot(each)]
+    if not hot:
+        return None
+    if len(hot) == 1 and len(used) > 1:
+        others = median(each.used_m for each in used if each is not hot[0])
+        if hot[0].used_m >= SKEW * max(others, 1):
+            return _skewed(index, target, hot[0], round(others), len(used) - 1)
+    limited = [each for each in hot if _at_limit(each)]
+    if limited:
+        return _at_its_limit(index, target, limited, len(used))
+    return _above_request(index, target, hot) if len(hot) == len(used) else None
+
+
+def _at_limit(used: UsedCpu) -> bool:
+    return used.of_limit is not None and used.of_limit >= AT_LIMIT
+
+
+def _is_hot(used: UsedCpu) -> bool:
+    above = used.container.cpu_limit_m is None and used.of_request is not None and used.of_request >= ABOVE_REQUEST
+    return _at_limit(used) or above
+
+
+def _at_its_limit(index: Index, target: ObjectRef, used: Sequence[UsedCpu], of_all: int) -> Finding:
+    most = max(used, key=lambda each: each.of_limit or 0)
+    limit = cpu(most.container.cpu_limit_m or 0)
+    share = percent(most.of_limit or 0)
+    who = f"{len(used)} of {count(of_all, 'pod')}" if of_all > 1 else "Its pod"
+    verb = "use" if len(used) > 1 else "uses"
+    summary = (
+        f"{who} {verb} all but all of the CPU limit of container {most.container.name}: {cpu(most.used_m)} of {limit}"
+        f" ({share}). It is likely throttled, which makes it slow."
+    )
+    return _finding(index, CPU_AT_LIMIT, target, used, "at its CPU limit", summary, _raise(target, most, "limits"))
+
+
+def _above_request(index: Index, target: ObjectRef, used: Sequence[UsedCpu]) -> Finding:
+    most = max(used, key=lambda each: each.of_request or 0)
+    asked = cpu(most.container.cpu_request_m or 0)
+    who = f"All {count(len(used), 'pod')} use" if len(used) > 1 else "Its pod uses"
+    summary = (
+        f"{who} far more CPU than container {most.container.name} asks for: at most {cpu(most.used_m)}, asked {asked}."
+        " Its node need not give that when others want it."
+    )
+    step = _raise(target, most, "requests")
+    return _finding(index, CPU_ABOVE_REQUEST, target, used, "uses far more CPU than it asks for", summary, step)
+
+
+def _skewed(index: Index, target: ObjectRef, hot: UsedCpu, others_m: int, others: int) -> Finding:
+    summary = (
+        f"Pod {hot.pod.meta.name} uses {cpu(hot.used_m)} in container {hot.container.name}, the other"
+        f" {count(others, 'pod')} about {cpu(others_m)}. More pods would not help."
+    )
+    step = NextStep(StepKind.COMMAND, f"logs {target.name}", "shows what the pods do", "Logs")
+    return _finding(index, CPU_SKEWED, target, [hot], "one of its pods does most of the work", summary, step)
+
+
+def _raise(target: ObjectRef, used: UsedCpu, what: str) -> NextStep:
+    where = f"kubectl -n {target.namespace} set resources {target.kind.lower()}/{target.name} -c {used.container.name}"
+    reason = "gives each pod more; if all are busy with real work, more pods help, too"
+    return NextStep(StepKind.MANUAL, f"{where} --{what}=cpu=…", reason)
+
+
+def _finding(
+    index: Index, code: str, target: ObjectRef, used: Sequence[UsedCpu], title: str, summary: str, step: NextStep
+) -> Finding:
+    samples = [(each, index.usage_by_pod[each.pod.meta.name]) for each in used[:5]]
+    return Finding(
+        code=code,
+        severity=Severity.WARNING,
+        target=target,
+        title=title,
+        summary=summary,
+        evidence=tuple(
+            Evidence(
+                EvidenceKind.STATE,
+                f"{each.pod.meta.name}: {cpu(each.used_m)} over {sample.window_s:.0f} s",
+                at=sample.at,
+            )
+            for each, sample in samples
+        ),  # fmt: skip
+        next=(NextStep(StepKind.COMMAND, "top pods", "shows what all pods use", "Top pods"), step),
+        pods=tuple(sorted(each.pod.meta.name for each in used)),
+        container=used[0].container.name,
+    )
+
+
+_SEEN = "The metrics API reports, over the short window of its last sample, "
+
+SURVEY = Survey(
+    codes=(
+        Code(
+            CPU_AT_LIMIT,
+            "A container uses almost all the CPU that its limit allows; the kernel likely slows it down (throttling).",
+            _SEEN + "90 % of the container's CPU limit or more.",
+            "Raise the limit, or add pods if all of them are busy with real work; not if they wait for a database.",
+            "148-150, 575",
+        ),
+        Code(
+            CPU_ABOVE_REQUEST,
+            "All pods of a workload without a CPU limit use at least twice what they ask for.",
+            _SEEN + "twice the container's CPU request or more, on every pod, and there is no limit.",
+            "Raise the request to what is really used, so that the scheduler reserves it.",
+            "148-150",
+        ),
+        Code(
+            CPU_SKEWED,
+            "One pod of a workload is short of CPU while the others have little to do.",
+            _SEEN + "at least three times as much for one pod as for the others, and that pod is at its limit or far"
+            " above its request.",
+            "Look at that pod: a stuck request, an uneven distribution, a leader's work. More pods do not help.",
+            "148-150",
+        ),
+    ),
+    look=look,
+)
