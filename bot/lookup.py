@@ -1,6 +1,6 @@
 """From the words people use to the objects they mean: aliases, names, `kind/name`. What several verbs need.
 
-The small print that every answer ends with is made here, too: where, how fresh, and what could not be read.
+What every answer ends with is made here, too: where, how fresh, what could not be read, and the buttons below it.
 """
 
 from __future__ import annotations
@@ -8,41 +8,61 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bot.diagnosis import DECISIVE_PARTS, ago
+from bot.diagnosis import DECISIVE_PARTS, ago, tag_of
 from bot.domain.actions import Setting
 from bot.domain.catalogue import Catalogue
-from bot.domain.objects import Autoscaler, Claim, Node, Pod, Service, Workload
+from bot.domain.objects import (
+    Autoscaler,
+    Claim,
+    CronJob,
+    Ingress,
+    Job,
+    Node,
+    Pod,
+    ReplicaSet,
+    Role,
+    Service,
+    Workload,
+)
 from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import suggest
-from bot.domain.view import Line, line
+from bot.domain.view import Button, Buttons, Line, line
 from bot.errors import UsageError
 
+WORKLOAD_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+# What people and kubectl call a kind, beside its own name and the plural of that.
+_KINDS = {
+    "deploy": "deployment",
+    "sts": "statefulset",
+    "ds": "daemonset",
+    "po": "pod",
+    "svc": "service",
+    "ing": "ingress",
+    "ingresse": "ingress",
+    "no": "node",
+    "claim": "persistentvolumeclaim",
+    "pvc": "persistentvolumeclaim",
+    "hpa": "horizontalpodautoscaler",
+    "autoscaler": "horizontalpodautoscaler",
+    "cj": "cronjob",
+}
 
-def find_workload(verb: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -> ObjectRef:
+
+def find_workload(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -> ObjectRef:
     """Return the workload that a person means: an alias, `name` or `kind/name`.
 
-    Raises `UsageError` with the nearest names as complete commands of `verb`; when workloads could not be read it says
-    so instead of claiming that there is none.
+    Raises `UsageError` with the nearest names, each as the command that was `said` with `word` replaced; when workloads
+    could not be read it says so instead of claiming that there is none.
     """
     entry = catalogue.entries.get(word)
-    wanted = (entry.kind, entry.name) if entry else None
-    kind, _, name = word.rpartition("/")
-    where = snapshot.scope.namespace
+    kind, name = (entry.kind.lower(), entry.name) if entry else _split(word)
     for workload in snapshot.workloads:
-        ref = ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
-        if (ref.kind, ref.name) == wanted:
-            return ref
-        if wanted is None and ref.name == name and (not kind or kind.lower() == ref.kind.lower()):
-            return ref
-    unseen = [part.value for part in DECISIVE_PARTS if part is not Part.PODS and not snapshot.has(part)]
+        if workload.meta.name == name and kind in ("", workload.kind.lower()):
+            return ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
+    unseen = [part for part in DECISIVE_PARTS if part is not Part.PODS]
     known = [*catalogue.entries, *(workload.meta.name for workload in snapshot.workloads)]
-    raise UsageError(
-        f'I see no workload "{word}", but I could not read the {", ".join(unseen)} of {where}.'
-        if unseen
-        else f'There is no workload "{word}" in {where}.',
-        suggestions=[f"{verb} {name}" for name in suggest(word, known)],
-    )
+    raise _unknown(f'workload "{word}"', snapshot, unseen, _instead(said, word, suggest(name, known)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,57 +70,100 @@ class Thing:
     """An object that was named, and what is known of it."""
 
     ref: ObjectRef
-    object: Workload | Pod | Service | Node | Claim | Autoscaler
+    object: Workload | Pod | Service | Node | Claim | Autoscaler | Job | CronJob | Ingress
 
 
-_KINDS = {
-    "svc": "service",
-    "po": "pod",
-    "no": "node",
-    "pvc": "claim",
-    "persistentvolumeclaim": "claim",
-    "horizontalpodautoscaler": "hpa",
-    "autoscaler": "hpa",
-    "deploy": "deployment",
-    "sts": "statefulset",
-    "ds": "daemonset",
+def find_thing(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -> Thing:
+    """Return the object that a person means: an alias, a name, or `kind/name` with kubectl's short kinds.
+
+    Without a kind workloads win, then pods, services, nodes, claims, autoscalers, cron jobs, jobs, ingresses. Raises
+    `UsageError` as `find_workload` does.
+    """
+    entry = catalogue.entries.get(word)
+    kind, name = (entry.kind.lower(), entry.name) if entry else _split(word)
+    things = list(_things(snapshot))
+    for thing in things:
+        if thing.ref.name == name and kind in ("", thing.ref.kind.lower()):
+            return thing
+    known = [*catalogue.entries, *(thing.ref.name for thing in things)]
+    raise _unknown(f'"{word}"', snapshot, _PARTS, _instead(said, word, suggest(name, known)))
+
+
+def _split(word: str) -> tuple[str, str]:
+    kind, _, name = word.rpartition("/")
+    kind = kind.lower()
+    if not kind.endswith("ss"):  # a plural, as kubectl takes it; an ingress is none
+        kind = kind.removesuffix("s") if kind not in _KINDS else kind
+    return _KINDS.get(kind, kind), name
+
+
+def _unknown(what: str, snapshot: Snapshot, parts: Iterable[Part], suggestions: list[str]) -> UsageError:
+    where = snapshot.scope.namespace
+    unseen = [part.value for part in parts if not snapshot.has(part)]
+    if unseen:
+        return UsageError(f"I see no {what}, but I could not read the {', '.join(unseen)} of {where}.", suggestions)
+    return UsageError(f"There is no {what} in {where}.", suggestions)
+
+
+def _instead(said: str, word: str, names: Iterable[str]) -> list[str]:
+    """Return commands that can be sent as they are: the one that was said, with another name."""
+    verb, *words = said.split()
+    at = words.index(word) if word in words else None
+    if at is None:
+        return [f"{verb} {name}" for name in names]
+    return [" ".join([verb, *words[:at], name, *words[at + 1 :]]) for name in names]
+
+
+_PARTS = (
+    Part.DEPLOYMENTS,
+    Part.STATEFUL_SETS,
+    Part.DAEMON_SETS,
+    Part.PODS,
+    Part.SERVICES,
+    Part.NODES,
+    Part.CLAIMS,
+    Part.AUTOSCALERS,
+    Part.CRON_JOBS,
+    Part.JOBS,
+    Part.INGRESSES,
+)
+
+
+def _things(snapshot: Snapshot) -> Iterator[Thing]:
+    for workload in snapshot.workloads:
+        yield Thing(ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name), workload)
+    groups = (
+        ("Pod", snapshot.pods),
+        ("Service", snapshot.services),
+        ("Node", snapshot.nodes),
+        ("PersistentVolumeClaim", snapshot.claims),
+        ("HorizontalPodAutoscaler", snapshot.autoscalers),
+        ("CronJob", snapshot.cron_jobs),
+        ("Job", snapshot.jobs),
+        ("Ingress", snapshot.ingresses),
+    )
+    for kind, objects in groups:
+        for one in objects:
+            yield Thing(ObjectRef(kind, one.meta.namespace, one.meta.name), one)
+
+
+_DESCRIBED = WORKLOAD_KINDS | {
+    *("Pod", "Service", "Node", "PersistentVolumeClaim", "HorizontalPodAutoscaler", "CronJob", "Job", "Ingress")
 }
 
 
-def find_thing(verb: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -> Thing:
-    """Return the object that a person means: an alias, a name, or `kind/name` with kubectl's short kinds.
-
-    Without a kind workloads win, then pods, services, nodes, claims, autoscalers. Raises `UsageError`.
-    """
-    kind, _, name = word.rpartition("/")
-    kind = _KINDS.get(kind.lower(), kind.lower())
-    entry = catalogue.entries.get(word)
-    if entry is not None:
-        kind, name = entry.kind.lower(), entry.name
-    things = list(_things(snapshot))
-    for said, thing in things:
-        if thing.ref.name == name and kind in ("", said, thing.ref.kind.lower()):
-            return thing
-    known = [*catalogue.entries, *(thing.ref.name for _, thing in things)]
-    raise UsageError(
-        f'There is no "{word}" in {snapshot.scope.namespace} that I can see.',
-        suggestions=[f"{verb} {near}" for near in suggest(name, known)],
-    )
+def look_command(ref: ObjectRef, catalogue: Catalogue, pods: Iterable[str] = ()) -> str:
+    """Return the command that shows an object of a finding closely; for a kind that we do not know, one of its pods."""
+    if ref.kind in WORKLOAD_KINDS:
+        return f"status {catalogue.alias_of(ref.kind, ref.name)}"
+    if ref.kind in _DESCRIBED:
+        return f"describe {ref.kind.lower()}/{ref.name}"
+    return next((f"describe pod/{pod}" for pod in pods), "status")
 
 
-def _things(snapshot: Snapshot) -> Iterator[tuple[str, Thing]]:
-    groups = (
-        ("workload", "", snapshot.workloads),
-        ("pod", "Pod", snapshot.pods),
-        ("service", "Service", snapshot.services),
-        ("node", "Node", snapshot.nodes),
-        ("claim", "PersistentVolumeClaim", snapshot.claims),
-        ("hpa", "HorizontalPodAutoscaler", snapshot.autoscalers),
-    )
-    for said, kind, objects in groups:
-        for one in objects:
-            named = one.kind if isinstance(one, Workload) else kind
-            yield said, Thing(ObjectRef(named, one.meta.namespace, one.meta.name), one)
+def version_of(replica_set: ReplicaSet) -> str:
+    """Return what tells a revision's version: the tag of its first regular container."""
+    return next((tag_of(each.image) for each in replica_set.containers if each.role is Role.REGULAR), "unknown")
 
 
 def freshness_line(snapshot: Snapshot, setting: Setting) -> Line:
@@ -119,5 +182,12 @@ def unread_lines(snapshot: Snapshot, parts: Iterable[Part]) -> list[Line]:
             lines.append(line(f"Not checked: {part.value} ({status.reason})"))
         elif status.freshness is Freshness.STALE:
             seen = ago(status.as_of, snapshot.observed_at)
-            lines.append(line(f"Not up to date: {part.value} (last seen {seen}: {status.reason})"))
+            why = f": {status.reason}" if status.reason else ""
+            lines.append(line(f"Not up to date: {part.value} (last seen {seen}{why})"))
     return lines
+
+
+def closing_buttons(setting: Setting, *more: Button) -> Buttons:
+    """Return the buttons at an answer's end: again, more of it, and for everybody if only one person sees it."""
+    share = (Button("Share", f"share {setting.command}"),) if setting.private else ()
+    return Buttons((Button("Refresh", setting.command, replaces=True), *more, *share))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.diagnosis import Index, ago, amount, count, cpu, diagnose, ready_cell, related_uids, status_cell, timeline
+from bot.diagnosis import Index, ago, amount, count, cpu, ready_cell, related_uids, status_cell, timeline
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Finding, Report, Severity
@@ -13,6 +13,7 @@ from bot.domain.objects import Claim, Container, Event, Node, Pod, Service, Wait
 from bot.domain.snapshot import ALL_PARTS, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.view import Block, Button, Buttons, Code, Context, Fields, Headline, Item, Mark, Table, View, bold, line
+from bot.examine import examine
 from bot.lookup import Thing, find_thing, freshness_line, unread_lines
 from bot.ports import Sources
 
@@ -38,11 +39,11 @@ class Seen:
 
 
 async def observe(params: Params, sources: Sources) -> Seen:
-    if sources.cluster is None or sources.catalogue is None:
-        raise ValueError("describe needs the cluster and the catalogue")
-    snapshot = await sources.cluster.snapshot(sources.scope, ALL_PARTS)
-    thing = find_thing("describe", params.thing, snapshot, sources.catalogue)
-    return Seen(thing, diagnose(snapshot), sources.catalogue)
+    if sources.cluster is None or sources.logs is None or sources.catalogue is None:
+        raise ValueError("describe needs the cluster, its logs and the catalogue")
+    report, _ = await examine(sources.cluster, sources.logs, sources.scope)
+    thing = find_thing("describe", params.thing, report.snapshot, sources.catalogue)
+    return Seen(thing, report, sources.catalogue)
 
 
 def render(params: Params, seen: Seen, setting: Setting) -> View:
@@ -250,7 +251,7 @@ ACTION = Query(
     name="describe",
     summary="Show what matters of one object, with its events and those of its owners",
     params=Params,
-    needs=frozenset({Need.CLUSTER, Need.CATALOGUE}),
+    needs=frozenset({Need.CLUSTER, Need.LOGS, Need.CATALOGUE}),
     observe=observe,
     render=render,
     examples=(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 
-from bot.diagnosis import DECISIVE_PARTS, ago, diagnose, duration, report_data, wanted
+from bot.diagnosis import DECISIVE_PARTS, ago, duration, report_data
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Consequence, EvidenceKind, Finding, Report, Severity, StepKind, Verdict, WorkloadLine
-from bot.domain.snapshot import ALL_PARTS, Freshness, Part
+from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.view import (
     Block,
@@ -27,10 +26,10 @@ from bot.domain.view import (
     code,
     line,
 )
+from bot.examine import LOG_LINES, examine
 from bot.lookup import find_workload
 from bot.ports import Sources
 
-LOG_LINES = 20
 # An overview shows this many findings in full; the others get a line each.
 IN_FULL = 4
 OVERVIEW_LOG_LINES = 3
@@ -59,13 +58,13 @@ class Seen:
 async def observe(params: Params, sources: Sources) -> Seen:
     if sources.cluster is None or sources.logs is None or sources.catalogue is None:
         raise ValueError("status needs the cluster, its logs and the catalogue")
-    snapshot = await sources.cluster.snapshot(sources.scope, ALL_PARTS)
-    focus = find_workload("status", params.service, snapshot, sources.catalogue) if params.service else None
-    more = wanted(snapshot, focus)
-    if more.logs:
-        logs = await sources.logs.tails(sources.scope, more.logs, lines=LOG_LINES)
-        snapshot = replace(snapshot, logs=MappingProxyType(dict(logs)))
-    return Seen(diagnose(snapshot, focus), sources.catalogue, focus)
+    catalogue = sources.catalogue
+
+    def find(snapshot: Snapshot) -> ObjectRef | None:
+        return find_workload("status", params.service, snapshot, catalogue) if params.service else None
+
+    report, focus = await examine(sources.cluster, sources.logs, sources.scope, find=find)
+    return Seen(report, catalogue, focus)
 
 
 def render(params: Params, seen: Seen, setting: Setting) -> View:

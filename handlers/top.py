@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.diagnosis import Index, ago, amount, cpu
+from bot.diagnosis import Index, ago, amount
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import Container, ContainerUsage, Node, NodeUsage, PodUsage
@@ -96,7 +96,7 @@ def _container_row(usage: PodUsage, one: ContainerUsage, container: Container | 
     return (
         usage.meta.name,
         one.name,
-        cpu(one.cpu_m),
+        f"{one.cpu_m}m",
         share(one.cpu_m, container.cpu_request_m if container else None),
         share(one.cpu_m, container.cpu_limit_m if container else None),
         amount(one.memory),
@@ -123,7 +123,7 @@ def _node_row(node: Node, usage: NodeUsage | None) -> tuple[str, ...]:
 
     return (
         node.meta.name,
-        cell(lambda u: cpu(u.cpu_m)),
+        cell(lambda u: f"{u.cpu_m}m"),
         cell(lambda u: share(u.cpu_m, node.cpu_allocatable_m)),
         cell(lambda u: amount(u.memory)),
         cell(lambda u: share(u.memory, node.memory_allocatable)),

@@ -36,7 +36,9 @@ class _Container(Read, frozen=True):
     restart_policy: str | None = None
 
 
-class _Spec(Read, frozen=True):
+class PodRequests(Read, frozen=True):
+    """Of the specification of a pod: where it is, and what it asks for."""
+
     node_name: str = ""
     containers: list[_Container] | None = None
     init_containers: list[_Container] | None = None
@@ -45,7 +47,7 @@ class _Spec(Read, frozen=True):
 
 
 class _Pod(Read, frozen=True):
-    spec: _Spec = _Spec()
+    spec: PodRequests = PodRequests()
 
 
 class _Page(Read, frozen=True):
@@ -96,11 +98,11 @@ def _add(load: dict[str, NodeLoad], pods: Iterable[_Pod]) -> None:
     for pod in pods:
         node = pod.spec.node_name
         if node:
-            before, (cpu_m, memory) = load.get(node, NodeLoad()), _asked(pod.spec)
+            before, (cpu_m, memory) = load.get(node, NodeLoad()), requests_of(pod.spec)
             load[node] = NodeLoad(before.cpu_m + cpu_m, before.memory + memory, before.pods + 1)
 
 
-def _asked(spec: _Spec) -> tuple[int, int]:
+def requests_of(spec: PodRequests) -> tuple[int, int]:
     """Return what the scheduler reckons a pod with: CPU in millicores, memory in bytes.
 
     The containers and sidecars together, or an init container with the sidecars before it where that is more, and the

@@ -59,10 +59,9 @@ def _times(stamped: Sequence[Stamped], kept: Sequence[str]) -> list[datetime | N
     place, joined = 0, len(stamped) - len(kept)
     for number, line in enumerate(kept):
         times.append(stamped[place][0])
-        is_joined = joined > 0 and MASK in line and redact(stamped[place][1]) != line
         place += 1
         following = kept[number + 1] if number + 1 < len(kept) else None
-        while is_joined and joined > 0 and (following is None or redact(stamped[place][1]) != following):
+        while joined > 0 and MASK in line and (following is None or redact(stamped[place][1]) != following):
             place += 1
             joined -= 1
     return times

@@ -1,8 +1,8 @@
 """One kind of object that cannot be watched, asked for again and again: what the metrics API measured.
 
-A sample is live while the newest list is no older than `FRESH_FOR` and the server answers, and it is as old as its oldest measurement, not as
-the list: the metrics server measures every 15 s or more seldom. An API that is not there is missing, whatever was read
-before: what was measured then says nothing about now.
+A sample is live while the newest list is no older than `FRESH_FOR` and the server answers. It is as old as its oldest
+measurement, not as the list: the metrics server measures every 15 s or more seldom. An API that is gone is missing,
+whatever was read before: what was measured then says nothing about now.
 """
 
 from __future__ import annotations

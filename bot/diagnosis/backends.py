@@ -16,13 +16,17 @@ _WORKLOAD_PARTS = (Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """A service with a selector, and what it leads to. `workloads` are those whose pods it selects, or would."""
+    """A service with a selector, and what it leads to. `workloads` are those whose pods it selects, or would.
+
+    Pods that have finished their work are left out; `is_done` when it selects no other.
+    """
 
     service: Service
     ref: ObjectRef
     pods: Sequence[Pod]
     workloads: Sequence[Workload]
     endpoints: Sequence[Endpoint]
+    is_done: bool = False
 
     @property
     def ready(self) -> int:
@@ -44,7 +48,8 @@ def backend(index: Index, service: Service) -> Backend | None:
         return None
     if not all(index.snapshot.has(part) for part in (Part.PODS, *_WORKLOAD_PARTS)):
         return None
-    pods = [pod for pod in index.selected_by(service.selector) if not pod.is_finished]
+    selected = index.selected_by(service.selector)
+    pods = [pod for pod in selected if not pod.is_finished]
     wanted = service.selector.items()
     owners = {workload.meta.uid: workload for pod in pods if (workload := index.workload_of(pod)) is not None}
     makers = {w.meta.uid: w for w in index.snapshot.workloads if wanted <= w.template_labels.items()}
@@ -54,21 +59,16 @@ def backend(index: Index, service: Service) -> Backend | None:
         pods=pods,
         workloads=tuple((owners | makers).values()),
         endpoints=_by_pod(index.endpoints_of(service)),
+        is_done=bool(selected) and not pods,
     )
 
 
 def without_endpoints(index: Index, service: Service) -> bool:
     """Tell whether a service should have endpoints that take traffic and has none."""
     found = backend(index, service)
-    if found is None or found.is_off or not index.snapshot.has(Part.ENDPOINT_SLICES):
+    if found is None or found.is_off or found.is_done or not index.snapshot.has(Part.ENDPOINT_SLICES):
         return False
-    return found.ready == 0 and not is_done(index, service)
-
-
-def is_done(index: Index, service: Service) -> bool:
-    """Tell whether a service selects nothing but pods that have finished their work."""
-    selected = index.selected_by(service.selector)
-    return bool(selected) and all(pod.is_finished for pod in selected)
+    return found.ready == 0
 
 
 def is_starting(index: Index, found: Backend) -> bool:

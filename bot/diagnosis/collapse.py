@@ -27,7 +27,8 @@ def collapse(findings: Sequence[Finding]) -> list[Finding]:
         if not felt:
             found.append(finding)
             continue
-        told = [f for f in felt if not (f.general and f.target == finding.target)]
+        named = {f.target for f in findings if not f.general}
+        told = [f for f in felt if not (f.general and f.target in named)]
         consequences = tuple(Consequence(f.code, f.target, f.title, f.summary) for f in told)
         severity = max([finding.severity, *(f.severity for f in felt)])
         found.append(replace(finding, severity=severity, consequences=finding.consequences + consequences))

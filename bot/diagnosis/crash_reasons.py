@@ -120,7 +120,7 @@ _HOSTS = tuple(
         rf"UnknownHostException: (?P<host>{_NAME})",
         rf"failed to resolve ['\"](?P<host>{_NAME})",
         rf"\w://(?:[^@/\s]*@)?(?P<host>{_NAME})(?::(?P<port>\d+))?",
-        rf"\b(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|dial tcp|connect(?:ing|ion)? to|at) (?P<host>{_NAME}):(?P<port>\d+)\b",
+        rf"\b(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|dial tcp|connect(?:ing|ion)? to) (?P<host>{_NAME}):(?P<port>\d+)",
     )
 )
 

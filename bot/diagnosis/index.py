@@ -9,8 +9,10 @@ from functools import cached_property
 
 from bot.domain.objects import (
     Autoscaler,
+    CronJob,
     Endpoint,
     Event,
+    Job,
     Node,
     Pod,
     PodUsage,
@@ -57,6 +59,30 @@ class Index:
             workload = self.workload_of(pod)
             if workload is not None:
                 pods[workload.meta.uid].append(pod)
+        return pods
+
+    @cached_property
+    def job_by_uid(self) -> dict[str, Job]:
+        return {job.meta.uid: job for job in self.snapshot.jobs}
+
+    @cached_property
+    def cron_job_by_uid(self) -> dict[str, CronJob]:
+        return {cron_job.meta.uid: cron_job for cron_job in self.snapshot.cron_jobs}
+
+    @cached_property
+    def jobs_by_owner_uid(self) -> dict[str, list[Job]]:
+        jobs: dict[str, list[Job]] = defaultdict(list)
+        for job in self.snapshot.jobs:
+            if job.meta.owner is not None:
+                jobs[job.meta.owner.uid].append(job)
+        return jobs
+
+    @cached_property
+    def pods_by_owner_uid(self) -> dict[str, list[Pod]]:
+        pods: dict[str, list[Pod]] = defaultdict(list)
+        for pod in self.snapshot.pods:
+            if pod.meta.owner is not None:
+                pods[pod.meta.owner.uid].append(pod)
         return pods
 
     def replica_set_of(self, pod: Pod) -> ReplicaSet | None:
@@ -167,7 +193,16 @@ class Index:
         if not selector:
             return ()
         wanted = selector.items()
-        return [pod for pod in self.snapshot.pods if wanted <= pod.meta.labels.items() and pod.meta.deleted_at is None]
+        fewest = min((self._pods_by_label.get(pair, ()) for pair in wanted), key=len)
+        return [pod for pod in fewest if wanted <= pod.meta.labels.items() and pod.meta.deleted_at is None]
+
+    @cached_property
+    def _pods_by_label(self) -> dict[tuple[str, str], list[Pod]]:
+        pods: dict[tuple[str, str], list[Pod]] = defaultdict(list)
+        for pod in self.snapshot.pods:
+            for pair in pod.meta.labels.items():
+                pods[pair].append(pod)
+        return pods
 
     @cached_property
     def _endpoints_by_service(self) -> dict[str, list[Endpoint]]:

@@ -72,7 +72,7 @@ def subject_of(job: Job) -> ObjectRef:
 
 def cron_job_of(index: Index, job: Job) -> CronJob | None:
     owner = job.meta.owner
-    return next((c for c in index.snapshot.cron_jobs if owner is not None and c.meta.uid == owner.uid), None)
+    return index.cron_job_by_uid.get(owner.uid) if owner is not None else None
 
 
 def siblings(index: Index, job: Job) -> Sequence[Job]:
@@ -104,8 +104,8 @@ def last_failed_pod(index: Index, job: Job) -> LastPod | None:
     """Return the failed pod of a job that ended last, and the container whose end made it fail."""
     found = [
         LastPod(pod, container, container.state)
-        for pod in index.snapshot.pods
-        if pod.phase == "Failed" and pod.meta.owner is not None and pod.meta.owner.uid == job.meta.uid
+        for pod in index.pods_by_owner_uid.get(job.meta.uid, ())
+        if pod.phase == "Failed"
         for container in pod.containers
         if isinstance(container.state, Terminated) and container.state.exit_code != 0
     ]

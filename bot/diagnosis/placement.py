@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.diagnosis.index import Index
-from bot.domain.objects import Container, Node, NodeRequirement, Pod, Role, Taint, Toleration
+from bot.domain.objects import Container, Node, NodeLoad, NodeRequirement, Pod, Role, Taint, Toleration
 
 # Taints that the node controller sets for a state of the node; nobody is meant to tolerate them.
 CONDITION_TAINTS = "node.kubernetes.io/"
@@ -92,9 +92,9 @@ def _most_at_once(pod: Pod, asked: Callable[[Container], int]) -> int:
 def free_on(index: Index, node: Node) -> Free:
     """Return what a node has left for another pod."""
     loads = index.snapshot.node_load
-    load = loads.get(node.meta.name) if loads is not None else None
-    if load is None:
+    if loads is None:
         return Free(node.cpu_allocatable_m, node.memory_allocatable, node.pods_allocatable, known=False)
+    load = loads.get(node.meta.name, NodeLoad())
     return Free(
         max(node.cpu_allocatable_m - load.cpu_m, 0),
         max(node.memory_allocatable - load.memory, 0),
@@ -190,8 +190,8 @@ def mismatches(pod: Pod, node: Node) -> tuple[str, ...]:
     labels = {**node.meta.labels, "metadata.name": node.meta.name}
     found = [lack for key, value in sorted(pod.node_selector.items()) if (lack := _lack(labels, key, "In", (value,)))]
     if pod.node_terms:
-        terms = [_unmet(labels, term) for term in pod.node_terms]
-        found += min(terms, key=len)
+        nearest: list[str] = min((_unmet(labels, term) for term in pod.node_terms), key=len)
+        found += nearest
     return tuple(dict.fromkeys(found))
 
 
@@ -209,7 +209,9 @@ def _lack(labels: Mapping[str, str], key: str, operator: str, values: tuple[str,
     has = f"{key} is {value}" if value is not None else f"no label {key}"
     match operator:
         case "In":
-            return "" if value is not None and value in values else f"{has}, not {wanted}" if value else has
+            if value is None:
+                return f"{has}={wanted}"
+            return "" if value in values else f"{has}, not {wanted}"
         case "NotIn":
             return "" if value is None or value not in values else f"{has}, which is ruled out"
         case "Exists":

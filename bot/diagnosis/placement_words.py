@@ -32,6 +32,7 @@ _LACKS = {
 
 
 def lack_of_room(index: Index, pod: Pod, said: Sequence[Said]) -> str:
+    """Say which resources no node has enough of, and what is asked against what there is."""
     lacking = [reason for reason in said if reason.kind in RESOURCES]
     names = [_LACKS.get(reason.kind) or reason.words.removeprefix("Insufficient ") for reason in lacking]
     text = f"no node has enough {' and '.join(dict.fromkeys(names))}."
@@ -75,6 +76,7 @@ def _candidates(index: Index, pod: Pod) -> list[Node]:
 
 
 def nodes_with_only(index: Index, pod: Pod, kind: Hindrance) -> list[Node]:
+    """Return the nodes that nothing but `kind` hinders, as far as it is known here."""
     return [n for n in index.snapshot.nodes if {refusal.kind for refusal in refusals(index, pod, n)} == {kind}]
 
 
@@ -90,6 +92,7 @@ def nearest(index: Index, pod: Pod) -> str:
 
 
 def taints(index: Index, pod: Pod, said: Sequence[Said]) -> str:
+    """Name the taints that the pod does not tolerate, with their nodes."""
     by_taint: dict[str, list[str]] = {}
     for node in index.snapshot.nodes:
         for taint in untolerated(pod, node):
@@ -103,6 +106,7 @@ def taints(index: Index, pod: Pod, said: Sequence[Said]) -> str:
 
 
 def out_of_service(index: Index, pod: Pod) -> str:
+    """Name the nodes that take no pods at all, and why; empty when none is seen."""
     states = [
         f"{node.meta.name} is {', '.join(details)}"
         for node in index.snapshot.nodes
@@ -112,6 +116,7 @@ def out_of_service(index: Index, pod: Pod) -> str:
 
 
 def port_holders(index: Index, pod: Pod) -> str:
+    """Say who holds the host ports that the pod wants."""
     holders = [
         f"{refusal.detail} on {node.meta.name}"
         for node in index.snapshot.nodes
@@ -135,7 +140,7 @@ def node_by_node(index: Index, pod: Pod, said: Sequence[Said], message: str) -> 
         if reason.nodes is None or total is None:
             continue
         names = sorted(found.get(reason.kind, ()))
-        where = f" (by what they show: {_names(names)})" if names and len(names) == reason.nodes else ""
+        where = f" ({_names(names)})" if names and len(names) == reason.nodes else ""
         yield Evidence(EvidenceKind.STATE, f"{reason.nodes} of {count(total, 'node')}: {reason.words}{where}")
 
 

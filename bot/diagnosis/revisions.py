@@ -145,7 +145,8 @@ def _commands(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, str]:
     """Show two commands from where they begin to differ, when their beginning fills the line."""
     before, after = " ".join(old), " ".join(new)
     if before[:_MOST_OF_A_COMMAND] == after[:_MOST_OF_A_COMMAND]:
-        same = next((n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
+        shorter = min(len(before), len(after))
+        same = next((n for n in range(shorter) if before[n] != after[n]), shorter)
         start = max(same - 20, 0)
         before, after = f"…{before[start:]}", f"…{after[start:]}"
     return before[:_MOST_OF_A_COMMAND], after[:_MOST_OF_A_COMMAND]

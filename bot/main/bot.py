@@ -90,6 +90,7 @@ async def run_bot(ingredients: Ingredients, stop: asyncio.Event, ready: asyncio.
             {name: (http, reach.namespaces[name]) for name, http in reach.https.items()},
             clock,
             random.random,
+            timing=Timing(silence_s=ingredients.configuration.freshness.stale_after_s),
             log_timeout_s=ingredients.configuration.freshness.api_timeout_s,
         )
         background = [group.create_task(clusters.run()), group.create_task(store.run())]

@@ -79,7 +79,7 @@ async def test_what_is_wrong_comes_first_with_the_reason_and_the_next_step() -> 
     assert shown[0] == "✖ shop is degraded: 1 problem, 1 of 2 workloads fine"
     assert shown[1] == "✖ 1  search: crashes again and again  (critical, for 6 min)"
     assert shown[2].strip().startswith("Revision 1 (v1.2) ends with exit code 1")
-    assert shown[3].strip().startswith("By hand: kubectl -n shop logs ")
+    assert shown[3].strip() == "Next: logs api (shows the whole log of the crash)"
     assert shown[-2:] == ["Fine: worker 2/2", "shop on prod-eu · 0 s old · only you see this"]
     assert view.exit_code == 1
 
@@ -176,7 +176,9 @@ async def test_one_service_shows_all_the_evidence() -> None:
     )
     shown = lines(view)
     assert any(row.strip().startswith("Evidence: container api: 5 restarts") and "30 s ago" in row for row in shown)
-    assert sum(row.strip().startswith("By hand: ") for row in shown) == 2
+    assert [row.split(": ")[0].strip() for row in shown if row.strip().startswith(("By hand: ", "Next: "))] == [
+        *("By hand", "Next", "Next")
+    ]
     [code] = [block for block in view.blocks if isinstance(block, Code)]
     assert len(code.text.splitlines()) == 20
     assert not any(row.startswith("Fine: ") for row in shown)

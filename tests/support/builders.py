@@ -17,6 +17,7 @@ from bot.domain.objects import (
     Condition,
     Container,
     ContainerState,
+    ContainerUsage,
     CronJob,
     Endpoint,
     EndpointSlice,
@@ -25,6 +26,7 @@ from bot.domain.objects import (
     Job,
     Meta,
     Node,
+    NodeLoad,
     NodeUsage,
     Owner,
     Pod,
@@ -37,6 +39,7 @@ from bot.domain.objects import (
     Service,
     ServicePort,
     StorageClass,
+    Taint,
     TemplateContainer,
     Terminated,
     Waiting,
@@ -235,8 +238,39 @@ def event(about: Pod, reason: str, message: str, *, container_name: str = "api",
     )
 
 
-def node(name: str = "node-1", *, cpu_m: int = 8000, memory: int = 16 * GI) -> Node:
-    return Node(meta=meta(name), cpu_allocatable_m=cpu_m, memory_allocatable=memory)
+def node(
+    name: str = "node-1",
+    *,
+    cpu_m: int = 8000,
+    memory: int = 16 * GI,
+    pods: int = 110,
+    labels: Mapping[str, str] = MappingProxyType({}),
+    taints: tuple[Taint, ...] = (),
+    cordoned: bool = False,
+    conditions: tuple[Condition, ...] = (),
+) -> Node:
+    """Make a node. Without conditions nothing is known of its health."""
+    return Node(
+        meta=replace(meta(name), labels=labels),
+        unschedulable=cordoned,
+        conditions=conditions,
+        taints=taints,
+        cpu_allocatable_m=cpu_m,
+        memory_allocatable=memory,
+        pods_allocatable=pods,
+    )
+
+
+def claim(
+    name: str = "data", *, phase: str = "Pending", storage_class: str | None = "fast", age_s: float = 600
+) -> Claim:
+    return Claim(meta=meta(name, age_s=age_s), phase=phase, storage_class=storage_class, requested=GI)
+
+
+def storage_class(name: str = "fast", *, default: bool = False, waits: bool = False) -> StorageClass:
+    """Make a storage class; one that `waits` makes no volume before a pod has its node."""
+    mode = "WaitForFirstConsumer" if waits else "Immediate"
+    return StorageClass(meta=meta(name), provisioner="csi.example.com", binding_mode=mode, is_default=default)
 
 
 # --- services, autoscalers, jobs --------------------------------------------------------------------------------------
@@ -349,6 +383,11 @@ def happened(about: Meta, kind: str, reason: str, message: str, *, ago_s: float 
     )
 
 
+def usage(of: Pod, *, cpu_m: int = 0, memory: int = 0, name: str = "api") -> PodUsage:
+    """Make a sample of the metrics API for one container of a pod."""
+    return PodUsage(meta=of.meta, at=ago(5), window_s=10.0, containers=(ContainerUsage(name, cpu_m, memory),))
+
+
 # --- snapshots --------------------------------------------------------------------------------------------------------
 
 LIVE = PartStatus(Freshness.LIVE, NOW)
@@ -374,6 +413,7 @@ def snapshot(
     *objects: object,
     parts: Mapping[Part, PartStatus] = MappingProxyType({}),
     logs: Mapping[LogKey, LogExcerpt] = MappingProxyType({}),
+    load: Mapping[str, NodeLoad] | None = None,
 ) -> Snapshot:
     """Make a snapshot of these objects. Every part is live unless `parts` says otherwise."""
     return Snapshot(
@@ -395,6 +435,7 @@ def snapshot(
         storage_classes=of_type(StorageClass, objects),
         pod_usage=of_type(PodUsage, objects),
         node_usage=of_type(NodeUsage, objects),
+        node_load=load,
         logs=MappingProxyType(dict(logs)),
     )
 

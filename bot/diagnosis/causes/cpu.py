@@ -14,6 +14,7 @@ from bot.diagnosis.index import Index
 from bot.diagnosis.usage import UsedCpu, cpu_used, percent
 from bot.diagnosis.words import count, cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
+from bot.domain.objects import Pod
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
 
@@ -22,8 +23,10 @@ CPU_ABOVE_REQUEST = "CPU_ABOVE_REQUEST"
 CPU_SKEWED = "CPU_SKEWED"
 # From this share of its limit on, a container is likely throttled: the kernel counts in slices of 100 ms.
 AT_LIMIT = 0.9
-# Using this many times its request, a container lives on CPU that its node promised to nobody.
+# Using this many times its request, a container lives on CPU that its node promised to nobody. That is no harm as long
+# as the node has CPU to spare: less than this share of it in use.
 ABOVE_REQUEST = 2.0
+BUSY_NODE = 0.8
 # A pod that uses this many times what the others use does not share their load.
 SKEW = 3.0
 # Less than this is not worth a word, whatever the request was.
@@ -48,7 +51,7 @@ def look(index: Index) -> Iterable[Finding]:
 
 
 def _judge(index: Index, target: ObjectRef, used: Sequence[UsedCpu]) -> Finding | None:
-    hot = [each for each in used if each.used_m >= LEAST_M and _is_hot(each)]
+    hot = [each for each in used if each.used_m >= LEAST_M and (_at_limit(each) or _is_above_request(index, each))]
     if not hot:
         return None
     if len(hot) == 1 and len(used) > 1:
@@ -65,9 +68,19 @@ def _at_limit(used: UsedCpu) -> bool:
     return used.of_limit is not None and used.of_limit >= AT_LIMIT
 
 
-def _is_hot(used: UsedCpu) -> bool:
-    above = used.container.cpu_limit_m is None and used.of_request is not None and used.of_request >= ABOVE_REQUEST
-    return _at_limit(used) or above
+def _is_above_request(index: Index, used: UsedCpu) -> bool:
+    if used.container.cpu_limit_m is not None or used.of_request is None or used.of_request < ABOVE_REQUEST:
+        return False
+    return (_load_of_node(index, used.pod) or 0) >= BUSY_NODE
+
+
+def _load_of_node(index: Index, pod: Pod) -> float | None:
+    """Return the share of its node's CPU that is in use; None where that was not read."""
+    node = index.node_by_name.get(pod.node)
+    sample = next((each for each in index.snapshot.node_usage if each.meta.name == pod.node), None)
+    if node is None or sample is None or not node.cpu_allocatable_m:
+        return None
+    return sample.cpu_m / node.cpu_allocatable_m
 
 
 def _at_its_limit(index: Index, target: ObjectRef, used: Sequence[UsedCpu], of_all: int) -> Finding:
@@ -77,7 +90,7 @@ def _at_its_limit(index: Index, target: ObjectRef, used: Sequence[UsedCpu], of_a
     who = f"{len(used)} of {count(of_all, 'pod')}" if of_all > 1 else "Its pod"
     verb = "use" if len(used) > 1 else "uses"
     summary = (
-        f"{who} {verb} all but all of the CPU limit of container {most.container.name}: {cpu(most.used_m)} of {limit}"
+        f"{who} {verb} almost all of the CPU limit of container {most.container.name}: {cpu(most.used_m)} of {limit}"
         f" ({share}). It is likely throttled, which makes it slow."
     )
     return _finding(index, CPU_AT_LIMIT, target, used, "at its CPU limit", summary, _raise(target, most, "limits"))
@@ -86,10 +99,11 @@ def _at_its_limit(index: Index, target: ObjectRef, used: Sequence[UsedCpu], of_a
 def _above_request(index: Index, target: ObjectRef, used: Sequence[UsedCpu]) -> Finding:
     most = max(used, key=lambda each: each.of_request or 0)
     asked = cpu(most.container.cpu_request_m or 0)
+    load = percent(_load_of_node(index, most.pod) or 0)
     who = f"All {count(len(used), 'pod')} use" if len(used) > 1 else "Its pod uses"
     summary = (
         f"{who} far more CPU than container {most.container.name} asks for: at most {cpu(most.used_m)}, asked {asked}."
-        " Its node need not give that when others want it."
+        f" Node {most.pod.node} is busy ({load} of its CPU) and need not give it."
     )
     step = _raise(target, most, "requests")
     return _finding(index, CPU_ABOVE_REQUEST, target, used, "uses far more CPU than it asks for", summary, step)
@@ -114,20 +128,19 @@ def _finding(
     index: Index, code: str, target: ObjectRef, used: Sequence[UsedCpu], title: str, summary: str, step: NextStep
 ) -> Finding:
     samples = [(each, index.usage_by_pod[each.pod.meta.name]) for each in used[:5]]
+    evidence = tuple(
+        Evidence(
+            EvidenceKind.STATE, f"{each.pod.meta.name}: {cpu(each.used_m)} over {sample.window_s:.0f} s", at=sample.at
+        )
+        for each, sample in samples
+    )
     return Finding(
         code=code,
         severity=Severity.WARNING,
         target=target,
         title=title,
         summary=summary,
-        evidence=tuple(
-            Evidence(
-                EvidenceKind.STATE,
-                f"{each.pod.meta.name}: {cpu(each.used_m)} over {sample.window_s:.0f} s",
-                at=sample.at,
-            )
-            for each, sample in samples
-        ),  # fmt: skip
+        evidence=evidence,
         next=(NextStep(StepKind.COMMAND, "top pods", "shows what all pods use", "Top pods"), step),
         pods=tuple(sorted(each.pod.meta.name for each in used)),
         container=used[0].container.name,
@@ -147,16 +160,18 @@ SURVEY = Survey(
         ),
         Code(
             CPU_ABOVE_REQUEST,
-            "All pods of a workload without a CPU limit use at least twice what they ask for.",
-            _SEEN + "twice the container's CPU request or more, on every pod, and there is no limit.",
+            "All pods of a workload without a CPU limit use at least twice what they ask for, on nodes that are busy.",
+            _SEEN
+            + "twice the container's CPU request or more, on every pod, there is no limit, and 80 % or more of the"
+            " node's CPU is in use.",
             "Raise the request to what is really used, so that the scheduler reserves it.",
             "148-150",
         ),
         Code(
             CPU_SKEWED,
             "One pod of a workload is short of CPU while the others have little to do.",
-            _SEEN + "at least three times as much for one pod as for the others, and that pod is at its limit or far"
-            " above its request.",
+            _SEEN + "at least three times as much for one pod as for the others, and that pod is at its limit, or far"
+            " above its request on a busy node.",
             "Look at that pod: a stuck request, an uneven distribution, a leader's work. More pods do not help.",
             "148-150",
         ),

@@ -172,7 +172,7 @@ def _port_sharers(case: Case, port: str) -> str:
 
 def _start_failed(case: Case, container: Container) -> Finding:
     message = _start_failure(container)
-    why = f'"{first_line(message, 200)}".' if message else "the kubelet gives no reason."
+    why = f'"{first_line(_core(message), 200)}".' if message else "the kubelet gives no reason."
     if message and "exec format error" in message:
         why += " The program is built for another kind of processor than the node's."
     contrast = f" {case.contrast}" if case.contrast else ""
@@ -190,6 +190,11 @@ def _start_failed(case: Case, container: Container) -> Finding:
         revision=case.revision,
         since=case.since,
     )
+
+
+def _core(message: Redacted) -> str:
+    """Leave out through which hands the error went before it reached the kubelet."""
+    return message.rpartition("runc create failed: ")[2].removesuffix(": unknown")
 
 
 def _next(case: Case, code: str, reason: Reason | None) -> tuple[NextStep, ...]:

@@ -78,7 +78,7 @@ SURVEY = Survey(
             MEMORY_HIGH,
             "A container uses almost all the memory that its limit allows; at the limit it is killed.",
             "The metrics API reports a working set of 90 % of the container's memory limit or more.",
-            "Raise the limit if the need is real; if it only ever grows, look for a leak and restart one pod at a time.",
+            "Raise the limit if the need is real; if it only ever grows, look for a leak, restart pod by pod.",
             "152-154, 576",
         ),
     ),

@@ -10,6 +10,7 @@ from bot.diagnosis.index import Index
 from bot.diagnosis.words import count, duration
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Condition, Pod, Workload
+from bot.domain.targets import ObjectRef
 
 NOT_READY = "NOT_READY"
 STARTING = "STARTING"
@@ -63,7 +64,18 @@ def _not_ready(
         pods=tuple(pod.meta.name for pod in unready),
         revision=workload.revision,
         since=telling[0].changed_at if telling else None,
+        because=_nodes_not_ready(index, unready),
         general=True,
+    )
+
+
+def _nodes_not_ready(index: Index, pods: Sequence[Pod]) -> tuple[ObjectRef, ...]:
+    """Return the nodes that explain why these pods are not ready: a dead node's pods are not either."""
+    nodes = [index.node_by_name[name] for name in dict.fromkeys(p.node for p in pods) if name in index.node_by_name]
+    return tuple(
+        ObjectRef("Node", "", node.meta.name)
+        for node in nodes
+        if (ready := node.condition("Ready")) is not None and ready.status != "True"
     )
 
 

@@ -70,13 +70,13 @@ def _newest(index: Index, workload: Workload) -> ReplicaSet | None:
 
 def _named(replica_set: ReplicaSet) -> str:
     image = f" ({tag_of(replica_set.containers[0].image)})" if replica_set.containers else ""
-    return f"evision {replica_set.revision}{image}"
+    return f"Revision {replica_set.revision}{image}"
 
 
 def _stuck(index: Index, workload: Workload, progressing: Condition, stopped: datetime | None) -> Finding:
     newest, number = _newest(index, workload), workload.revision
     working = index.working_replica_set(workload, other_than=number) if number is not None else None
-    name = f"R{_named(newest)}" if newest else "The newest release"
+    name = _named(newest) if newest else "The newest release"
     how_long = f" for {duration((index.now - stopped).total_seconds())}" if stopped else ""
     ready = f", {newest.ready} of them ready" if newest else ""
     summary = (
@@ -84,7 +84,7 @@ def _stuck(index: Index, workload: Workload, progressing: Condition, stopped: da
         f" {count(workload.desired, 'wanted pod')}{ready}."
     )
     if working is not None:
-        summary += f" R{_named(working)} still serves with {count(working.ready, 'ready pod')}."
+        summary += f" {_named(working)} still serves with {count(working.ready, 'ready pod')}."
     elif not workload.ready:
         summary += " No other revision serves."
     changed = differences(working, newest) if working and newest else ()

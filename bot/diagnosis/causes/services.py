@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.diagnosis.backends import Backend, backend, is_done, is_starting
+from bot.diagnosis.backends import Backend, backend, is_starting
 from bot.diagnosis.causes.service_ports import PORT_CODES, port_finding
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
@@ -27,7 +27,7 @@ SERVICE_PARTLY_READY = "SERVICE_PARTLY_READY"
 def look(index: Index) -> Iterable[Finding]:
     for service in index.snapshot.services:
         found = backend(index, service)
-        if found is None or found.is_off or is_done(index, service):
+        if found is None or found.is_off or found.is_done:
             continue
         if not found.pods and not found.workloads:
             yield _selects_nothing(index, found)

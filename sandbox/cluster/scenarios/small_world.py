@@ -128,6 +128,7 @@ def _infrastructure(world: World) -> None:
         world.apply("namespaces", make.plain("v1", "Namespace", name))
     storage: Json = make.plain("storage.k8s.io/v1", "StorageClass", "standard", provisioner="csi.example.com")
     storage |= {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate", "allowVolumeExpansion": True}
+    storage["metadata"]["annotations"] = {"storageclass.kubernetes.io/is-default-class": "true"}
     world.apply("storageclasses", storage)
     _secret(world, "db", {"url": "postgres://rag:made-up@postgres:5432/rag_engine", "password": "made-up"})
     _secret(world, "openai", {"api-key": "made-up-key"})
@@ -222,10 +223,12 @@ def _data_stores(world: World) -> None:
 
 def _edge(world: World) -> None:
     """Add what stands around the API: the way in, and the pods that must stay."""
-    backend = {"service": {"name": "rag-engine-gateway", "port": {"number": 80}}}
-    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    paths = [
+        {"path": path, "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"number": 80}}}}
+        for path, service in (("/", "rag-engine-gateway"), ("/api", "rag-engine-api"))
+    ]
     ingress = make.plain("networking.k8s.io/v1", "Ingress", "rag-engine-ingress", NAMESPACE)
-    ingress["spec"] = {"ingressClassName": "nginx", "rules": [{"host": "rag.example.com", "http": {"paths": [path]}}]}
+    ingress["spec"] = {"ingressClassName": "nginx", "rules": [{"host": "rag.example.com", "http": {"paths": paths}}]}
     ingress["status"] = {"loadBalancer": {"ingress": [{"ip": "203.0.113.20"}]}}
     world.apply("ingresses", ingress)
     budget = make.plain("policy/v1", "PodDisruptionBudget", "rag-engine-api", NAMESPACE)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from bot.cluster import Clusters, KubernetesHttp, OneShotReader, Timing
+from bot.cluster.assemble import OF_THE_CLUSTER
+from bot.cluster.cache import ESSENTIAL
 from bot.cluster.resources import RESOURCES
+from bot.cluster.runs import RunId
 from bot.domain.snapshot import ALL_PARTS, Freshness, LogKey, Part
 from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.errors import ClusterNotFound, ClusterUnauthorized, ClusterUnreachable, UsageError
 from tests.support.clocks import WallClock
-from tests.support.fake_api import FakeApi, connected, names, page, pod, silence, status, watch
+from tests.support.fake_api import FakeApi, connected, names, page, pod, silence, status, text, watch
 from tests.support.waiting import in_background, until
 
 CLUSTER, SHOP = ClusterName("prod"), Namespace("shop")
@@ -36,8 +40,8 @@ def path_of(part: Part) -> str:
     return RESOURCES[part].path(SHOP)
 
 
-def clusters_of(http: KubernetesHttp, *, patience_s: float = 2.0) -> Clusters:
-    return Clusters({CLUSTER: (http, [SHOP])}, WallClock(), lambda: 0.5, timing=FAST, patience_s=patience_s)
+def clusters_of(http: KubernetesHttp, *, patience_s: float = 2.0, timing: Timing = FAST) -> Clusters:
+    return Clusters({CLUSTER: (http, [SHOP])}, WallClock(), lambda: 0.5, timing=timing, patience_s=patience_s)
 
 
 async def test_an_early_question_waits_for_the_first_lists(api: FakeApi, http: KubernetesHttp) -> None:
@@ -72,18 +76,50 @@ async def test_a_refused_part_is_missing_with_the_right_it_needs(api: FakeApi, h
         assert not snapshot.has(Part.NODES)
 
 
-async def test_a_slow_part_is_missing_and_the_others_do_not_wait_for_it(api: FakeApi, http: KubernetesHttp) -> None:
-    """What has not answered in time is said, not waited for."""
+@pytest.mark.parametrize("slow", sorted(ALL_PARTS - ESSENTIAL))
+async def test_an_early_question_does_not_wait_for_what_is_not_essential(
+    api: FakeApi, http: KubernetesHttp, slow: Part
+) -> None:
+    """A part that is slow is missing for once; the patience is for pods, workloads and their revisions."""
     fill(api)
-    api.on(path_of(Part.EVENTS), silence())
-    clusters = clusters_of(http, patience_s=0.2)
+    api.on(path_of(slow), silence())
+    clusters = clusters_of(http, patience_s=10, timing=Timing())
     async with in_background(clusters.run()):
         began = time.monotonic()
         snapshot = await clusters.snapshot(SCOPE, ALL_PARTS)
-        assert time.monotonic() - began < 1.5
-    assert snapshot.status(Part.EVENTS).freshness is Freshness.MISSING
-    assert snapshot.status(Part.EVENTS).reason == "not read yet"
+        assert time.monotonic() - began < 2
+    assert snapshot.status(slow).freshness is Freshness.MISSING
+    assert snapshot.status(slow).reason == "not read yet"
+    assert {status.freshness for part, status in snapshot.parts.items() if part is not slow} == {Freshness.LIVE}
+
+
+async def test_a_slow_essential_part_is_waited_for_but_not_for_long(api: FakeApi, http: KubernetesHttp) -> None:
+    """What has not answered in time is said; the rest is answered."""
+    fill(api)
+    api.on(path_of(Part.REPLICA_SETS), silence())
+    clusters = clusters_of(http, patience_s=0.5, timing=Timing())
+    async with in_background(clusters.run()):
+        began = time.monotonic()
+        snapshot = await clusters.snapshot(SCOPE, ALL_PARTS)
+        assert 0.5 <= time.monotonic() - began < 2
+    assert snapshot.status(Part.REPLICA_SETS).reason == "not read yet"
     assert snapshot.status(Part.PODS).freshness is Freshness.LIVE
+
+
+async def test_a_question_about_other_parts_alone_waits_for_them(api: FakeApi, http: KubernetesHttp) -> None:
+    """Nothing essential is wanted, so there is nothing else to wait for."""
+    fill(api)
+
+    async def late(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.6)
+        return await page()(request)
+
+    api.on(path_of(Part.EVENTS), late)
+    api.on("/api/v1/namespaces/shop", text("{}"))
+    clusters = clusters_of(http, timing=Timing())
+    async with in_background(clusters.run()):
+        snapshot = await clusters.snapshot(SCOPE, frozenset({Part.EVENTS}))
+    assert snapshot.status(Part.EVENTS).freshness is Freshness.LIVE
 
 
 async def test_when_nothing_was_ever_read_the_reason_is_raised(tmp_path: Path, unused_tcp_port: int) -> None:
@@ -165,24 +201,28 @@ async def test_what_is_not_configured_is_told_with_what_is(api: FakeApi, http: K
     assert api.asked == []
 
 
-async def test_nodes_are_watched_once_for_all_namespaces(api: FakeApi, http: KubernetesHttp) -> None:
-    """They belong to the cluster."""
+async def test_what_belongs_to_the_cluster_is_read_once_for_all_namespaces(api: FakeApi, http: KubernetesHttp) -> None:
+    """Nodes, what they use, and storage classes."""
     fill(api)
     clusters = Clusters({CLUSTER: (http, [SHOP, Namespace("bar")])}, WallClock(), lambda: 0.5, timing=FAST)
     async with in_background(clusters.run()):
         await clusters.snapshot(SCOPE, ALL_PARTS)
-    assert api.times("/api/v1/nodes") == 1
+    assert {part: api.times(path_of(part)) for part in OF_THE_CLUSTER} == dict.fromkeys(OF_THE_CLUSTER, 1)
 
 
 async def test_the_run_of_a_container_is_known_from_the_cache(api: FakeApi, http: KubernetesHttp) -> None:
-    """Uid and restart count name the run whose log is remembered."""
+    """Uid, number and end name the run whose log is remembered."""
     fill(api)
+    crashed = pod("a")
+    ended = {"exitCode": 1, "finishedAt": "2026-11-24T22:00:00Z"}
+    state = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended}}
+    crashed["status"]["containerStatuses"] = [{"name": "main", "restartCount": 3, **state}]
+    api.on(path_of(Part.PODS), page(crashed))
     clusters = clusters_of(http)
     async with in_background(clusters.run()):
         await clusters.snapshot(SCOPE, PODS_ONLY)
         run = clusters.run_of(SCOPE, LogKey("a", "main", previous=True))
-        assert run is not None
-        assert (run.pod_uid, run.restart_count) == ("uid-a", 0)
+        assert run == RunId("uid-a", "main", 3, datetime(2026, 11, 24, 22, tzinfo=UTC))
         assert clusters.run_of(SCOPE, LogKey("a", "other", previous=True)) is None
         assert clusters.run_of(SCOPE, LogKey("b", "main", previous=True)) is None
 

@@ -28,6 +28,8 @@ FILES = {
     Part.JOBS: "jobs",
     Part.CLAIMS: "persistentvolumeclaims",
     Part.NODES: "nodes",
+    Part.POD_METRICS: "metrics-pods",
+    Part.NODE_METRICS: "metrics-nodes",
 }
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.cluster import ContainerLogs, KubernetesHttp
-from bot.cluster.logs import LONGEST_LINE, READ_BYTES, SIDE_BY_SIDE, RunId, excerpt_of
-from bot.domain.snapshot import LogExcerpt, LogKey
+from bot.cluster.log_text import LONGEST_LINE
+from bot.cluster.logs import READ_BYTES, SIDE_BY_SIDE
+from bot.cluster.runs import KEPT_LINES, RunId
+from bot.domain.snapshot import LogExcerpt, LogKey, LogQuery
 from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.errors import UsageError
 from tests.support.fake_api import Answer, FakeApi, drop, silence, status, text
@@ -35,8 +36,8 @@ async def test_the_last_lines_are_asked_for_and_given_oldest_first(api: FakeApi,
     assert (await tail(http, lines=3)).lines == ("one", "two", "three")
     await tail(http, LogKey("a", "main", previous=True), lines=3)
     assert [query for _, query in api.asked] == [
-        {"container": "main", "tailLines": "3"},
-        {"container": "main", "tailLines": "3", "previous": "true"},
+        {"container": "main", "tailLines": "3", "timestamps": "true"},
+        {"container": "main", "tailLines": "3", "timestamps": "true", "previous": "true"},
     ]
 
 
@@ -123,67 +124,99 @@ async def test_no_more_than_a_few_are_read_side_by_side(api: FakeApi, http: Kube
     assert most == SIDE_BY_SIDE
 
 
+ENDED_AT = datetime(2026, 11, 24, 22, tzinfo=UTC)
+PREVIOUS = LogKey("a", "main", previous=True)
+
+
+class Runs:
+    """Which run a key means, as a test says."""
+
+    def __init__(self) -> None:
+        self.ended: RunId | None = RunId("uid", "main", 1, ENDED_AT)
+
+    def of(self, scope: Scope, key: LogKey) -> RunId | None:
+        del scope, key
+        return self.ended
+
+
 async def test_the_log_of_an_ended_run_is_fetched_once(api: FakeApi, http: KubernetesHttp) -> None:
-    """Until the container has restarted once more; current logs are always fetched, failures too."""
-    restarts = 1
+    """Whichever way it is asked for and however many lines, until another run has ended; failures are asked again."""
+    runs = Runs()
+    logs = ContainerLogs({CLUSTER: http}, run_of=runs.of)
+    api.on(PATH, status(500, "not now"), text("crash 1\nbye\n"))
+    assert (await logs.tails(SCOPE, [PREVIOUS], lines=5))[PREVIOUS].problem
+    for key in (PREVIOUS, KEY, PREVIOUS):
+        assert (await logs.tails(SCOPE, [key], lines=5))[key].lines == ("crash 1", "bye")
+        assert (await logs.tails(SCOPE, [key], lines=1))[key].lines == ("bye",)
+    assert api.times(PATH) == 2
+    assert {query["tailLines"] for _, query in api.asked} == {str(KEPT_LINES)}
 
-    def run_of(_: Scope, key: LogKey) -> RunId:
-        return RunId("uid", key.container, restarts)
+    runs.ended = RunId("uid", "main", 2, ENDED_AT + timedelta(minutes=1))
+    api.on(PATH, text("crash 2\n"))
+    assert (await logs.tails(SCOPE, [KEY], lines=5))[KEY].lines == ("crash 2",)
+    assert api.times(PATH) == 3
 
-    logs = ContainerLogs({CLUSTER: http}, run_of=run_of)
-    previous = LogKey("a", "main", previous=True)
-    api.on(PATH, status(500, "not now"), text("crash 1\n"))
-    assert (await logs.tails(SCOPE, [previous], lines=5))[previous].problem
-    for _ in range(3):
-        assert (await logs.tails(SCOPE, [previous], lines=5))[previous].lines == ("crash 1",)
+
+async def test_the_log_of_a_running_container_is_always_fetched(api: FakeApi, http: KubernetesHttp) -> None:
+    """It goes on."""
+    runs = Runs()
+    runs.ended = None
+    logs = ContainerLogs({CLUSTER: http}, run_of=runs.of)
+    api.on(PATH, text("one\n"))
+    await logs.tails(SCOPE, [KEY], lines=5)
+    await logs.tails(SCOPE, [KEY], lines=5)
     assert api.times(PATH) == 2
 
-    restarts = 2
-    api.on(PATH, text("crash 2\n"))
-    assert (await logs.tails(SCOPE, [previous], lines=5))[previous].lines == ("crash 2",)
+
+async def test_a_run_that_counts_anew_is_another_run(api: FakeApi, http: KubernetesHttp) -> None:
+    """The same number, another end."""
+    runs = Runs()
+    logs = ContainerLogs({CLUSTER: http}, run_of=runs.of)
+    api.on(PATH, text("old\n"), text("new\n"))
     await logs.tails(SCOPE, [KEY], lines=5)
+    runs.ended = RunId("uid", "main", 1, ENDED_AT + timedelta(hours=1))
+    assert (await logs.tails(SCOPE, [KEY], lines=5))[KEY].lines == ("new",)
+
+
+async def test_a_remembered_log_is_used_when_it_cannot_be_had_any_more(api: FakeApi, http: KubernetesHttp) -> None:
+    """More lines are wanted than are kept, but the kubelet has removed the container."""
+    runs = Runs()
+    logs = ContainerLogs({CLUSTER: http}, run_of=runs.of)
+    lines = [f"line {number}" for number in range(300)]
+    api.on(PATH, text("\n".join(lines[-KEPT_LINES:])), text("unable to retrieve container logs for containerd://abc"))
+    await logs.tails(SCOPE, [KEY], lines=20)
+    excerpt = (await logs.tails(SCOPE, [KEY], lines=300))[KEY]
+    assert excerpt.lines == tuple(lines[-KEPT_LINES:])
+    assert not excerpt.problem
+    assert api.times(PATH) == 2
+
+
+async def test_a_run_that_began_meanwhile_is_not_taken_for_the_one_that_ended(
+    api: FakeApi, http: KubernetesHttp
+) -> None:
+    """Its lines are younger than the end of the other; they are shown once and not remembered."""
+    runs = Runs()
+    logs = ContainerLogs({CLUSTER: http}, run_of=runs.of)
+    api.on(PATH, text("2026-11-24T22:00:20.123456789Z the next run\n"), text("2026-11-24T21:59:59.5Z crash\n"))
+    assert (await logs.tails(SCOPE, [KEY], lines=5))[KEY].lines == ("the next run",)
+    assert (await logs.tails(SCOPE, [KEY], lines=5))[KEY].lines == ("crash",)
     await logs.tails(SCOPE, [KEY], lines=5)
-    assert api.times(PATH) == 5
+    assert api.times(PATH) == 2
+
+
+async def test_lines_are_read_with_their_times_and_since_when(api: FakeApi, http: KubernetesHttp) -> None:
+    """As the server stamps them; a span goes to the server."""
+    api.on(PATH, text("2026-11-24T22:00:00.5Z one\n2026-11-24T22:00:01Z two\n"))
+    read = (await ContainerLogs({CLUSTER: http}).read(SCOPE, [LogQuery(key=KEY, tail=7, since_s=90)]))[KEY]
+    assert [(line.at, line.text) for line in read.lines] == [
+        (ENDED_AT + timedelta(seconds=0.5), "one"),
+        (ENDED_AT + timedelta(seconds=1), "two"),
+    ]
+    asked = {"container": "main", "tailLines": "7", "timestamps": "true", "sinceSeconds": "90"}
+    assert api.asked == [(PATH, asked)]
 
 
 async def test_an_unknown_cluster_is_a_slip(http: KubernetesHttp) -> None:
     """With what there is."""
     with pytest.raises(UsageError):
         await ContainerLogs({CLUSTER: http}).tails(Scope(ClusterName("x"), Namespace("y")), [KEY], lines=1)
-
-
-def test_secrets_are_masked_and_counted_even_over_lines() -> None:
-    """A private key spans lines; it is masked as one."""
-    body = b"start\npassword=hunter22\n-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\nend\n"
-    excerpt = excerpt_of(body, 10)
-    assert excerpt.lines == ("start", "password=[masked]", "[masked]", "end")
-    assert excerpt.masked == 2
-
-
-def test_bytes_that_are_no_text_and_lines_without_end_do_no_harm() -> None:
-    """Replacement characters, an ellipsis, no escape sequence."""
-    excerpt = excerpt_of(b"\xff\xfe\x1b[31mred\n" + b"z" * 50_000, 10)
-    assert excerpt.lines[0].endswith("red")
-    assert "\x1b" not in excerpt.lines[0]
-    assert len(excerpt.lines[1]) == LONGEST_LINE
-    assert excerpt.lines[1].endswith("…")
-
-
-def test_the_answer_for_a_removed_container_is_no_log() -> None:
-    """But a program may print such words somewhere in its log."""
-    gone = b"unable to retrieve container logs for containerd://abc"
-    assert excerpt_of(gone, 5).problem
-    assert excerpt_of(b"first\n" + gone, 5).lines[0] == "first"
-
-
-def test_an_empty_log_has_no_lines_and_no_problem() -> None:
-    """It can be had; there is nothing in it."""
-    assert excerpt_of(b"", 5) == LogExcerpt()
-
-
-@given(st.binary(max_size=300), st.integers(1, 20))
-def test_any_bytes_make_at_most_the_lines_that_were_asked_for(body: bytes, lines: int) -> None:
-    """Each is one line, within its bound."""
-    excerpt = excerpt_of(body, lines)
-    assert len(excerpt.lines) <= lines
-    assert all("\n" not in line and len(line) <= LONGEST_LINE for line in excerpt.lines)

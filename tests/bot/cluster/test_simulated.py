@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.cluster import Clusters, ContainerLogs, KubernetesHttp, OneShotReader, Timing, open_connection
+from bot.cluster.resources import RESOURCES
 from bot.domain.objects import Pod
 from bot.domain.snapshot import ALL_PARTS, Freshness, LogKey, Part, Snapshot
 from bot.domain.targets import ClusterName, Namespace, Scope
@@ -27,6 +28,7 @@ SCOPE = Scope(CLUSTER, Namespace("rag-engine"))
 CLOCK = WallClock()
 FAST = Timing(list_s=2, silence_s=1.0, refused_s=0.1, first_wait_s=0.02, longest_wait_s=0.1)
 PODS = frozenset({Part.PODS})
+WATCHED = frozenset(part for part, resource in RESOURCES.items() if resource.watched)
 DELIVERY = timedelta(seconds=0.1)
 
 
@@ -152,7 +154,7 @@ async def test_a_cluster_that_is_gone_leaves_its_picture_with_its_age(tmp_path: 
             server.faults.add(Fault(FaultKind.UNREACHABLE))
             blind = await until(
                 lambda: clusters.snapshot(SCOPE, ALL_PARTS),
-                lambda seen: {status.freshness for status in seen.parts.values()} == {Freshness.STALE},
+                lambda seen: {seen.status(part).freshness for part in WATCHED} == {Freshness.STALE},
             )
     assert names(blind.pods) == names(first.pods)
     assert "127.0.0.1" in blind.status(Part.PODS).reason or "broke off" in blind.status(Part.PODS).reason

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.diagnosis import diagnose, wanted_logs
+from bot.diagnosis import diagnose, wanted
 from bot.domain.findings import Severity, Verdict
 from bot.domain.objects import Condition, Container, Owner, Pod
 from bot.domain.snapshot import LogKey, Part, PartStatus
@@ -136,7 +136,7 @@ def test_the_worst_comes_first() -> None:
 def test_a_workload_that_lacks_pods_is_a_finding_even_without_a_cause() -> None:
     """What is not understood is not fine."""
     [finding] = diagnose(snapshot(deployment(desired=3, ready=1))).findings
-    assert (finding.code, finding.severity, finding.title) == ("NOT_READY", Severity.CRITICAL, "is not ready")
+    assert (finding.code, finding.severity, finding.title) == ("NOT_READY", Severity.WARNING, "is not ready")
     assert finding.summary == "1 of 3 pods ready. None of its pods exist. Nothing it reports says why."
 
 
@@ -144,16 +144,17 @@ def test_a_quota_is_told_by_the_workload_itself() -> None:
     """Pods that were refused do not exist; the condition says why."""
     workload = deployment(ready=0, conditions=(condition("ReplicaFailure", "True", "FailedCreate", QUOTA),))
     [finding] = diagnose(snapshot(workload)).findings
-    assert finding.summary.endswith(f'It says: "{QUOTA}"')
-    assert finding.evidence[0].label == "ReplicaFailure is True: FailedCreate"
+    assert finding.code == "PODS_NOT_CREATED"
+    assert "exceeded quota: small" in finding.summary
+    assert finding.evidence[0].lines == ("exceeded quota: small",)
     assert finding.since is not None
 
 
-def test_a_stuck_release_is_a_warning_while_the_old_one_serves() -> None:
+def test_a_stuck_release_is_critical_even_while_the_old_one_serves() -> None:
     """All pods are there, but not those that are wanted."""
     stuck = condition("Progressing", "False", "ProgressDeadlineExceeded", "has timed out progressing.")
     [finding] = diagnose(snapshot(deployment(conditions=(stuck,)))).findings
-    assert (finding.code, finding.severity) == ("NOT_READY", Severity.WARNING)
+    assert (finding.code, finding.severity) == ("ROLLOUT_STUCK", Severity.CRITICAL)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def lacking(*containers: Container, age_s: float) -> tuple[str, Severity]:
 
 @pytest.mark.parametrize(
     ("age_s", "code", "severity"),
-    [(5, "STARTING", Severity.INFO), (59, "STARTING", Severity.INFO), (61, "NOT_READY", Severity.CRITICAL)],
+    [(5, "STARTING", Severity.INFO), (59, "STARTING", Severity.INFO), (61, "NOT_READY", Severity.WARNING)],
 )
 def test_a_new_pod_is_given_a_minute(age_s: float, code: str, severity: Severity) -> None:
     """A roll-out is no alarm; one that takes too long is."""
@@ -201,7 +202,7 @@ def test_a_refusal_is_not_called_starting() -> None:
     """A quota that stops the next pods is told even while others start."""
     workload = deployment(desired=2, ready=0, conditions=(condition("ReplicaFailure", "True", message=QUOTA),))
     [finding] = diagnose(snapshot(workload, pod(workload, CREATING, age_s=5))).findings
-    assert finding.code == "NOT_READY"
+    assert finding.code == "PODS_NOT_CREATED"
 
 
 def test_a_pod_of_unknown_age_is_not_young() -> None:
@@ -334,33 +335,33 @@ def test_equal_reasons_are_told_together(parts: Mapping[Part, PartStatus], told:
 )
 def test_the_log_of_the_crash_is_asked_for(crashed: Container, previous: bool) -> None:
     """It is the previous one only while the next run is on."""
-    assert wanted(snapshot(pod(None, crashed, name="api-1"))) == (LogKey("api-1", "api", previous),)
+    assert wanted(snapshot(pod(None, crashed, name="api-1"))).logs == (LogKey("api-1", "api", previous),)
 
 
 def test_one_log_for_each_case() -> None:
     """Of the pod that crashed last, since that is the freshest."""
     workload = deployment(desired=2, ready=0)
     pods = [pod(workload, crash_looping(), name=name, age_s=age) for name, age in (("a", 900), ("b", 90))]
-    assert wanted(snapshot(workload, *pods)) == (LogKey("b", "api", previous=False),)
+    assert wanted(snapshot(workload, *pods)).logs == (LogKey("b", "api", previous=False),)
 
 
 def test_no_log_where_none_can_be() -> None:
     """A command that never ran wrote nothing, and a healthy pod is left alone."""
     never_ran = pod(None, crash_looping(ended(128, "StartError")))
-    assert wanted(snapshot(never_ran, pod(), pod(None, container(waiting("ImagePullBackOff"))))) == ()
+    assert wanted(snapshot(never_ran, pod(), pod(None, container(waiting("ImagePullBackOff"))))).logs == ()
 
 
 def test_logs_are_few() -> None:
     """One look must stay quick, whatever the number of cases."""
     pods: list[Pod] = [pod(None, crash_looping(), name=f"p{n}") for n in range(20)]
-    assert len(wanted(snapshot(*pods))) == 8
+    assert len(wanted(snapshot(*pods)).logs) == 8
 
 
 def test_the_worst_logs_are_read_first() -> None:
     """When there are more than can be read in one look."""
     workload = deployment(ready=0)
     harmless: list[Pod] = [pod(None, crash_looping(), name=f"p{n}") for n in range(20)]
-    assert wanted_logs(snapshot(workload, *harmless, pod(workload, crash_looping(), name="bad")))[0].pod == "bad"
+    assert wanted(snapshot(workload, *harmless, pod(workload, crash_looping(), name="bad"))).logs[0].pod == "bad"
 
 
 def test_a_focus_has_its_log_read_however_much_else_crashes() -> None:
@@ -368,7 +369,7 @@ def test_a_focus_has_its_log_read_however_much_else_crashes() -> None:
     workload = deployment(ready=0)
     others: list[Pod] = [pod(None, crash_looping(), name=f"p{n}") for n in range(20)]
     seen = snapshot(*others, workload, pod(workload, crash_looping(), name="mine"))
-    assert [key.pod for key in wanted_logs(seen, ref(workload))] == ["mine"]
+    assert [key.pod for key in wanted(seen, ref(workload)).logs] == ["mine"]
 
 
 def test_an_object_without_a_revision_has_none() -> None:

@@ -15,6 +15,7 @@ from tests.support.builders import (
     deployment,
     ended,
     event,
+    labelled,
     pod,
     replica_set,
     snapshot,
@@ -112,3 +113,14 @@ def test_an_unknown_beginning_is_none() -> None:
     """It is not guessed."""
     subject = pod(None, crash_looping(restarts=900))
     assert onset(Index(snapshot(subject)), subject, subject.containers[0]) is None
+
+
+def test_pods_are_selected_by_all_labels() -> None:
+    """Those that go are left out, and no label at all selects nobody."""
+    one, two = labelled(pod(), app="api", tier="web"), labelled(pod(), app="api", tier="job")
+    index = Index(snapshot(one, two, labelled(pod(deleted=True), app="api", tier="web"), pod()))
+    assert index.selected_by({"app": "api"}) == [one, two]
+    assert index.selected_by({"app": "api", "tier": "web"}) == [one]
+    assert index.selected_by({"app": "other"}) == []
+    assert index.selected_by({"app": "api", "missing": "x"}) == []
+    assert index.selected_by({}) == ()

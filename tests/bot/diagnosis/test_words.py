@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.diagnosis import words
 from tests.support.builders import GI, MI, NOW
@@ -57,7 +61,16 @@ def test_when_something_was() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "said"), [(0, "0 B"), (900, "900 B"), (2048, "2 Ki"), (512 * MI, "512 Mi"), (3 * GI // 2, "1.5 Gi")]
+    ("size", "said"),
+    [
+        (0, "0 B"),
+        (900, "900 B"),
+        (2048, "2 Ki"),
+        (512 * MI, "512 Mi"),
+        (3 * GI // 2, "1.5 Gi"),
+        (16384 * GI, "16 Ti"),
+        (1 << 51, "2 Pi"),
+    ],
 )
 def test_bytes_are_written_as_limits_are(size: int, said: str) -> None:
     """In the units of the manifest."""
@@ -91,3 +104,24 @@ def test_numbers_agree_with_their_words() -> None:
 def test_the_tag_of_an_image_is_what_tells_it_apart(image: str, tag: str) -> None:
     """The port of a registry is no tag."""
     assert words.tag_of(image) == tag
+
+
+@given(st.floats(-1e6, 1e12))
+def test_a_length_of_time_is_a_short_word(seconds: float) -> None:
+    """Whatever it is: a whole number and one unit."""
+    assert re.fullmatch(r"less than 1 s|\d+ (s|min|h|days?)", words.duration(seconds))
+
+
+@given(st.integers(0, 1 << 60))
+def test_an_amount_is_near_what_it_says(size: int) -> None:
+    """Four digits and a unit, never a power of ten."""
+    number, unit = words.amount(size).split()
+    factor = {"B": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "Pi": 1 << 50}[unit]
+    assert "e" not in number
+    assert float(number) * factor == pytest.approx(size, rel=1e-3)
+
+
+@given(st.integers(-300, 300), st.integers(0, 70))
+def test_every_exit_code_has_words(code: int, signal: int) -> None:
+    """A number that is not known is still said."""
+    assert str(signal or code) in words.exit_code(code, signal)

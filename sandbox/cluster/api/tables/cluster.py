@@ -75,6 +75,19 @@ def _claim(obj: Json, now: datetime) -> list[object]:
     ]
 
 
+def _storage_class(obj: Json, now: datetime) -> list[object]:
+    metadata = obj["metadata"]
+    default = (metadata.get("annotations") or {}).get("storageclass.kubernetes.io/is-default-class") == "true"
+    return [
+        f"{metadata['name']} (default)" if default else metadata["name"],
+        obj.get("provisioner", ""),
+        obj.get("reclaimPolicy", "Delete"),
+        obj.get("volumeBindingMode", "Immediate"),
+        bool(obj.get("allowVolumeExpansion")),
+        age(obj, now),
+    ]
+
+
 def _budget(obj: Json, now: datetime) -> list[object]:
     spec, status = obj.get("spec", {}), obj.get("status", {})
     return [
@@ -125,6 +138,10 @@ PRINTERS = {
             wide=("VolumeMode",),
         ),
         _claim,
+    ),
+    ("storage.k8s.io", "storageclasses"): Printer(
+        columns("Name", "Provisioner", "ReclaimPolicy", "VolumeBindingMode", "AllowVolumeExpansion", "Age"),
+        _storage_class,
     ),
     ("policy", "poddisruptionbudgets"): Printer(
         columns(

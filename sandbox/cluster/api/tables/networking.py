@@ -42,6 +42,28 @@ def _external(obj: Json, service_type: str) -> str:
     return ",".join(addresses) or NONE
 
 
+def _ingress(obj: Json, now: datetime) -> list[object]:
+    spec = obj.get("spec", {})
+    hosts = [rule["host"] for rule in spec.get("rules") or [] if rule.get("host")]
+    published = obj.get("status", {}).get("loadBalancer", {}).get("ingress") or []
+    return [
+        obj["metadata"]["name"],
+        spec.get("ingressClassName") or NONE,
+        _hosts(hosts),
+        ",".join(entry.get("ip") or entry.get("hostname", "") for entry in published),
+        "80, 443" if spec.get("tls") else "80",
+        age(obj, now),
+    ]
+
+
+def _hosts(hosts: Sequence[str]) -> str:
+    """Write the hosts of an ingress (formatHosts of the server's printers)."""
+    if not hosts:
+        return "*"
+    more = f" + {len(hosts) - _SHOWN} more..." if len(hosts) > _SHOWN else ""
+    return ",".join(hosts[:_SHOWN]) + more
+
+
 def _slice(obj: Json, now: datetime) -> list[object]:
     addresses = [address for endpoint in obj.get("endpoints") or [] for address in endpoint.get("addresses") or []]
     return [
@@ -63,6 +85,7 @@ PRINTERS = {
     ("", "services"): Printer(
         columns("Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", wide=("Selector",)), _service
     ),
+    ("networking.k8s.io", "ingresses"): Printer(columns("Name", "Class", "Hosts", "Address", "Ports", "Age"), _ingress),
     ("discovery.k8s.io", "endpointslices"): Printer(
         columns("Name", "AddressType", "Ports", "Endpoints", "Age"), _slice
     ),

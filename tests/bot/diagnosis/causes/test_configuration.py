@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.diagnosis import diagnose
 from bot.domain.findings import Finding
-from bot.domain.objects import Pod, Role
-from tests.support.builders import container, deployment, event, pod, replica_set, snapshot, template, waiting
+from bot.domain.objects import Pod, Reference
+from tests.support.builders import container, deployment, pod, replica_set, snapshot, template, waiting
 
 WORKLOAD = deployment(ready=0)
 REPLICAS = replica_set(WORKLOAD)
-FAILED_MOUNT = 'MountVolume.SetUp failed for volume "t" : secret "tls-cert" not found'
 
 
 def lacking(reason: str, message: str = "", *, age_s: float = 300, name: str = "api") -> Pod:
@@ -21,19 +22,20 @@ def codes(*findings: Finding) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "message",
+    ("message", "title"),
     [
-        'configmap "app-config" not found',
-        'secret "nope" not found',
-        "couldn't find key k2 in Secret shop/have",
-        "couldn't find key k2 in ConfigMap shop/have",
+        ('configmap "app-config" not found', "waits for config map app-config"),
+        ('secret "nope" not found', "waits for secret nope"),
+        ("couldn't find key k2 in Secret shop/have", "waits for key k2 in secret have"),
+        ("couldn't find key k2 in ConfigMap shop/have", "waits for key k2 in config map have"),
     ],
+    ids=["config map", "secret", "key of a secret", "key of a config map"],
 )
 @pytest.mark.parametrize("reason", ["CreateContainerConfigError", "CreateContainerError"])
-def test_what_is_missing_is_named(reason: str, message: str) -> None:
+def test_what_is_missing_is_named(reason: str, message: str, title: str) -> None:
     """In the kubelet's own words, in the first sentence."""
     [finding] = diagnose(snapshot(WORKLOAD, REPLICAS, lacking(reason, message))).findings
-    assert (finding.code, finding.title) == ("CONFIGURATION_MISSING", "its configuration is incomplete")
+    assert (finding.code, finding.title) == ("CONFIGURATION_MISSING", title)
     assert finding.summary == f"Revision 1 (v1.2) cannot start: {message}."
     assert finding.evidence[0].lines == (message,)
 
@@ -55,49 +57,14 @@ def test_a_message_that_names_its_pod_still_makes_one_finding() -> None:
         for number in range(3)
     ]
     [finding] = diagnose(snapshot(WORKLOAD, REPLICAS, *pods)).findings
-    assert len(finding.pods) == 3
+    assert (finding.code, len(finding.pods)) == ("RUNS_AS_ROOT", 3)
+    assert "Its security context forbids root" in finding.summary
 
 
 def test_different_things_missing_are_different_findings() -> None:
     """One sentence cannot tell two causes."""
     pods = [lacking("CreateContainerConfigError", f'secret "{name}" not found') for name in ("one", "two")]
     assert codes(*diagnose(snapshot(WORKLOAD, REPLICAS, *pods)).findings) == ["CONFIGURATION_MISSING"] * 2
-
-
-@pytest.mark.parametrize("reason", ["ContainerCreating", "PodInitializing"])
-@pytest.mark.parametrize("kind", ["FailedMount", "FailedAttachVolume"])
-def test_a_volume_that_cannot_be_mounted_is_found(reason: str, kind: str) -> None:
-    """The status says nothing; the event does."""
-    stuck = lacking(reason)
-    told = event(stuck, kind, FAILED_MOUNT, container_name="")
-    [finding] = diagnose(snapshot(WORKLOAD, REPLICAS, stuck, told)).findings
-    assert (finding.code, finding.title) == ("MOUNT_FAILED", "waits for a volume")
-    assert FAILED_MOUNT in finding.summary
-    assert (finding.evidence[0].label, finding.evidence[0].at) == (kind, told.at)
-
-
-def test_all_containers_of_a_pod_wait_for_one_volume() -> None:
-    """One finding, not one for each container."""
-    stuck = pod(
-        REPLICAS,
-        container(waiting("PodInitializing"), name="init", role=Role.INIT),
-        container(waiting("PodInitializing")),
-        age_s=300,
-    )
-    told = event(stuck, "FailedMount", FAILED_MOUNT, container_name="")
-    assert codes(*diagnose(snapshot(WORKLOAD, REPLICAS, stuck, told)).findings) == ["MOUNT_FAILED"]
-
-
-def test_a_young_pod_may_still_mount() -> None:
-    """Volumes take a few seconds, and fail once or twice on the way."""
-    young = lacking("ContainerCreating", age_s=15)
-    report = diagnose(snapshot(WORKLOAD, REPLICAS, young, event(young, "FailedMount", FAILED_MOUNT, ago_s=5)))
-    assert codes(*report.findings) == ["STARTING"]
-
-
-def test_a_container_that_is_long_created_without_an_event_is_not_guessed_at() -> None:
-    """A registry that never answers looks like this; what is not known is said to be so."""
-    assert codes(*diagnose(snapshot(WORKLOAD, REPLICAS, lacking("ContainerCreating"))).findings) == ["NOT_READY"]
 
 
 def test_the_old_revision_that_works_is_named() -> None:
@@ -108,3 +75,48 @@ def test_the_old_revision_that_works_is_named() -> None:
     bad = pod(new, container(waiting("CreateContainerConfigError", 'secret "x" not found')))
     [finding] = diagnose(snapshot(workload, old, new, bad)).findings
     assert finding.summary.endswith("Revision 1 (v1.1) has 1 of 1 pod ready.")
+
+
+VARIABLE = Reference("Secret", "db", key="url", variable="DATABASE_URL")
+WHOLE = Reference("ConfigMap", "app-config")
+
+
+@pytest.mark.parametrize(
+    ("message", "reference", "words"),
+    [
+        ('secret "db" not found', VARIABLE, "Container api takes DATABASE_URL from it."),
+        ("couldn't find key url in Secret shop/db", VARIABLE, "Container api takes DATABASE_URL from it."),
+        ('configmap "app-config" not found', WHOLE, "Container api takes all its keys as variables (envFrom)."),
+    ],
+    ids=["a variable", "a key", "all of it"],
+)
+def test_who_names_it_is_told(message: str, reference: Reference, words: str) -> None:
+    """The place to mend is in the answer."""
+    bad = replace(container(waiting("CreateContainerConfigError", message)), references=(reference,))
+    [finding] = diagnose(snapshot(WORKLOAD, REPLICAS, pod(REPLICAS, bad))).findings
+    assert words in finding.summary
+
+
+def test_another_reference_is_not_blamed() -> None:
+    """Only what the message is about counts."""
+    bad = replace(container(waiting("CreateContainerConfigError", 'secret "x" not found')), references=(VARIABLE,))
+    [finding] = diagnose(snapshot(WORKLOAD, REPLICAS, pod(REPLICAS, bad))).findings
+    assert "takes" not in finding.summary
+
+
+def test_the_revision_that_first_named_it_is_told() -> None:
+    """It need not be the newest one."""
+    workload = deployment(ready=1, revision=3)
+    naming = replace(template(), references=(VARIABLE,))
+    old = replica_set(workload, 1, ready=1, containers=(template(),))
+    sets = (old, replica_set(workload, 2, containers=(naming,)), replica_set(workload, 3, containers=(naming,)))
+    bad = pod(sets[2], replace(container(waiting("CreateContainerConfigError", 'secret "db" not found'))))
+    [finding] = diagnose(snapshot(workload, *sets, bad)).findings
+    assert "Revision 2 is the first to name it." in finding.summary
+
+
+def test_what_the_runtime_refuses_is_told_apart() -> None:
+    """Nothing is missing then."""
+    refused = lacking("CreateContainerError", "failed to generate container spec: no command specified")
+    [finding] = diagnose(snapshot(WORKLOAD, REPLICAS, refused)).findings
+    assert (finding.code, finding.title) == ("CREATION_FAILED", "its container cannot be created")

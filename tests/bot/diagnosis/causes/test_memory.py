@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bot.diagnosis import diagnose
+from bot.diagnosis import diagnose, wanted
 from bot.domain.findings import Finding
 from bot.domain.objects import Container
 from bot.domain.snapshot import LogKey
 from tests.support.builders import (
     GI,
     MI,
+    condition,
     container,
     deployment,
     ended,
     log_of,
+    node,
     oom_killed,
     pod,
     replica_set,
@@ -32,10 +36,10 @@ def found(*containers: Container, ready: int = 0, **logs: str) -> tuple[Finding,
 @pytest.mark.parametrize(
     "killed",
     [
-        container(oom_killed()),
-        container(waiting("CrashLoopBackOff"), last=oom_killed(), restarts=8),
-        container(running(for_s=20), last=oom_killed(ago_s=21), restarts=1),
-        container(running(for_s=3000), last=oom_killed(ago_s=3001), restarts=1),
+        container(oom_killed(), memory_limit=64 * MI),
+        container(waiting("CrashLoopBackOff"), last=oom_killed(), restarts=8, memory_limit=64 * MI),
+        container(running(for_s=20), last=oom_killed(ago_s=21), restarts=1, memory_limit=64 * MI),
+        container(running(for_s=3000), last=oom_killed(ago_s=3001), restarts=1, memory_limit=64 * MI),
     ],
     ids=["just now", "in back-off", "running again", "running again for 50 minutes"],
 )
@@ -74,7 +78,7 @@ def test_a_job_that_got_through_is_not_accused() -> None:
 def test_a_job_that_was_killed_is_found() -> None:
     """A pod that failed for memory tells why the job did."""
     [finding] = diagnose(snapshot(pod(None, container(oom_killed()), phase="Failed"))).findings
-    assert finding.code == "OOM_KILLED"
+    assert finding.code == "OOM_NODE"
 
 
 @pytest.mark.parametrize(
@@ -99,3 +103,41 @@ def test_the_next_step_names_container_and_workload() -> None:
     """What is suggested can be pasted, but for the amount."""
     [finding] = found(container(oom_killed()))
     assert finding.next[0].text == "kubectl -n shop set resources deployment/worker -c api --limits=memory=…"
+
+
+@pytest.mark.parametrize(
+    ("ran_s", "words"),
+    [
+        (40, "It needs more than the limit soon after each start."),
+        (3 * 3600, "memory which grows (a leak, a cache) is likelier than a limit too low."),
+    ],
+    ids=["soon", "late"],
+)
+def test_how_long_it_lived_hints_at_the_reason(ran_s: float, words: str) -> None:
+    """A start that does not fit is mended in another way than a leak."""
+    [finding] = found(container(oom_killed(ran_s=ran_s), memory_limit=64 * MI))
+    assert words in finding.summary
+
+
+def test_in_between_nothing_is_guessed() -> None:
+    """A few minutes hint at nothing."""
+    [finding] = found(container(oom_killed(ran_s=600), memory_limit=64 * MI))
+    assert finding.summary.endswith("the last kill 30 s ago.")
+
+
+def test_a_kill_without_a_limit_is_the_nodes() -> None:
+    """The node lacked memory, and if it says so the kill is told there."""
+    pressed = replace(node(), conditions=(condition("MemoryPressure", "True"),))
+    [finding] = [
+        each
+        for each in diagnose(snapshot(pod(None, container(oom_killed(), restarts=1)), pressed)).findings
+        if each.code == "OOM_NODE" or each.consequences
+    ]
+    told = [finding.code, *(felt.code for felt in finding.consequences)]
+    assert "OOM_NODE" in told
+
+
+def test_how_full_the_nodes_are_is_asked_for_when_the_node_ran_out() -> None:
+    """It tells who used the memory."""
+    assert wanted(snapshot(pod(None, container(oom_killed(), restarts=1)))).node_load
+    assert not wanted(snapshot(pod(None, container(oom_killed(), memory_limit=MI)))).node_load

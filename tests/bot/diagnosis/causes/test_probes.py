@@ -1,21 +1,31 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bot.diagnosis import diagnose
+from bot.diagnosis import diagnose, wanted
 from bot.domain.findings import Finding
 from bot.domain.objects import Container, Event, Pod, Probe
+from bot.domain.snapshot import LogKey
 from tests.support.builders import (
+    MI,
     container,
     deployment,
     ended,
+    endpoints,
     event,
+    labelled,
+    log_of,
     oom_killed,
     pod,
     replica_set,
     running,
+    service,
     snapshot,
+    stateful_set,
     template,
+    usage,
     waiting,
 )
 
@@ -46,7 +56,7 @@ def test_a_failing_readiness_probe_is_found() -> None:
     assert (finding.code, finding.title) == ("READINESS_FAILING", "runs, but is not ready")
     assert finding.summary == (
         "1 pod of api runs but gets no traffic: the readiness probe (GET :8080/health, every 3 s, 1 s to answer) fails:"
-        ' "HTTP probe failed with statuscode: 503".'
+        ' "HTTP probe failed with statuscode: 503" (it answers 503: the program says itself that it is not well).'
     )
     assert finding.since is not None
 
@@ -59,9 +69,22 @@ def test_several_pods_are_counted() -> None:
     assert finding.summary.startswith("2 pods of api run but get no traffic: ")
 
 
-def test_a_readiness_gate_is_not_blamed_on_a_probe() -> None:
-    """Without an event of the probe, the cause is not known and said to be so."""
-    assert codes(unready()) == ["NOT_READY"]
+def test_a_running_container_that_is_not_ready_fails_its_probe_also_when_the_event_has_expired() -> None:
+    """Nothing else keeps a running container unready; what it answered is said not to be known."""
+    [finding] = found(unready())
+    assert finding.code == "READINESS_FAILING"
+    assert finding.summary.endswith("has not passed; no event is left of its answer.")
+
+
+def test_without_a_probe_no_probe_is_blamed() -> None:
+    """Why such a container is not ready is not known, and said to be so."""
+    assert codes(pod(REPLICAS, container(ready=False))) == ["NOT_READY"]
+
+
+def test_a_container_that_was_just_restarted_has_its_time() -> None:
+    """An old pod may hold a container that has only just come back."""
+    back = container(running(for_s=30), ready=False, readiness=PROBE, last=ended(1, ago_s=31), restarts=1)
+    assert codes(pod(REPLICAS, back)) == ["NOT_READY"]
 
 
 def test_a_pod_that_has_only_just_been_started_may_fail_its_first_probes() -> None:
@@ -73,9 +96,8 @@ def test_a_pod_that_has_only_just_been_started_may_fail_its_first_probes() -> No
 def test_an_event_of_another_container_does_not_count() -> None:
     """Each container answers for itself."""
     subject = unready()
-    assert codes(subject, event(subject, "Unhealthy", FAILS.format("Readiness"), container_name="proxy")) == [
-        "NOT_READY"
-    ]
+    [finding] = found(subject, event(subject, "Unhealthy", FAILS.format("Readiness"), container_name="proxy"))
+    assert "503" not in finding.summary
 
 
 def test_a_ready_container_is_not_accused_for_an_old_failure() -> None:
@@ -149,7 +171,7 @@ def test_a_pod_that_is_told_to_go_was_not_killed_by_a_probe() -> None:
 
 def test_a_kill_for_memory_comes_first() -> None:
     """A program that swaps itself to death also fails its probe; the memory is the cause."""
-    subject = pod(REPLICAS, container(BACK_OFF, last=oom_killed(), restarts=4))
+    subject = pod(REPLICAS, container(BACK_OFF, last=oom_killed(), restarts=4, memory_limit=64 * MI))
     assert codes(subject, event(subject, "Killing", KILLED.format("liveness"))) == ["OOM_KILLED"]
 
 
@@ -167,3 +189,48 @@ def test_finished_pods_are_not_probed(phase: str) -> None:
     subject = pod(None, container(ended(0), restarts=1), phase=phase)
     report = diagnose(snapshot(healthy, subject, event(subject, "Killing", KILLED.format("liveness"))))
     assert report.findings == ()
+
+
+def test_want_of_cpu_is_said_beside_the_probe() -> None:
+    """A throttled program is too slow to answer, and looks ill."""
+    slow = replace(container(ready=False, readiness=PROBE), cpu_limit_m=100)
+    subject = pod(REPLICAS, slow)
+    told = event(subject, "Unhealthy", "Readiness probe failed: context deadline exceeded")
+    findings = diagnose(snapshot(WORKLOAD, REPLICAS, subject, told, usage(subject, cpu_m=98))).findings
+    finding = next(each for each in findings if each.code == "READINESS_FAILING")
+    assert "(no answer within 1 s). It uses 98 % of its CPU limit, so it may be too slow to answer." in finding.summary
+    assert finding.next[-1].reason.endswith("give the probe more time")
+
+
+def test_how_long_a_start_may_take_is_told() -> None:
+    """The startup probe's own settings say it."""
+    startup = replace(PROBE, period_s=10, failure_threshold=30, initial_delay_s=5)
+    subject = pod(REPLICAS, container(ready=False, started=False, startup=startup))
+    [finding] = found(subject, event(subject, "Unhealthy", FAILS.format("Startup")))
+    assert "It has 5 min to start." in finding.summary
+
+
+def test_what_the_log_cannot_reach_explains_why_it_is_not_ready() -> None:
+    """The trouble of the database is the cause, and this is told there."""
+    subject = pod(REPLICAS, container(ready=False, readiness=PROBE), name="api-1")
+    database = stateful_set("db", ready=0)
+    member = labelled(pod(database, container(ready=False), name="db-0"), app="db")
+    postgres = service("postgres", app="db")
+    logs = {LogKey("api-1", "api", previous=False): log_of("dial tcp: lookup postgres: no such host")}
+    seen = snapshot(WORKLOAD, REPLICAS, subject, database, member, postgres, endpoints(postgres, member), logs=logs)
+    assert wanted(seen).logs == tuple(logs)
+    felt = [(c.code, c.target.name) for f in diagnose(seen).findings for c in f.consequences]
+    assert ("READINESS_FAILING", "api") in felt
+
+
+def test_a_release_whose_probe_fails_has_a_way_back() -> None:
+    """As with every other fault of a new revision."""
+    workload = deployment(desired=1, ready=1, revision=2)
+    old, new = replica_set(workload, 1, ready=1), replica_set(workload, 2)
+    bad = pod(new, container(ready=False, readiness=PROBE))
+    [finding] = diagnose(snapshot(workload, old, new, pod(old), bad)).findings
+    assert [step.text for step in finding.next] == [
+        "kubectl -n shop rollout undo deployment/api --to-revision=1",
+        "compare api 1 2",
+        "logs api",
+    ]
