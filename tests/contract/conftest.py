@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.contract.sides import Side, real, simulated
+from tests.contract.real_side import real
+from tests.contract.sides import Side
+from tests.contract.simulated_side import simulated
 
 # Read now: the settings of whoever runs the tests are forgotten before the first of them runs.
 KUBECONFIG = os.environ.get("RAGOPS_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG") or ""

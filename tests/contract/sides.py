@@ -5,25 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any, Protocol, cast
 
 import aiohttp
 
 from bot.cluster import Connection, open_connection
-from sandbox.cluster.api.access import allow_nothing
-from sandbox.cluster.server import ClusterServer
-from sandbox.cluster.store import Json, ObjectStore
-from sandbox.cluster.world import templates
-from sandbox.cluster.world.clock import WorldClock
-from sandbox.cluster.world.world import World
-from tests.contract.workloads import BEHAVIOURS, PATHS, WORKLOADS, Manifest, manifests
+from sandbox.cluster.store import Json
+from tests.contract.workloads import WORKLOADS, Manifest, manifests
 
 ADMIN, NARROW, STRANGER = "admin", "narrow", "stranger"
 PREFIX = "ragops-contract-"
@@ -226,152 +218,8 @@ _SHOWS: Mapping[str, Callable[[Json], bool]] = {
 }
 
 
-# --- the simulated side -----------------------------------------------------------------------------------------------
-
-
-class SimulatedHands:
-    """Writes into the world, as a person's apply would."""
-
-    def __init__(self, world: World, namespace: str) -> None:
-        self._world = world
-        self._namespace = namespace
-
-    async def create(self, resource: str, manifest: Manifest) -> None:
-        self._world.apply(resource, _placed(manifest, self._namespace))
-
-    async def replace(self, resource: str, manifest: Manifest) -> None:
-        self._world.apply(resource, _placed(manifest, self._namespace))
-
-    async def delete(self, resource: str, name: str) -> None:
-        self._world.store.delete(resource, self._namespace, name)
-
-    @asynccontextmanager
-    async def passing_time(self) -> AsyncIterator[None]:
-        running = asyncio.create_task(self._world.run(speed=4))
-        try:
-            yield
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-
-    async def wait(self) -> None:
-        self._world.advance(1.0)
-
-
-@asynccontextmanager
-async def simulated(folder: Path, image: str) -> AsyncIterator[Side]:
-    """Start a simulated cluster of one node with the workloads in it."""
-    namespace = f"{PREFIX}{secrets.token_hex(4)}"
-    world = _small_world(namespace, image)
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(ClusterServer(world.store, world, world))
-        server.add_user(f"system:serviceaccount:{namespace}:{NARROW}", NARROW, allow_nothing)
-        connections = {}
-        for user, token in ((ADMIN, None), (NARROW, NARROW), (STRANGER, "no-such-token")):
-            path = folder / f"simulated-{user}"
-            server.write_kubeconfig(path, token=token)
-            connections[user] = await _opened(path, stack)
-        side = Side("simulated", namespace, image, SimulatedHands(world, namespace), connections)
-        await prepare(side)
-        yield side
-
-
-def _small_world(namespace: str, image: str) -> World:
-    clock = WorldClock(datetime.now(UTC))
-    world = World(ObjectStore(clock.now, history=300), clock)
-    size = {"cpu": 4, "memory": "16384000Ki", "allocatable": "15872000Ki"}
-    node = templates.node("node1", 0, **size, random=Random(0), now=clock.seconds)
-    node["status"]["images"] = [{"names": [image], "sizeBytes": 1_000_000}]
-    world.apply("nodes", node)
-    for name in ("default", "kube-system", namespace):
-        world.apply("namespaces", templates.plain("v1", "Namespace", name))
-        world.apply("serviceaccounts", templates.plain("v1", "ServiceAccount", "default", name))
-    for subject, behaviour in BEHAVIOURS.items():
-        world.behave(subject, behaviour)
-    return world
-
-
-# --- the real side ----------------------------------------------------------------------------------------------------
-
-
-class RealHands:
-    """Writes through the API server, as an administrator."""
-
-    def __init__(self, connection: Connection, namespace: str) -> None:
-        self._api = connection.api
-        self._namespace = namespace
-
-    async def send(self, verb: str, path: str, body: Json | None = None) -> Json:
-        """Send a write. Raises `AssertionError` when it is refused."""
-        request = await self._api.param_serialize(
-            verb, path, query_params=[], header_params={}, body=body, auth_settings=["BearerToken"]
-        )
-        async with (await self._api.call_api(*request, _request_timeout=10)).response as response:
-            answer: Json = json.loads(await response.read())
-        assert response.status < 300, answer
-        return answer
-
-    def _base(self, resource: str) -> str:
-        return f"{PATHS[resource]}/namespaces/{self._namespace}/{resource}"
-
-    async def create(self, resource: str, manifest: Manifest) -> None:
-        await self.send("POST", self._base(resource), manifest)
-
-    async def replace(self, resource: str, manifest: Manifest) -> None:
-        await self.send("PUT", f"{self._base(resource)}/{manifest['metadata']['name']}", manifest)
-
-    async def delete(self, resource: str, name: str) -> None:
-        await self.send("DELETE", f"{self._base(resource)}/{name}")
-
-    @asynccontextmanager
-    async def passing_time(self) -> AsyncIterator[None]:
-        yield
-
-    async def wait(self) -> None:
-        await asyncio.sleep(0.5)
-
-
-@asynccontextmanager
-async def real(kubeconfig: str, folder: Path, image: str) -> AsyncIterator[Side]:
-    """Make the workloads in a fresh namespace of a real cluster; it is deleted at the end."""
-    namespace = f"{PREFIX}{secrets.token_hex(4)}"
-    async with AsyncExitStack() as stack:
-        admin = await open_connection(kubeconfig)
-        stack.push_async_callback(admin.close)
-        hands = RealHands(admin, namespace)
-        await hands.send("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-        stack.push_async_callback(hands.send, "DELETE", f"/api/v1/namespaces/{namespace}")
-        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-        await hands.send("POST", accounts, {"metadata": {"name": NARROW}})
-        token = await hands.send("POST", f"{accounts}/{NARROW}/token", {"spec": {"expirationSeconds": 3600}})
-        connections = {ADMIN: admin}
-        for user, secret in ((NARROW, token["status"]["token"]), (STRANGER, "no-such-token")):
-            path = _write_kubeconfig(folder / f"real-{user}", admin, secret)
-            connections[user] = await _opened(path, stack)
-        side = Side("real", namespace, image, hands, connections)
-        await prepare(side)
-        yield side
-
-
-async def _opened(kubeconfig: Path, stack: AsyncExitStack) -> Connection:
+async def opened(kubeconfig: Path, stack: AsyncExitStack) -> Connection:
+    """Open a connection that is closed with the stack."""
     connection = await open_connection(str(kubeconfig))
     stack.push_async_callback(connection.close)
     return connection
-
-
-def _write_kubeconfig(path: Path, admin: Connection, token: str) -> Path:
-    """Write a kubeconfig for the same server with a token alone."""
-    cluster = {"server": admin.host, "certificate-authority": admin.api.configuration.ssl_ca_cert}
-    config = {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "u", "user": {"token": token}}],
-    }
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(config))
-    return path
-
-
-def _placed(manifest: Manifest, namespace: str) -> Manifest:
-    return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}

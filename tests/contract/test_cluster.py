@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.cases import CASES, Case, NotYet
+from tests.contract.case import Case, NotYet
+from tests.contract.cases import CASES
 from tests.contract.compare import differences
 from tests.contract.sides import Side
 

@@ -13,6 +13,7 @@ UNPULLABLE = "127.0.0.1:1/nothing:1"
 PATHS: Mapping[str, str] = {
     "configmaps": "/api/v1",
     "persistentvolumeclaims": "/api/v1",
+    "pods": "/api/v1",
     "services": "/api/v1",
     "daemonsets": "/apis/apps/v1",
     "deployments": "/apis/apps/v1",

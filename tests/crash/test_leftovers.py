@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import Program, environment, processes_of, started
+from tests.support.processes import Program, environment, processes_of, ragops, started
 from tests.support.waiting import until
 
 _SEED = 20261124
@@ -72,11 +72,15 @@ async def test_a_demo_stopped_while_it_starts_leaves_nothing(tmp_path: Path) -> 
 
 
 async def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
-    """Nobody is asked: the database's keeper notices that its holder is gone."""
-    async with started("demo", "--headless", environ=environment(tmp_path), folder=tmp_path) as program:
+    """The database's keeper notices that its holder is gone; the note that stays behind misleads nobody."""
+    environ = environment(tmp_path)
+    async with started("demo", "--headless", environ=environ, folder=tmp_path) as program:
         await ready(program)
         assert any("postgres" in words for words in processes_of(tmp_path).values())
 
         await program.stop(signal.SIGKILL)
 
         await gone(tmp_path)
+    ended = await ragops("sandbox", "say", "/rag status", environ=environ, folder=tmp_path)
+    assert ended.code == 2
+    assert "The sandbox does not answer; it may have been killed." in ended.err

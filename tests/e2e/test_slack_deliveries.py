@@ -114,7 +114,7 @@ async def test_acknowledgements_are_quick(stage: Stage) -> None:
 
     acks_ms = state["acks_ms"]
     worst = statistics.quantiles(acks_ms, n=100)[98]
-    print(f"{len(acks_ms)} acknowledgements: p50 {statistics.median(acks_ms):.0f} ms, p99 {worst:.0f} ms")
+    print(f"{len(acks_ms)} acks: p50 {statistics.median(acks_ms):.0f} ms, p99 {worst:.0f} ms")  # noqa: T201  # measured
     assert len(acks_ms) == 36
     assert state["unacked"] == 0
     assert worst < 1000

@@ -1,4 +1,4 @@
-"""When the database is away or hangs: reading works, what must be kept is refused in words, and no restart is needed."""
+"""When the database is away or hangs: reading works, what must be kept is refused, and no restart is needed."""
 
 from __future__ import annotations
 

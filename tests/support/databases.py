@@ -9,9 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from bot.store import keeper
 from bot.store.embedded import EmbeddedServer
 from tests.support.processes import processes_of
+
+EVERYTHING = sql.SQL("SELECT t::text FROM {} t")
 
 
 @dataclass(slots=True)
@@ -60,3 +65,11 @@ async def database(folder: Path) -> AsyncIterator[Database]:
         yield served
     finally:
         await served.stop()
+
+
+def contents(store_url: str) -> str:
+    """Return every row of every table as text."""
+    with psycopg.connect(store_url) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        rows = [connection.execute(EVERYTHING.format(sql.Identifier(name))).fetchall() for (name,) in tables]
+    return "\n".join(str(row) for found in rows for row in found)

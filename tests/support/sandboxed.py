@@ -62,6 +62,15 @@ class Stage:
         await act()
         return (await until(fresh, bool, within_s=within_s, every_s=0.01))[-1]
 
+    async def answers(
+        self, text: str, *, user: str = "ann", channel: str = "ops", quiet_s: float = 0.05
+    ) -> list[Shown]:
+        """Type a command and return every part of its answer: what comes until nothing does for a moment."""
+        before = {message.ts for message in await self.seen(user=user, channel=channel)}
+        await self.answer(text, user=user, channel=channel)
+        assert await self.control.settle(quiet=quiet_s)
+        return [message for message in await self.seen(user=user, channel=channel) if message.ts not in before]
+
     async def press(self, label: str, *, user: str = "ann", channel: str = "ops", within_s: float = 20.0) -> Shown:
         """Press the newest such button and return the message that came or changed then."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.domain.people import Actor
 from bot.domain.requests import Place, Request, Surface
-from bot.redaction import clean
+from bot.redaction import redact
 from bot.slack.buttons import ACTION_PREFIX, decode_button
 
 Payload = Mapping[str, Any]
@@ -21,9 +21,12 @@ _LINK = re.compile(r"<(?:https?://|mailto:)[^>|]*\|([^>]*)>|<((?:https?://|mailt
 
 
 def plain(text: str) -> str:
-    """Return what a person typed: escapes undone, automatic links back to words, controls removed."""
+    """Return what a person typed: escapes undone, automatic links back to words, controls removed, secrets masked.
+
+    What is pasted by mistake would otherwise stay in the audit for good.
+    """
     text = _LINK.sub(lambda match: match.group(1) or match.group(2), text)
-    return clean(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).strip()
+    return redact(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).strip()
 
 
 def command_request(body: Payload) -> Request:
