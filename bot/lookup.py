@@ -101,8 +101,10 @@ def _unknown(what: str, snapshot: Snapshot, parts: Iterable[Part], suggestions: 
     where = snapshot.scope.namespace
     unseen = [part.value for part in parts if not snapshot.has(part)]
     if unseen:
-        return UsageError(f"I see no {what}, but I could not read the {', '.join(unseen)} of {where}.", suggestions)
-    return UsageError(f"There is no {what} in {where}.", suggestions)
+        return UsageError(
+            f"I see no {what}, but I could not read the {', '.join(unseen)} of {where}.", suggestions=suggestions
+        )
+    return UsageError(f"There is no {what} in {where}.", suggestions=suggestions)
 
 
 def _instead(said: str, word: str, names: Iterable[str]) -> list[str]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.diagnosis import Index, differences, tag_of
+from bot.diagnosis import Difference, Index, count, differences
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import ReplicaSet, Workload
 from bot.domain.snapshot import Part, Snapshot
 from bot.domain.targets import ObjectRef
-from bot.domain.view import Block, Context, Headline, Mark, Paragraph, Table, View, line
+from bot.domain.view import Block, Button, Context, Fields, Headline, Mark, Paragraph, View, line
 from bot.errors import UsageError
-from bot.lookup import find_workload, freshness_line, unread_lines
+from bot.lookup import closing_buttons, find_workload, freshness_line, unread_lines, version_of
 from bot.ports import Sources
 
-PARTS = frozenset({Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS, Part.REPLICA_SETS, Part.EVENTS})
+PARTS = frozenset({Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS, Part.REPLICA_SETS})
+COMPARED = (
+    "Compared: images, commands, ports, probes, resources, and the names of variables and of what they are read from"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,15 @@ async def observe(params: Params, sources: Sources) -> Seen:
     if sources.cluster is None or sources.catalogue is None:
         raise ValueError("compare needs the cluster and the catalogue")
     snapshot = await sources.cluster.snapshot(sources.scope, PARTS)
-    target = find_workload("compare", params.workload, snapshot, sources.catalogue)
+    target = find_workload(sources.request.text, params.workload, snapshot, sources.catalogue)
     if target.kind != "Deployment":
-        raise UsageError(f"{target.name} is a {target.kind}; only the revisions of Deployments can be read.")
+        raise UsageError(
+            f"{target.name} is a {target.kind}; only the revisions of Deployments can be read.",
+            suggestions=[f"describe {target.kind.lower()}/{target.name}"],
+        )
+    if not snapshot.has(Part.REPLICA_SETS):
+        reason = snapshot.status(Part.REPLICA_SETS).reason
+        raise UsageError(f"The revisions of {target.name} could not be read: {reason}.")
     index = Index(snapshot)
     before, after = choose(index, index.workload_by_ref[target], params)
     return Seen(snapshot, sources.catalogue, target, before, after)
@@ -64,7 +73,10 @@ def choose(index: Index, workload: Workload, params: Params) -> tuple[ReplicaSet
     missing = [number for number in (params.before, after) if number not in known]
     if missing:
         there = ", ".join(str(number) for number in sorted(known))
-        raise UsageError(f"{workload.meta.name} has no revision {missing[0]}. It has: {there}.")
+        raise UsageError(
+            f"{workload.meta.name} has no revision {missing[0]}. It has: {there}.",
+            suggestions=[f"history {params.workload}"],
+        )
     return known[params.before], known[after]
 
 
@@ -72,29 +84,28 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     found = differences(seen.before, seen.after)
     name = seen.catalogue.alias_of(seen.target.kind, seen.target.name)
     labels = [_label(one) for one in (seen.before, seen.after)]
-    many = f"{len(found)} difference{'s' if len(found) != 1 else ''}"
-    summary = f"{name}: revision {labels[0]} → {labels[1]}, {many}"
+    summary = f"{name}: revision {labels[0]} → {labels[1]}, {count(len(found), 'difference')}"
     blocks: list[Block] = [Headline(summary, Mark.INFO)]
     if found:
-        rows = tuple((d.what, d.container or "pod", d.before or "none", d.after or "none") for d in found)
-        blocks.append(Table(("what", "container", labels[0], labels[1]), rows))
+        blocks.append(Fields(tuple(_pair(difference) for difference in found)))
     else:
-        blocks.append(
-            Paragraph((line("Nothing that is read here differs: images, environment names, resources, probes."),))
-        )
+        blocks.append(Paragraph((line("Nothing that is compared here differs."),)))
     blocks.append(
         Context(
             (
-                line("Environment values, config maps and secrets are not compared."),
+                line(COMPARED),
                 *unread_lines(seen.snapshot, PARTS),
                 freshness_line(seen.snapshot, setting),
             )
         )
     )
+    more = [Button("History", f"history {params.workload}"), Button("Logs", f"logs {params.workload}")]
+    blocks.append(closing_buttons(setting, *more))
     return View(
         summary,
         tuple(blocks),
         data={
+            "cluster": seen.snapshot.scope.cluster,
             "workload": {"kind": seen.target.kind, "namespace": seen.target.namespace, "name": seen.target.name},
             "before": seen.before.revision,
             "after": seen.after.revision,
@@ -106,8 +117,13 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
 
 
 def _label(replica_set: ReplicaSet) -> str:
-    image = tag_of(replica_set.containers[0].image) if replica_set.containers else "unknown"
-    return f"{replica_set.revision} ({image})"
+    return f"{replica_set.revision} ({version_of(replica_set)})"
+
+
+def _pair(difference: Difference) -> tuple[str, str]:
+    """Return what differs, and how, in the words that findings use."""
+    label = f"{difference.what} of {difference.container}" if difference.named else difference.what
+    return label, str(difference).removeprefix(label).strip()
 
 
 ACTION = Query(

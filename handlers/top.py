@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.diagnosis import Index, ago, amount
+from bot.diagnosis import Index, ago, amount, count
 from bot.domain.actions import Need, Query, Setting, argument
-from bot.domain.catalogue import Catalogue
 from bot.domain.objects import Container, ContainerUsage, Node, NodeUsage, PodUsage
-from bot.domain.snapshot import Part, Snapshot
-from bot.domain.view import Block, Button, Buttons, Context, Headline, Line, Mark, Paragraph, Table, View, line
+from bot.domain.snapshot import Freshness, Part, Snapshot
+from bot.domain.view import Block, Context, Headline, Line, Mark, Paragraph, Table, View, line
 from bot.errors import UsageError
-from bot.lookup import freshness_line, unread_lines
+from bot.lookup import closing_buttons, freshness_line, unread_lines
 from bot.ports import Sources
 
-POD_PARTS = frozenset(
-    {Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS, Part.REPLICA_SETS, Part.POD_METRICS}
-)
+POD_PARTS = frozenset({Part.PODS, Part.POD_METRICS})
 NODE_PARTS = frozenset({Part.NODES, Part.NODE_METRICS})
 MOST_ROWS = 40
 POD_HEADER = ("pod", "container", "cpu", "of request", "of limit", "memory", "of request", "of limit")
@@ -32,61 +29,56 @@ class Params:
     what: str = argument("pods or nodes", default="pods", metavar="pods|nodes")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The snapshot with its samples."""
-
-    snapshot: Snapshot
-    catalogue: Catalogue
-
-
-async def observe(params: Params, sources: Sources) -> Seen:
-    if sources.cluster is None or sources.catalogue is None:
-        raise ValueError("top needs the cluster and the catalogue")
+async def observe(params: Params, sources: Sources) -> Snapshot:
+    if sources.cluster is None:
+        raise ValueError("top needs the cluster")
     if params.what not in ("pods", "nodes"):
         raise UsageError(f'top shows pods or nodes, not "{params.what}".', suggestions=("top pods", "top nodes"))
     parts = POD_PARTS if params.what == "pods" else NODE_PARTS
-    return Seen(await sources.cluster.snapshot(sources.scope, parts), sources.catalogue)
+    return await sources.cluster.snapshot(sources.scope, parts)
 
 
-def render(params: Params, seen: Seen, setting: Setting) -> View:
-    snapshot = seen.snapshot
+def render(params: Params, snapshot: Snapshot, setting: Setting) -> View:
     of_pods = params.what == "pods"
     part, parts = (Part.POD_METRICS, POD_PARTS) if of_pods else (Part.NODE_METRICS, NODE_PARTS)
-    rows = _pod_rows(seen) if of_pods else _node_rows(seen)
+    is_read = snapshot.has(part)
     where = snapshot.scope.namespace if of_pods else snapshot.scope.cluster
-    if snapshot.has(part):
+    if is_read:
         summary, mark = f"{params.what} of {where}: usage, most memory first", Mark.INFO
     else:
         summary, mark = f"What {params.what} use cannot be read: {snapshot.status(part).reason}", Mark.UNKNOWN
     blocks: list[Block] = [Headline(summary, mark)]
+    rows = (_pod_rows(snapshot) if of_pods else _node_rows(snapshot)) if is_read else []
     if rows:
         blocks.append(Table(POD_HEADER if of_pods else NODE_HEADER, tuple(rows[:MOST_ROWS])))
     if len(rows) > MOST_ROWS:
         blocks.append(Paragraph((line(f"… and {len(rows) - MOST_ROWS} more that use less."),)))
-    sampled = [usage.at for usage in (snapshot.pod_usage if of_pods else snapshot.node_usage)]
-    unread = unread_lines(snapshot, parts - {part})
-    blocks.append(Context((*_sampled(sampled, seen), *unread, freshness_line(snapshot, setting))))
-    blocks.append(Buttons((Button("Refresh", setting.command, replaces=True),)))
-    return View(summary, tuple(blocks), data=_data(snapshot), exit_code=0 if snapshot.has(part) else 2)
+    told = parts if snapshot.status(part).freshness is Freshness.STALE else parts - {part}
+    notes = _notes(snapshot, of_pods=of_pods) if is_read else []
+    blocks.append(Context((*notes, *unread_lines(snapshot, told), freshness_line(snapshot, setting))))
+    blocks.append(closing_buttons(setting))
+    return View(summary, tuple(blocks), data=_data(snapshot), exit_code=0 if is_read else 2)
 
 
-def _sampled(times: Sequence[datetime | None], seen: Seen) -> list[Line]:
-    known = [at for at in times if at is not None]
-    if not known:
-        return []
-    text = f"Sampled {ago(min(known), seen.snapshot.observed_at)}"
-    without = len(seen.snapshot.pods) - len(seen.snapshot.pod_usage)
-    if without > 0 and seen.snapshot.pods:
-        text += f" · {without} pods have no sample (new, ended, or crashing)"
-    return [line(text)]
+def _notes(snapshot: Snapshot, *, of_pods: bool) -> list[Line]:
+    """Say how old the samples are, and of how many there is none."""
+    usages: Sequence[PodUsage | NodeUsage] = snapshot.pod_usage if of_pods else snapshot.node_usage
+    known: list[datetime] = [usage.at for usage in usages if usage.at is not None]
+    told = [f"Oldest sample: {ago(min(known), snapshot.observed_at)}"] if known else []
+    sampled = {usage.meta.name for usage in usages}
+    without = sum(one.meta.name not in sampled for one in (snapshot.pods if of_pods else snapshot.nodes))
+    if without:
+        why = " (new, ended, or crashing)" if of_pods else ""
+        told.append(f"{count(without, 'pod' if of_pods else 'node')} without a sample{why}")
+    return [line(" · ".join(told))] if told else []
 
 
-def _pod_rows(seen: Seen) -> list[tuple[str, ...]]:
-    index = Index(seen.snapshot)
+def _pod_rows(snapshot: Snapshot) -> list[tuple[str, ...]]:
+    index = Index(snapshot)
     rows = []
-    for usage in sorted(seen.snapshot.pod_usage, key=lambda one: -one.memory):
+    for usage in sorted(snapshot.pod_usage, key=lambda one: (-one.memory, one.meta.name)):
         pod = index.pod_by_name.get(usage.meta.name)
+        # The order of a sample is not that of the specification.
         containers = {container.name: container for container in pod.containers} if pod else {}
         rows += [_container_row(usage, one, containers.get(one.name)) for one in usage.containers]
     return rows
@@ -105,28 +97,24 @@ def _container_row(usage: PodUsage, one: ContainerUsage, container: Container | 
     )
 
 
-def _node_rows(seen: Seen) -> list[tuple[str, ...]]:
-    usage = {one.meta.name: one for one in seen.snapshot.node_usage}
-    return [
-        _node_row(node, usage.get(node.meta.name))
-        for node in sorted(seen.snapshot.nodes, key=lambda node: -(_memory(usage.get(node.meta.name))))
-    ]
+def _node_rows(snapshot: Snapshot) -> list[tuple[str, ...]]:
+    """Return a row for each node that was read or sampled; the nodes themselves may be forbidden to us."""
+    nodes = {node.meta.name: node for node in snapshot.nodes}
+    usages = {usage.meta.name: usage for usage in snapshot.node_usage}
+    memory = {name: usage.memory for name, usage in usages.items()}
+    names = sorted(nodes.keys() | usages.keys(), key=lambda name: (-memory.get(name, -1), name))
+    return [_node_row(name, nodes.get(name), usages.get(name)) for name in names]
 
 
-def _memory(usage: NodeUsage | None) -> int:
-    return usage.memory if usage else -1
-
-
-def _node_row(node: Node, usage: NodeUsage | None) -> tuple[str, ...]:
-    def cell(value: Callable[[NodeUsage], str]) -> str:
-        return value(usage) if usage else "unknown"
-
+def _node_row(name: str, node: Node | None, usage: NodeUsage | None) -> tuple[str, ...]:
+    if usage is None:
+        return name, "unknown", "-", "unknown", "-"
     return (
-        node.meta.name,
-        cell(lambda u: f"{u.cpu_m}m"),
-        cell(lambda u: share(u.cpu_m, node.cpu_allocatable_m)),
-        cell(lambda u: amount(u.memory)),
-        cell(lambda u: share(u.memory, node.memory_allocatable)),
+        name,
+        f"{usage.cpu_m}m",
+        share(usage.cpu_m, node.cpu_allocatable_m if node else None),
+        amount(usage.memory),
+        share(usage.memory, node.memory_allocatable if node else None),
     )
 
 
@@ -142,7 +130,7 @@ def _data(snapshot: Snapshot) -> dict[str, object]:
         "pods": [
             {
                 "name": usage.meta.name,
-                "at": usage.at.isoformat() if usage.at else None,
+                "at": usage.at.isoformat(timespec="seconds") if usage.at else None,
                 "window_s": usage.window_s,
                 "containers": [{"name": c.name, "cpu_m": c.cpu_m, "memory": c.memory} for c in usage.containers],
             }
@@ -156,7 +144,7 @@ ACTION = Query(
     name="top",
     summary="Show what pods or nodes use, against requests and limits",
     params=Params,
-    needs=frozenset({Need.CLUSTER, Need.CATALOGUE}),
+    needs=frozenset({Need.CLUSTER}),
     observe=observe,
     render=render,
     examples=(("top pods", "containers by memory"), ("top nodes", "nodes against what they can give")),

@@ -30,7 +30,7 @@ def related_uids(index: Index, subject: Pod | Workload) -> list[str]:
 def _around(index: Index, pods: Sequence[Pod]) -> Iterable[str]:
     """Return the uids of the pods' nodes (events about nodes name them by node name) and claims."""
     nodes = {pod.node for pod in pods if pod.node}
-    claims = {volume.source for pod in pods for volume in pod.volumes if volume.kind == "persistentVolumeClaim"}
+    claims = {volume.source for pod in pods for volume in pod.volumes if volume.kind == "PersistentVolumeClaim"}
     yield from nodes
     yield from (index.node_by_name[node].meta.uid for node in nodes if node in index.node_by_name)
     yield from (claim.meta.uid for claim in index.snapshot.claims if claim.meta.name in claims)

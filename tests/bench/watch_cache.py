@@ -3,7 +3,7 @@
     python -m tests.bench.watch_cache [PODS]
 
 The server is a process of its own and answers with pods made from a recording of a real one, each with its own name,
-times and addresses, as large as real ones are (about 5.6 KB with `managedFields`). What is measured is this process:
+times and addresses, as large as real ones are (about 5 KB with `managedFields`). What is measured is this process:
 its resident memory before the cache and after its first answer and a garbage collection, and the longest gap between
 two turns of the event loop while everything is listed.
 """
@@ -30,6 +30,7 @@ from aiohttp import web
 from bot.cluster import Clusters, KubernetesHttp, open_connection
 from bot.domain.snapshot import ALL_PARTS, Freshness, Part
 from bot.domain.targets import ClusterName, Namespace, Scope
+from bot.main.collector import calm
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "cluster" / "pods.json"
 NAMESPACE = "shop"
@@ -118,7 +119,9 @@ def serve(count: int) -> None:
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        print(runner.addresses[0][1], len(lists[f"/api/v1/namespaces/{NAMESPACE}/pods"][0]), flush=True)
+        size = len(lists[f"/api/v1/namespaces/{NAMESPACE}/pods"][0])
+        sys.stdout.write(f"{runner.addresses[0][1]} {size}\n")
+        sys.stdout.flush()
         await asyncio.Event().wait()
 
     asyncio.run(run())
@@ -167,6 +170,7 @@ async def measure(port: int) -> dict[str, float]:
         lambda: 0.5,
         patience_s=60,
     )
+    calm()
     before, began, stalls = resident(), time.perf_counter(), Stalls()
     watching = asyncio.create_task(stalls.watch())
     running = asyncio.create_task(clusters.run())
@@ -215,7 +219,7 @@ def main() -> None:
             figures = {"bytes of a pod": int(size), **asyncio.run(measure(int(port)))}
         finally:
             server.terminate()
-    print(json.dumps(figures, indent=2))
+    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def test_the_summary_names_the_reason(report: Report, workload: str, words: str)
 def test_the_logs_of_the_crashes_are_asked_for(recorded: Snapshot) -> None:
     """All of them wait in the kubelet's back-off, so each crash is in the current log."""
     keys = wanted(recorded).logs
-    names = [workload.meta.name for workload in (*recorded.workloads, *recorded.jobs)]
+    names = [*(each.meta.name for each in recorded.workloads), *(each.meta.name for each in recorded.jobs)]
     assert {(next(n for n in names if key.pod.startswith(n)), key.container) for key in keys} == {
         ("worker-oom", "api"),
         ("init-crash", "migrate"),
