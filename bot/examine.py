@@ -16,7 +16,7 @@ from bot.ports import ClusterReader, LogStream
 
 log = logging.getLogger(__name__)
 
-LOG_LINES = 20
+LOG_LINES = 60
 
 
 async def examine(

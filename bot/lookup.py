@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.diagnosis import DECISIVE_PARTS, ago, tag_of
 from bot.domain.actions import Setting
 from bot.domain.catalogue import Catalogue
+from bot.domain.findings import NextStep, StepKind
 from bot.domain.objects import (
     Autoscaler,
     Claim,
@@ -27,7 +28,7 @@ from bot.domain.objects import (
 from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import suggest
-from bot.domain.view import Button, Buttons, Line, line
+from bot.domain.view import Button, Buttons, Line, code, line
 from bot.errors import UsageError
 
 WORKLOAD_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
@@ -61,7 +62,7 @@ def find_workload(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue
         if workload.meta.name == name and kind in ("", workload.kind.lower()):
             return ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
     unseen = [part for part in DECISIVE_PARTS if part is not Part.PODS]
-    known = [*catalogue.entries, *(workload.meta.name for workload in snapshot.workloads)]
+    known = [*_aliases(snapshot, catalogue), *(workload.meta.name for workload in snapshot.workloads)]
     raise _unknown(f'workload "{word}"', snapshot, unseen, _instead(said, word, suggest(name, known)))
 
 
@@ -85,7 +86,7 @@ def find_thing(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -
     for thing in things:
         if thing.ref.name == name and kind in ("", thing.ref.kind.lower()):
             return thing
-    known = [*catalogue.entries, *(thing.ref.name for thing in things)]
+    known = [*_aliases(snapshot, catalogue), *(thing.ref.name for thing in things)]
     raise _unknown(f'"{word}"', snapshot, _PARTS, _instead(said, word, suggest(name, known)))
 
 
@@ -95,6 +96,14 @@ def _split(word: str) -> tuple[str, str]:
     if not kind.endswith("ss"):  # a plural, as kubectl takes it; an ingress is none
         kind = kind.removesuffix("s") if kind not in _KINDS else kind
     return _KINDS.get(kind, kind), name
+
+
+def _aliases(snapshot: Snapshot, catalogue: Catalogue) -> Iterator[str]:
+    """Return the aliases that lead somewhere: to a workload that is here, or to a place of their own."""
+    here = {(workload.kind, workload.meta.name) for workload in snapshot.workloads}
+    for alias, entry in catalogue.entries.items():
+        if entry.namespace or entry.cluster or (entry.kind, entry.name) in here:
+            yield alias
 
 
 def _unknown(what: str, snapshot: Snapshot, parts: Iterable[Part], suggestions: list[str]) -> UsageError:
@@ -166,6 +175,13 @@ def look_command(ref: ObjectRef, catalogue: Catalogue, pods: Iterable[str] = ())
 def version_of(replica_set: ReplicaSet) -> str:
     """Return what tells a revision's version: the tag of its first regular container."""
     return next((tag_of(each.image) for each in replica_set.containers if each.role is Role.REGULAR), "unknown")
+
+
+def step_line(step: NextStep, setting: Setting) -> Line:
+    """Return a next step: a command of ours, complete for where this answer looks, or what is done by hand."""
+    ours = step.kind is StepKind.COMMAND
+    text = setting.here(step.text) if ours else step.text
+    return line("Next: " if ours else "By hand: ", code(text), f" ({step.reason})" if step.reason else "")
 
 
 def freshness_line(snapshot: Snapshot, setting: Setting) -> Line:

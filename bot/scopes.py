@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,3 +39,10 @@ class Scopes:
             f'The namespace "{namespace}" of {name} is not open to this bot. Open are: {", ".join(known)}.',
             suggestions=[f"-n {near}" for near in suggest(namespace, known)],
         )
+
+    def words(self, scope: Scope) -> str:
+        """Return the words that lead a command to `scope`; none where it is meant anyway."""
+        words = [] if scope.cluster == self.default_cluster else ["--cluster", scope.cluster]
+        if scope.namespace != self.namespaces[scope.cluster][0]:
+            words += ["-n", scope.namespace]
+        return shlex.join(words)

@@ -82,9 +82,14 @@ class Service:
         query = parsed.action
         if not isinstance(query, Query):
             raise UsageError(f"{query.name} is no reading command.")
-        seen = await query.observe(parsed.params, self._sources(parsed, request))
+        sources = self._sources(parsed, request)
+        seen = await query.observe(parsed.params, sources)
         setting = Setting(
-            now=self._equipment.clock.now(), command=parsed.text, private=private, actor_id=request.actor.user_id
+            now=self._equipment.clock.now(),
+            command=parsed.text,
+            private=private,
+            actor_id=request.actor.user_id,
+            place=self._equipment.scopes.words(sources.scope),
         )
         return query.render(parsed.params, seen, setting)
 

@@ -99,7 +99,7 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
             )
         )
     )
-    more = [Button("History", f"history {params.workload}"), Button("Logs", f"logs {params.workload}")]
+    more = [Button(verb.title(), setting.here(f"{verb} {params.workload}")) for verb in ("history", "logs")]
     blocks.append(closing_buttons(setting, *more))
     return View(
         summary,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.diagnosis import Index, ago, count, related_uids, timeline
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
-from bot.domain.findings import Finding, Report, Severity, StepKind
+from bot.domain.findings import Finding, Report, Severity
 from bot.domain.objects import Event, Pod, Service, Workload
 from bot.domain.snapshot import ALL_PARTS, Snapshot
 from bot.domain.targets import ObjectRef
@@ -24,12 +24,11 @@ from bot.domain.view import (
     Mark,
     View,
     bold,
-    code,
     line,
 )
 from bot.examine import examine
 from bot.facts import containers_of, facts_of
-from bot.lookup import Thing, closing_buttons, find_thing, freshness_line, unread_lines
+from bot.lookup import Thing, closing_buttons, find_thing, freshness_line, step_line, unread_lines
 from bot.ports import Sources
 
 MOST_EVENTS = 20
@@ -65,11 +64,12 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     snapshot, thing = seen.report.snapshot, seen.thing
     index = Index(snapshot)
     found = _findings(index, seen)
-    verdict = count(len(found), "problem") if found else "nothing is wrong that I can see"
+    problems = [finding for finding in found if finding.is_problem]
+    verdict = count(len(problems), "problem") if problems else "nothing is wrong that I can see"
     summary = f"{_kind(thing.ref)} {thing.ref.name}: {verdict}"
     blocks: list[Block] = [
-        Headline(summary, _MARKS[found[0].severity] if found else Mark.OK),
-        *(_problem(finding) for finding in found),
+        Headline(summary, _MARKS[problems[0].severity] if problems else Mark.OK),
+        *(_problem(finding, setting) for finding in found),
         Fields(tuple(facts_of(index, thing))),
     ]
     if isinstance(thing.object, Pod):
@@ -81,8 +81,8 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     number = count(len(events), "event")
     kept = f"{number}, oldest first" if events else "No events: they live an hour, so none is no proof of health"
     blocks.append(Context((line(kept), *unread_lines(snapshot, ALL_PARTS), freshness_line(snapshot, setting))))
-    blocks.append(closing_buttons(setting, *_buttons(thing)))
-    return View(summary, tuple(blocks), data=_data(seen, index, found, events), exit_code=1 if found else 0)
+    blocks.append(closing_buttons(setting, *_buttons(thing, setting)))
+    return View(summary, tuple(blocks), data=_data(seen, index, found, events), exit_code=1 if problems else 0)
 
 
 def _kind(ref: ObjectRef) -> str:
@@ -105,11 +105,8 @@ def _findings(index: Index, seen: Seen) -> list[Finding]:
     ]
 
 
-def _problem(finding: Finding) -> Item:
-    lines = [line(finding.summary)]
-    for step in finding.next[:1]:
-        lead = "Next: " if step.kind is StepKind.COMMAND else "By hand: "
-        lines.append(line(lead, code(step.text), f" ({step.reason})" if step.reason else ""))
+def _problem(finding: Finding, setting: Setting) -> Item:
+    lines = [line(finding.summary), *(step_line(step, setting) for step in finding.next[:1])]
     title = line(bold(finding.target.name), f": {finding.title}")
     return Item(title, finding.severity.word, _MARKS[finding.severity], tuple(lines))
 
@@ -136,12 +133,12 @@ def _short(name: str, known: str) -> str:
     return f"…{name.removeprefix(known)}" if name.startswith(f"{known}-") else name
 
 
-def _buttons(thing: Thing) -> Sequence[Button]:
+def _buttons(thing: Thing, setting: Setting) -> Sequence[Button]:
     if not isinstance(thing.object, Pod | Workload):
         return ()
     name = thing.ref.name
-    logs = Button("Logs", f"logs {name}")
-    return (logs,) if isinstance(thing.object, Pod) else (logs, Button("Pods", f"pods {name}"))
+    logs = Button("Logs", setting.here(f"logs {name}"))
+    return (logs,) if isinstance(thing.object, Pod) else (logs, Button("Pods", setting.here(f"pods {name}")))
 
 
 def _data(seen: Seen, index: Index, found: Sequence[Finding], events: Sequence[Event]) -> dict[str, object]:

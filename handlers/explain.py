@@ -32,9 +32,10 @@ async def observe(params: Params, sources: Sources) -> Code:
 
 
 def render(params: Params, seen: Code, setting: Setting) -> View:
-    told = (("Recognised by ", seen.recognised), ("What to do ", seen.remedy))
+    told = (("Recognised: ", seen.recognised), ("What to do: ", seen.remedy))
     lines = tuple(line(bold(label), text) for label, text in told if text)
-    playbook = (Context((line(f"Playbook, line {seen.playbook}"),)),) if seen.playbook else ()
+    several = "s" if any(mark in seen.playbook for mark in ",-\u2013") else ""
+    playbook = (Context((line(f"Playbook, line{several} {seen.playbook}"),)),) if seen.playbook else ()
     return View(
         f"{seen.name}: {seen.meaning}",
         (Headline(seen.name), Paragraph((line(seen.meaning), *lines)), *playbook),

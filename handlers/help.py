@@ -37,9 +37,7 @@ async def observe(params: Params, sources: Sources) -> Pages:
 def render(params: Params, seen: Pages, setting: Setting) -> View:
     if params.command:
         return _one(seen.actions[0], seen.usages[0])
-    lines: list[Line] = [
-        line(code(usage), f"  {action.summary}") for action, usage in zip(seen.actions, seen.usages, strict=True)
-    ]
+    lines: list[Line] = [line(code(action.name), f"  {action.summary}") for action in seen.actions]
     summary = "Commands: " + ", ".join(action.name for action in seen.actions)
     return View(
         summary,
@@ -48,7 +46,7 @@ def render(params: Params, seen: Pages, setting: Setting) -> View:
             Paragraph(tuple(lines)),
             Context(
                 (
-                    line("Every command takes ", code("-n NAMESPACE"), " and ", code("--cluster CLUSTER"), "."),
+                    line(code("help logs"), " shows how one is used. Every command takes ", code("-n NAMESPACE"), "."),
                     line("In a thread, mention me instead: slash commands do not work there."),
                 )
             ),
@@ -74,7 +72,12 @@ def _one(action: Action, usage: str) -> View:
             *blocks,
             *((Fields(pairs),) if pairs else ()),
             *((Paragraph(examples),) if examples else ()),
-            Context((line(f"Needs the permission: {action.permission.value}"),)),
+            Context(
+                (
+                    line("It also takes ", code("-n NAMESPACE"), " and ", code("--cluster CLUSTER"), "."),
+                    line(f"Needs the permission: {action.permission.value}"),
+                )
+            ),
         ),
         data={"usage": usage, "summary": action.summary, "permission": action.permission.value},
     )

@@ -117,7 +117,7 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
         blocks.append(Table(("revision", "image", "rolled out", "wanted for", "ready"), rows))
         blocks.append(Paragraph((line(bold("What each changed")), *_changes(listed, params.workload))))
     blocks.append(Context((*unread_lines(snapshot, PARTS), freshness_line(snapshot, setting))))
-    more = [Button("Compare", f"compare {params.workload}")] if len(listed) > 1 else []
+    more = [Button("Compare", setting.here(f"compare {params.workload}"))] if len(listed) > 1 else []
     blocks.append(closing_buttons(setting, *more))
     return View(summary, tuple(blocks), data=_data(listed, seen, current), exit_code=0 if is_read else 2)
 

@@ -108,6 +108,8 @@ def _verdict(groups: Sequence[Group], seen: Seen) -> tuple[str, Mark]:
     done = sum(len(group.pods) for group in groups) - wanted
     if not wanted and not done:
         return f"{where} has no pods", Mark.INFO
+    if not wanted:
+        return f"{where}: {count(done, 'pod')} done", Mark.OK
     also = f", {count(done, 'pod')} done" if done else ""
     return f"{where}: {ready} of {count(wanted, 'pod')} ready{also}", Mark.OK if ready == wanted else Mark.WARNING
 

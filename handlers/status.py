@@ -26,13 +26,14 @@ from bot.domain.view import (
     code,
     line,
 )
-from bot.examine import LOG_LINES, examine
-from bot.lookup import find_workload
+from bot.examine import examine
+from bot.lookup import closing_buttons, find_workload, freshness_line, look_command, step_line
 from bot.ports import Sources
 
 # An overview shows this many findings in full; the others get a line each.
 IN_FULL = 4
 OVERVIEW_LOG_LINES = 3
+FOCUS_LOG_LINES = 20
 MOST_NAMED_WORKLOADS = 8
 NEEDED_TO_BE_FINE = (Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
 _EXIT = {Verdict.HEALTHY: 0, Verdict.DEGRADED: 1, Verdict.DOWN: 1, Verdict.UNKNOWN: 2}
@@ -61,7 +62,7 @@ async def observe(params: Params, sources: Sources) -> Seen:
     catalogue = sources.catalogue
 
     def find(snapshot: Snapshot) -> ObjectRef | None:
-        return find_workload("status", params.service, snapshot, catalogue) if params.service else None
+        return find_workload(sources.request.text, params.service, snapshot, catalogue) if params.service else None
 
     report, focus = await examine(sources.cluster, sources.logs, sources.scope, find=find)
     return Seen(report, catalogue, focus)
@@ -71,20 +72,24 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     report = seen.report
     summary, mark = _verdict(seen)
     blocks: list[Block] = [Headline(summary, mark)]
-    shown = report.findings if seen.focus else report.findings[:IN_FULL]
+    problems = [finding for finding in report.findings if finding.is_problem or seen.focus]
+    shown = problems if seen.focus else problems[:IN_FULL]
     for number, finding in enumerate(shown, 1):
-        blocks += _finding(number, finding, seen)
-    if len(report.findings) > len(shown):
-        blocks.append(Paragraph(tuple(_short(finding, seen) for finding in report.findings[len(shown) :])))
+        blocks += _finding(number, finding, seen, setting)
+    if len(problems) > len(shown):
+        blocks.append(Paragraph(tuple(_short(finding, seen, setting) for finding in problems[len(shown) :])))
+    remarks = [finding for finding in report.findings if finding not in problems]
+    if remarks:
+        blocks.append(Paragraph(tuple(_remark(finding, seen) for finding in remarks)))
     blocks.append(Context(tuple(_small_print(seen, setting))))
-    blocks.append(Buttons(_buttons(setting)))
+    blocks.append(closing_buttons(setting))
     return View(summary, tuple(blocks), data=report_data(report), exit_code=_EXIT[report.verdict])
 
 
 def _verdict(seen: Seen) -> tuple[str, Mark]:
     report = seen.report
     name = seen.catalogue.alias_of(seen.focus.kind, seen.focus.name) if seen.focus else report.snapshot.scope.namespace
-    problems = len(report.findings)
+    problems = sum(finding.is_problem for finding in report.findings)
     fine = sum(not workload.troubled for workload in report.workloads)
     counted = f"{problems} problem{'s' if problems != 1 else ''}"
     others = f", {fine} of {len(report.workloads)} workloads fine" if not seen.focus else ""
@@ -112,7 +117,7 @@ def _why_unknown(seen: Seen) -> str:
     return f", nothing runs in {report.snapshot.scope} (is the namespace right?)"
 
 
-def _finding(number: int, finding: Finding, seen: Seen) -> list[Block]:
+def _finding(number: int, finding: Finding, seen: Seen, setting: Setting) -> list[Block]:
     now = seen.report.snapshot.observed_at
     alias = seen.catalogue.alias_of(finding.target.kind, finding.target.name)
     note = finding.severity.word
@@ -121,16 +126,16 @@ def _finding(number: int, finding: Finding, seen: Seen) -> list[Block]:
     lines: list[Line] = [line(finding.summary)]
     if len(finding.pods) > 1:
         lines.append(line(f"Pods: {_shorten(finding)}"))
-    if finding.changed:
+    if not all(difference in finding.likely for difference in finding.changed):
         lines.append(line("Changed: ", " · ".join(finding.changed[: None if seen.focus else 4])))
     if finding.likely:
         lines.append(line("Began ", finding.likely, "."))
-    lines += [line(f"Follows: {_felt(felt, seen)}") for felt in finding.consequences[: None if seen.focus else 3]]
+    # What is felt by the same object is no news; the details tell it.
+    felt = [one for one in finding.consequences if seen.focus or one.target != finding.target]
+    lines += [line(f"Follows: {_felt(one, seen)}") for one in felt[: None if seen.focus else 3]]
     if seen.focus:
         lines += [_evidence_line(label, at_words) for label, at_words in _state_evidence(finding, seen)]
-    for step in finding.next[: None if seen.focus else 1]:
-        lead = "Next: " if step.kind is StepKind.COMMAND else "By hand: "
-        lines.append(line(lead, code(step.text), f" ({step.reason})" if step.reason else ""))
+    lines += [step_line(step, setting) for step in finding.next[: None if seen.focus else 1]]
     title = line(bold(f"{number}  {alias}"), f": {finding.title}")
     blocks: list[Block] = [Item(title, note, _MARKS[finding.severity], tuple(lines))]
     for evidence in finding.evidence:
@@ -139,10 +144,16 @@ def _finding(number: int, finding: Finding, seen: Seen) -> list[Block]:
         if not evidence.lines:
             blocks.append(Paragraph((line(evidence.label),)))
             continue
-        most = LOG_LINES if seen.focus else OVERVIEW_LOG_LINES
+        most = FOCUS_LOG_LINES if seen.focus else OVERVIEW_LOG_LINES
         blocks.append(Code("\n".join(evidence.lines[-most:]), title=f"{alias} {evidence.label}"))
-    offered = _offered(finding, alias, seen)
+    offered = _offered(finding, seen, setting)
     return [*blocks, Buttons(offered)] if offered else blocks
+
+
+def _remark(finding: Finding, seen: Seen) -> Line:
+    """Say what is worth knowing though nothing is wrong with it."""
+    alias = seen.catalogue.alias_of(finding.target.kind, finding.target.name)
+    return line("Note: ", bold(alias), f": {finding.title}")
 
 
 def _felt(felt: Consequence, seen: Seen) -> str:
@@ -151,10 +162,14 @@ def _felt(felt: Consequence, seen: Seen) -> str:
     return f"{felt.target.kind.lower()} {name}: {felt.summary if seen.focus else felt.title}"
 
 
-def _offered(finding: Finding, alias: str, seen: Seen) -> tuple[Button, ...]:
-    offered = [Button(step.label, step.text) for step in finding.next if step.label and step.kind is StepKind.COMMAND]
+def _offered(finding: Finding, seen: Seen, setting: Setting) -> tuple[Button, ...]:
+    offered = [
+        Button(step.label, setting.here(step.text))
+        for step in finding.next
+        if step.label and step.kind is StepKind.COMMAND
+    ]
     if not seen.focus:
-        offered.append(Button("Details", f"status {alias}"))
+        offered.append(Button("Details", setting.here(look_command(finding.target, seen.catalogue, finding.pods))))
     return tuple(offered)
 
 
@@ -173,9 +188,10 @@ def _evidence_line(words: str, at_words: str) -> Line:
     return line("Evidence: ", words, at_words)
 
 
-def _short(finding: Finding, seen: Seen) -> Line:
+def _short(finding: Finding, seen: Seen, setting: Setting) -> Line:
     alias = seen.catalogue.alias_of(finding.target.kind, finding.target.name)
-    return line(bold(alias), f": {finding.title} ({finding.severity.word}): ", code(f"status {alias}"))
+    look = setting.here(look_command(finding.target, seen.catalogue, finding.pods))
+    return line(bold(alias), f": {finding.title} ({finding.severity.word}): ", code(look))
 
 
 def _shorten(finding: Finding) -> str:
@@ -193,12 +209,7 @@ def _small_print(seen: Seen, setting: Setting) -> list[Line]:
         stale = any(report.snapshot.status(part).freshness is Freshness.STALE for part in NEEDED_TO_BE_FINE)
         lines.append(line("Fine when last seen: " if stale else "Fine: ", " · ".join(_named(fine, seen))))
     lines += [line(f"Not checked: {missing.what} ({missing.reason})") for missing in report.not_checked]
-    age = report.snapshot.age.total_seconds()
-    freshness = (
-        f"{age:.0f} s old" if age < 90 else f"last seen {ago(report.snapshot.as_of, report.snapshot.observed_at)}"
-    )
-    seen_by = " · only you see this" if setting.private else ""
-    lines.append(line(f"{report.snapshot.scope} · {freshness}{seen_by}"))
+    lines.append(freshness_line(report.snapshot, setting))
     return lines
 
 
@@ -211,11 +222,6 @@ def _named(fine: list[WorkloadLine], seen: Seen) -> list[str]:
     if len(fine) > MOST_NAMED_WORKLOADS:
         words.append(f"{len(fine) - MOST_NAMED_WORKLOADS} more")
     return words
-
-
-def _buttons(setting: Setting) -> tuple[Button, ...]:
-    refresh = Button("Refresh", setting.command, replaces=True)
-    return (refresh, Button("Share", f"share {setting.command}")) if setting.private else (refresh,)
 
 
 ACTION = Query(

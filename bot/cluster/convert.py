@@ -136,10 +136,14 @@ def to_node(node: structs.Node) -> objects.Node:
 # --- usage ------------------------------------------------------------------------------------------------------------
 
 
+def _whose(meta: structs.SampleMeta) -> objects.Meta:
+    return objects.Meta(name=name(meta.name), namespace=shared(meta.namespace), uid="")
+
+
 def to_pod_usage(usage: structs.PodUsage) -> objects.PodUsage:
     """Convert what the metrics API measured of a pod."""
     return objects.PodUsage(
-        meta=to_meta(usage.metadata),
+        meta=_whose(usage.metadata),
         at=parse_time(usage.timestamp),
         window_s=parse_duration(usage.window),
         containers=tuple(
@@ -156,7 +160,7 @@ def to_pod_usage(usage: structs.PodUsage) -> objects.PodUsage:
 def to_node_usage(usage: structs.NodeUsage) -> objects.NodeUsage:
     """Convert what the metrics API measured of a node."""
     return objects.NodeUsage(
-        meta=to_meta(usage.metadata),
+        meta=_whose(usage.metadata),
         at=parse_time(usage.timestamp),
         window_s=parse_duration(usage.window),
         cpu_m=cpu_of(usage.usage.cpu) or 0,

@@ -259,10 +259,17 @@ class Node(Read, frozen=True):
     status: NodeStatus = NodeStatus()
 
 
+class SampleMeta(Read, frozen=True):
+    """Whose sample it is. Its labels are the pod's, and its creation is the time of the answer."""
+
+    name: str
+    namespace: str = ""
+
+
 class NodeUsage(Read, frozen=True):
     """What the metrics API measured of a node."""
 
-    metadata: ObjectMeta
+    metadata: SampleMeta
     timestamp: str | None = None
     window: str = ""
     usage: Amounts = Amounts()
@@ -276,7 +283,7 @@ class ContainerUsage(Read, frozen=True):
 class PodUsage(Read, frozen=True):
     """What the metrics API measured of a pod; its containers come in no order, those that ended are left out."""
 
-    metadata: ObjectMeta
+    metadata: SampleMeta
     timestamp: str | None = None
     window: str = ""
     containers: list[ContainerUsage] | None = None

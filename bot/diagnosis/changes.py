@@ -101,7 +101,8 @@ def _revisions(index: Index, workload: Workload, target: ObjectRef) -> Iterable[
 def _revision_in_words(before: ReplicaSet | None, after: ReplicaSet) -> str:
     name = f"revision {after.revision}"
     if before is None:
-        return f"{name} ({tag_of(after.containers[0].image)})" if after.containers else name
+        image = f" ({tag_of(after.containers[0].image)})" if after.containers else ""
+        return f"{name}{image}, the oldest that is kept"
     found = differences(before, after)
     if is_restart(found):
         return f"a restart by hand ({name})"

@@ -28,6 +28,7 @@ def _finding_data(finding: Finding) -> dict[str, object]:
     return {
         "code": finding.code,
         "severity": finding.severity.word,
+        "problem": finding.is_problem,
         "target": _target(finding.target),
         "title": finding.title,
         "summary": finding.summary,

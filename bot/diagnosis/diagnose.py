@@ -59,7 +59,7 @@ def diagnose(snapshot: Snapshot, focus: ObjectRef | None = None) -> Report:
     named = [_explained(family, case) for family, case in _cases(index)]
     named += [finding for survey in surveys() for finding in survey.look(index)]
     findings = collapse(named)
-    troubled = {finding.target for finding in named}
+    troubled = {finding.target for finding in named if finding.is_problem}
     lines = [_line(workload, troubled) for workload in snapshot.workloads]
     if focus is not None:
         findings = [finding for finding in findings if _concerns(finding, focus)]
@@ -125,7 +125,7 @@ def _line(workload: Workload, troubled: set[ObjectRef]) -> WorkloadLine:
 
 def _verdict(snapshot: Snapshot, findings: Sequence[Finding], lines: Sequence[WorkloadLine]) -> Verdict:
     wanted = [line for line in lines if line.desired > 0]
-    if findings:
+    if any(finding.is_problem for finding in findings):
         critical = any(finding.severity is Severity.CRITICAL for finding in findings)
         return Verdict.DOWN if critical and wanted and not any(line.ready for line in wanted) else Verdict.DEGRADED
     if any(snapshot.status(part).freshness is not Freshness.LIVE for part in DECISIVE_PARTS):

@@ -92,12 +92,20 @@ class NoParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What rendering may know besides what was seen: the time, the verb's own command line, and who will see it."""
+    """What rendering may know besides what was seen: the time, the verb's own command line, and who will see it.
+
+    `place` is the words (`-n NAMESPACE`) that lead other commands to the scope of this one; empty for the default.
+    """
 
     now: datetime
     command: str
     private: bool = True
     actor_id: str = ""
+    place: str = ""
+
+    def here(self, command: str) -> str:
+        """Return a command that looks at the same cluster and namespace as this one."""
+        return f"{command} {self.place}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

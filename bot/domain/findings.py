@@ -78,7 +78,8 @@ class Finding:
     `code` is stable and documented; `title` is the few words beside the workload's name; `summary` is one or two
     sentences. `likely` says what changed just before, as likely and not as certain, and `changed` how
     this revision differs from the one that works. `because` names objects that would
-    explain it; `general` marks one that gives way to any named cause of the same object.
+    explain it; `general` marks one that gives way to any named cause of the same object, `passing` a state
+    that is no fault but must pass before all is well.
     """
 
     code: str
@@ -96,7 +97,13 @@ class Finding:
     changed: tuple[str, ...] = ()
     because: tuple[ObjectRef, ...] = ()
     general: bool = False
+    passing: bool = False
     consequences: tuple[Consequence, ...] = ()
+
+    @property
+    def is_problem(self) -> bool:
+        """Tell a problem from a remark: what is merely informative does not make anything unhealthy."""
+        return self.severity is not Severity.INFO or self.passing
 
 
 @dataclass(frozen=True, slots=True)

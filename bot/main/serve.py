@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.configuration import Configuration, open_configuration
 from bot.errors import Fault, SettingsError
 from bot.main.bot import Ingredients, run_bot
+from bot.main.collector import calm
 from bot.main.logs import configure
 from bot.settings import Settings, SlackSettings
 
@@ -34,6 +35,7 @@ async def serve(settings: Settings) -> int:
     """Run the bot until it is stopped."""
     configure(settings.log_level, settings.log_format)
     slack, configuration = _read_all(settings)
+    calm()
     stop, ready = stop_on_signals(), asyncio.Event()
     await run_bot(
         Ingredients(

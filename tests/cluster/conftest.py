@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,24 @@ from tests.support.hands import Hands
 
 KUBECONFIG = os.environ.get("RAGOPS_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG") or ""
 CLUSTER = ClusterName("real")
+# The findings that the catalogue of failures saw, for the table at the end of the run.
+TOLD: list[dict[str, Any]] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was named; RAGOPS_TEST_REPORT may name a file that keeps the list."""
+    if not TOLD:
+        return
+    lines = [
+        f"{told['code']:<28} {told['target']['kind'].lower() + '/' + told['target']['name']:<36} {told['summary'][:120]}"
+        for told in sorted(TOLD, key=lambda told: (told["code"], told["target"]["name"]))
+    ]
+    terminalreporter.section("failures named on a real cluster")
+    for line in lines:
+        terminalreporter.line(line)
+    report = os.environ.get("RAGOPS_TEST_REPORT", "")
+    if report:
+        Path(report).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -10,7 +11,7 @@ import handlers
 from bot.domain.catalogue import Catalogue, CatalogueEntry
 from bot.domain.people import Actor, RoleBinding, RoleName, Standing
 from bot.domain.requests import Place, Request, Surface
-from bot.domain.snapshot import LogExcerpt, LogKey, Snapshot
+from bot.domain.snapshot import LogExcerpt, LogKey, LogRead, Snapshot
 from bot.domain.targets import ClusterName, Namespace
 from bot.ports import RateLimiter, Store
 from bot.references import References
@@ -77,7 +78,7 @@ class Stage:
         )
 
 
-def stage(shown: Snapshot | None = None, logs: dict[LogKey, LogExcerpt] | None = None) -> Stage:
+def stage(shown: Snapshot | None = None, logs: Mapping[LogKey, LogExcerpt | LogRead] | None = None) -> Stage:
     """Set a stage on which ann operates, vic looks, nil has no role and gus is a guest."""
     people = (
         member("U-ann", "S1"),

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from bot.domain.objects import NodeLoad
 from bot.domain.people import Membership, Standing
 from bot.domain.requests import Place, Post, Request
-from bot.domain.snapshot import Freshness, LogExcerpt, LogKey, Part, PartStatus, Snapshot
+from bot.domain.snapshot import (
+    Freshness,
+    LogExcerpt,
+    LogKey,
+    LogLine,
+    LogQuery,
+    LogRead,
+    Part,
+    PartStatus,
+    Snapshot,
+)
 from bot.domain.targets import ClusterName, Scope
 from bot.domain.view import View
 from bot.errors import ClusterError, ClusterForbidden, DeliveryError, DirectoryUnavailable
@@ -47,16 +57,36 @@ class SnapshotCluster:
 
 
 class TableLogs:
-    """A `LogStream` over a table; a log that is not in it is an excerpt with a problem."""
+    """A `LogStream` over a table; a log that is not in it has a problem. `since` counts back from `READ_AT`."""
 
-    def __init__(self, logs: Mapping[LogKey, LogExcerpt] = MappingProxyType({})) -> None:
+    def __init__(self, logs: Mapping[LogKey, LogExcerpt | LogRead] = MappingProxyType({})) -> None:
         self._logs = logs
         self.asked: list[LogKey] = []
+        self.queries: list[LogQuery] = []
 
-    async def tails(self, scope: Scope, keys: Sequence[LogKey], *, lines: int) -> Mapping[LogKey, LogExcerpt]:  # noqa: ARG002  # the port's signature
+    async def tails(self, scope: Scope, keys: Sequence[LogKey], *, lines: int) -> Mapping[LogKey, LogExcerpt]:
         self.asked += keys
-        found = {key: self._logs.get(key, LogExcerpt(problem="there is no such log")) for key in keys}
-        return {key: replace(excerpt, lines=excerpt.lines[-lines:]) for key, excerpt in found.items()}
+        reads = await self.read(scope, [LogQuery(key=key, tail=lines) for key in keys])
+        return {
+            key: LogExcerpt(tuple(line.text for line in read.lines), read.problem, read.masked)
+            for key, read in reads.items()
+        }
+
+    async def read(self, scope: Scope, queries: Sequence[LogQuery]) -> Mapping[LogKey, LogRead]:  # noqa: ARG002  # the port's signature
+        self.queries += queries
+        return {query.key: self._read(query) for query in queries}
+
+    def _read(self, query: LogQuery) -> LogRead:
+        kept = self._logs.get(query.key, LogRead(problem="there is no such log"))
+        if isinstance(kept, LogExcerpt):
+            kept = LogRead(tuple(LogLine(None, text) for text in kept.lines), kept.problem, kept.masked)
+        since = query.since_s
+        lines = [
+            line
+            for line in kept.lines
+            if since is None or line.at is None or line.at >= READ_AT - timedelta(seconds=since)
+        ]
+        return replace(kept, lines=tuple(lines[-query.tail :]))
 
 
 def member(user_id: str, *groups: str, standing: Standing = Standing.MEMBER) -> Membership:

@@ -42,6 +42,7 @@ def _starting(index: Index, workload: Workload, unready: Sequence[Pod]) -> Findi
         revision=workload.revision,
         since=youngest,
         general=True,
+        passing=True,
     )
 
 
