@@ -29,6 +29,7 @@ from tests.support.waiting import until
 
 ROUNDS = int(os.environ.get("RAGOPS_TEST_CRASH_ROUNDS", "6"))
 SEED = int(os.environ.get("RAGOPS_TEST_CRASH_SEED", "1"))
+WHILE_IT_IS_MADE_S = 0.06
 CHANNELS = ("ops", "general", "incidents")
 UNSETTLED = """SELECT (SELECT count(*) FROM inbox WHERE state = 'received')
     + (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending'))"""
@@ -47,15 +48,23 @@ class Scene:
     acked: int = 0
     unacked: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    asking: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(self, source: random.Random) -> None:
         """Ask for one share after the other for as long as the bot is there to hear it."""
         while not self.stopping.is_set():
             await self.control.connected(timeout=1)
+            self.asking.set()
             said = await self.control.say("/rag share status api", user="ann", channel=source.choice(CHANNELS))
             self.acked += said.ok
             self.unacked += not said.ok
             await asyncio.sleep(source.uniform(0.02, 0.2))
+
+    async def next_share(self) -> None:
+        """Wait for the moment at which the next one is asked for."""
+        self.asking.clear()
+        async with asyncio.timeout(10):
+            await self.asking.wait()
 
     async def rows(self, query: str) -> list[tuple[object, ...]]:
         """Run a query."""
@@ -111,7 +120,9 @@ async def test_every_accepted_share_survives_being_killed(scene: Scene) -> None:
         for number in range(ROUNDS):
             async with started("run", environ=scene.environ, folder=scene.folder) as program:
                 assert await scene.control.connected(timeout=20), program.log.read_text()
-                await asyncio.sleep(source.uniform(0.0, 1.2))
+                await asyncio.sleep(source.uniform(0.0, 1.0))
+                await scene.next_share()
+                await asyncio.sleep(source.uniform(0.0, WHILE_IT_IS_MADE_S))
                 await program.stop(signal.SIGKILL)
             if number % 2:
                 await scene.pass_leases()

@@ -72,7 +72,7 @@ async def test_a_thread_and_another_channel(demo: Demo) -> None:
     assert said.code == 0
     thread = await demo.act("read", "--as", "bob", "--channel", "general", "--thread", parent["ts"])
     assert 'There is no command "statsu"' in thread.out
-    assert (await demo.act("read", "--as", "bob")).out == "\n"
+    assert (await demo.act("read", "--as", "bob", "--channel", "incidents")).out == "\n"
 
 
 async def test_mistakes_are_told_on_standard_error(demo: Demo) -> None:

@@ -50,20 +50,23 @@ async def test_broken_posts_are_seen_exactly_once_and_one_that_hangs_holds_up_no
     async def look_backs() -> int:
         return int((await stage.control.state())["calls"].get("conversations.history", 0))
 
+    async def shared() -> int:
+        return len(await stage.public(channel="general"))
+
     await stage.control.set_fault("hang", method="chat.postMessage", seconds=11)
     await stage.control.say("/rag share status api", user="ann", channel="ops")
     await asyncio.sleep(0.2)
     assert "worker is down" in (await stage.answer("/rag status worker", within_s=3)).text
 
     for number, fault in enumerate(BROKEN, 1):
-        seen_before = await look_backs()
+        looked = await look_backs()
         await stage.control.set_fault(**fault, method="chat.postMessage")
         await stage.control.say("/rag share status worker", user="bob", channel="general")
-        await until(look_backs, lambda count, before=seen_before: count > before)
-        await until(lambda: stage.public(channel="general"), lambda shown, number=number: len(shown) >= number)
+        await until(look_backs, looked.__lt__)
+        await until(shared, number.__le__)
 
     assert len(await stage.posted(1, within_s=15)) == 1
-    assert len(await stage.public(channel="general")) == len(BROKEN)
+    assert await shared() == len(BROKEN)
 
 
 async def test_a_private_address_that_fails_is_replaced_by_the_channel(stage: Stage) -> None:

@@ -43,11 +43,14 @@ class Database:
 
     def freeze(self) -> None:
         """Let it take connections and say nothing: all of its processes are stopped, but not the one that minds it."""
-        self._frozen = [
-            pid for pid, words in processes_of(self.folder).items() if str(Path(keeper.__file__).name) not in words
-        ]
-        for pid in self._frozen:
-            os.kill(pid, signal.SIGSTOP)
+        while found := [pid for pid in self._processes() if pid not in self._frozen]:  # one may just have been forked
+            for pid in found:
+                os.kill(pid, signal.SIGSTOP)
+            self._frozen += found
+
+    def _processes(self) -> list[int]:
+        mind = Path(keeper.__file__).name
+        return [pid for pid, words in processes_of(self.folder).items() if mind not in words]
 
     def thaw(self) -> None:
         """Let it go on."""
