@@ -109,7 +109,7 @@ def _ours(error: psycopg.Error, address: Address, *, while_committing: bool) -> 
     else:
         raised = StoreRefused(
             f"The database at {address.label} refused ({text}).",
-            advice="Check the role's rights, the database's version, and whether `ragops run` has been started with it.",
+            advice="Check the role's rights, the server's version, and whether `ragops run` ever used this database.",
         )
     if while_committing and lost:
         raised.unchanged = "The connection broke during the commit: it may or may not have been written."

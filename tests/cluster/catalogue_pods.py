@@ -1,4 +1,4 @@
-"""Pods that never get as far as running: images, placement, volumes, configuration; and those that run but fail probes."""
+"""Pods that never run (images, placement, volumes, configuration), that fail their probes, or that will not leave."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.cluster.catalogue import (
     deployment,
     looping,
     older_than,
+    pod_spec,
     ready,
     thing,
     told,
     unscheduled,
     waiting,
 )
-from tests.support.hands import IMAGE
 
 FINALIZER = "example.com/hold"
 _PULLS = ("ErrImagePull", "ImagePullBackOff")
@@ -271,38 +271,17 @@ def _held(name: str) -> Manifest:
     return made
 
 
-_WRITES = "echo filling; dd if=/dev/zero of=/data/file bs=1M count=8; " + ALIVE
-
 LEAVING = (
     Row(
         place="pods",
-        name="scribbler",
+        name="sprint",
         kind="Pod",
-        makes=(
-            thing(
-                "Pod",
-                "scribbler",
-                spec={
-                    "terminationGracePeriodSeconds": 0,
-                    "restartPolicy": "Never",
-                    "volumes": [{"name": "data", "emptyDir": {"sizeLimit": "1Mi"}}],
-                    "containers": [
-                        {
-                            "name": "main",
-                            "image": IMAGE,
-                            "imagePullPolicy": "IfNotPresent",
-                            "command": ["/bin/sh", "-c", _WRITES],
-                            "volumeMounts": [{"name": "data", "mountPath": "/data"}],
-                        }
-                    ],
-                },
-            ),
-        ),
-        ripe=lambda seen: seen.status("Pod", "scribbler").get("reason") == "Evicted",
-        code="STORAGE_LIMIT_EXCEEDED",
+        makes=(thing("Pod", "sprint", spec=pod_spec(pod={"activeDeadlineSeconds": 3, "restartPolicy": "Never"})),),
+        ripe=lambda seen: seen.status("Pod", "sprint").get("reason") == "DeadlineExceeded",
+        code="FAILED_LEFTOVER",
         severity="warning",
-        said=("1 Mi",),
-        shown=("emptyDir",),
+        said=("deadline",),
+        shown=("DeadlineExceeded",),
     ),
     Row(
         place="pods",

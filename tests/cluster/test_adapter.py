@@ -23,7 +23,7 @@ from bot.cluster import (
     open_connection,
 )
 from bot.domain.objects import Terminated, Waiting
-from bot.domain.snapshot import ALL_PARTS, Freshness, LogKey, Part, Snapshot
+from bot.domain.snapshot import ALL_PARTS, Freshness, LogKey, LogQuery, Part, Snapshot
 from bot.domain.targets import Namespace, Scope
 from bot.errors import ClusterNotFound, ClusterUnreachable
 from tests.support.clocks import WallClock
@@ -92,6 +92,31 @@ async def test_a_container_that_waits_has_no_log_but_a_reason(http: KubernetesHt
 
     assert not excerpt.lines
     assert excerpt.problem.startswith("the container has not started: ")
+
+
+async def test_the_log_of_a_crash_is_there_before_anybody_asks(
+    http: KubernetesHttp, hands: Hands, scope: Scope
+) -> None:
+    """The cache sees the crash and fetches it; the answer later is that log, with the times of its lines."""
+    clusters = Clusters({scope.cluster: (http, [scope.namespace])}, CLOCK, lambda: 0.5)
+    async with in_background(clusters.run()):
+        assert (await clusters.snapshot(scope, PODS)).pods == ()
+        await hands.deployment(scope.namespace, "crashing", CRASH)
+
+        async def remembered() -> LogKey | None:
+            for pod in (await clusters.snapshot(scope, PODS)).pods:
+                for previous in (False, True):
+                    key = LogKey(pod.meta.name, "main", previous=previous)
+                    run = clusters.run_of(scope, key)
+                    if run is not None and clusters.logs.remembers(scope, run):
+                        return key
+            return None
+
+        key = await until(remembered, bool)
+        assert key is not None
+        read = (await clusters.logs.read(scope, [LogQuery(key=key, tail=2)]))[key]
+    assert [line.text for line in read.lines] == ["password=[masked]", "FATAL: no database"]
+    assert all(line.at is not None for line in read.lines)
 
 
 async def test_a_namespace_that_does_not_exist_is_no_healthy_one(http: KubernetesHttp, scope: Scope) -> None:

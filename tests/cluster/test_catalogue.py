@@ -5,7 +5,8 @@ then each namespace is looked at once, by the program as a person starts it.
 
 Left out, because they would harm a cluster that others use or need more than one: troubles of nodes (cordoned, tainted,
 not ready, under pressure) and what follows from them, preemption, volumes that cannot be attached or made, platforms
-that do not fit, registries that limit or ask for a login, the network of pods.
+that do not fit, registries that limit or ask for a login, the network of pods, and evictions by the kubelet, which not
+every kubelet is set up for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rights that the manifests grant, against a real API server: enough for everything that is read, and nothing more."""
+"""The rights that the manifests grant, against a real API server: enough for everything that is read."""
 
 from __future__ import annotations
 

@@ -36,6 +36,9 @@ AT_ONCE = 32
 # The store gives up by itself within a second; this is for one that does not. Cancelling a statement of a server that
 # hangs can take its driver seconds, so that the limit must not come first: the platform waits three.
 ACCEPT_S = 2.0
+REPLY_S = 30.0
+# A refusal is said before the acknowledgement, whose time is three seconds.
+REFUSAL_S = 1.5
 # A read may take this long; then its person hears that it did not end.
 ANSWER_S = 60.0
 COMMAND = "/rag"
@@ -139,7 +142,7 @@ class Inbound:
         ):
             return None
         if retry == 0:
-            await self._say(request, self._service.explain(error, request))
+            await self._say(request, self._service.explain(error, request), limit_s=REFUSAL_S)
         # An event that is not acknowledged comes again: it may be accepted then. Nothing else comes again.
         return BoltResponse(status=503) if request.surface is Surface.MENTION else BoltResponse(status=200)
 
@@ -208,11 +211,12 @@ class Inbound:
             log.exception("a request failed", extra={"event": "request_broken", "reference": reference})
             return answers.broken(reference)
 
-    async def _say(self, request: Request, view: View, *, replaces: bool = False) -> None:
+    async def _say(self, request: Request, view: View, *, replaces: bool = False, limit_s: float = REPLY_S) -> None:
         try:
-            await self._notifier.reply(request, view, replace=replaces)
-        except DeliveryError as error:
-            log.warning("an answer was not delivered: %s", error.message, extra={"event": "reply_lost"})
+            async with asyncio.timeout(limit_s):
+                await self._notifier.reply(request, view, replace=replaces)
+        except (DeliveryError, TimeoutError) as error:
+            log.warning("an answer was not delivered: %s", error, extra={"event": "reply_lost"})
 
 
 def _request_of(body: dict[str, Any]) -> tuple[Request | None, bool]:
