@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.diagnosis import Index, count, duration
 from bot.domain.actions import Need, Query, Setting, argument, option
@@ -24,6 +24,7 @@ MOST_LINES = 5000
 MOST_PROBLEMS = 5
 LONGEST_PATTERN = 200
 LONGEST_SPAN_S = 30 * 86400
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _SPAN = re.compile(r"(?P<number>\d{1,6})(?P<unit>[smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -151,7 +152,7 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
         wanted = params.grep.lower()
         merged = [(key, one) for key, one in merged if wanted in one.text.lower()]
     shown = merged[-MOST_LINES:]
-    what = f' that hold "{params.grep}"' if params.grep else ""
+    what = f' with "{params.grep}"' if params.grep else ""
     failed = bool(seen.reads) and not merged and all(read.problem for read in seen.reads.values())
     summary = f"{seen.name}: {count(len(merged), 'line')}{what} of {count(len(seen.reads), 'log')}"
     if failed:
@@ -175,7 +176,7 @@ def merge(reads: Mapping[LogKey, LogRead]) -> list[tuple[LogKey, LogLine]]:
         last: datetime | None = None
         for number, one in enumerate(read.lines):
             last = one.at or last
-            stamped.append((last.timestamp() if last else 0.0, place, number, key, one))
+            stamped.append((last or _NEVER, place, number, key, one))
     stamped.sort(key=lambda entry: entry[:3])
     return [(key, one) for _, _, _, key, one in stamped]
 

@@ -24,7 +24,8 @@ def related_uids(index: Index, subject: Pod | Workload) -> list[str]:
         return [*own, *scalers, *_around(index, pods)]
     workload, replica_set = index.workload_of(subject), index.replica_set_of(subject)
     owners = [owner.meta.uid for owner in (workload, replica_set) if owner is not None]
-    return [subject.meta.uid, *owners, *_around(index, [subject])]
+    direct = [subject.meta.owner.uid] if subject.meta.owner is not None else []  # a job, or a kind that is not read
+    return [subject.meta.uid, *owners, *direct, *_around(index, [subject])]
 
 
 def _around(index: Index, pods: Sequence[Pod]) -> Iterable[str]:

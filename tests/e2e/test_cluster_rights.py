@@ -27,7 +27,7 @@ async def test_what_may_not_be_read_is_named_with_the_missing_right(tmp_path: Pa
 
     def deny(cluster: ClusterServer, world: World, workspace: Workspace) -> None:
         del world, workspace
-        cluster.rbac = (Deny(resource=resource),)
+        cluster.rbac = (Deny(group="", resource=resource),)
 
     async with sandboxed(tmp_path, NO_DATABASE, replace(HEALTHY, clock=ShiftedClock(), arrange=deny)) as stage:
         answer = await stage.answer("/rag status")

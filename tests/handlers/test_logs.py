@@ -152,7 +152,7 @@ async def test_lines_of_other_days_carry_their_date() -> None:
     assert code(view) == ["11-23 21:59:00 old", "11-24 21:59:01 new"]
 
 
-# --- which run ---------------------------------------------------------------------------------------------------------
+# --- which run --------------------------------------------------------------------------------------------------------
 
 CRASHED = ended(1)
 
@@ -195,7 +195,7 @@ async def test_init_containers_that_did_their_work_are_left_out() -> None:
     assert [query.key.container for query in await queries(seen, "logs api -c migrate")] == ["migrate"]
 
 
-# --- whose, and how much -----------------------------------------------------------------------------------------------
+# --- whose, and how much ----------------------------------------------------------------------------------------------
 
 
 async def test_a_pod_can_be_named() -> None:
@@ -251,7 +251,7 @@ async def test_lines_can_be_searched() -> None:
     reads = {key(ONE): read(at(1, "an ERROR (a.b)"), at(2, "fine"), at(3, "axb"))}
     view = await look(snapshot(API, REPLICAS, ONE), "logs api --grep 'error (A.b'", reads)
     assert code(view) == ["21:59:01 an ERROR (a.b)"]
-    assert view.summary == 'search: 1 line that hold "error (A.b" of 1 log'
+    assert view.summary == 'search: 1 line with "error (A.b" of 1 log'
 
 
 async def test_a_search_that_finds_nothing_says_what_was_searched() -> None:
@@ -278,7 +278,7 @@ async def test_no_more_than_five_thousand_lines_are_shown() -> None:
     assert "The last 5000 lines of 6000 are shown." in rows(view)
 
 
-# --- what could not be read, and what is not there ---------------------------------------------------------------------
+# --- what could not be read, and what is not there --------------------------------------------------------------------
 
 
 async def test_one_log_that_fails_does_not_void_the_rest() -> None:
@@ -361,7 +361,7 @@ async def test_a_container_that_has_no_state_yet_has_no_log() -> None:
     assert view.summary == "No container of search has started yet, so there are no logs."
 
 
-# --- how it is shown ---------------------------------------------------------------------------------------------------
+# --- how it is shown --------------------------------------------------------------------------------------------------
 
 
 async def test_a_long_log_becomes_a_file_where_files_are_possible() -> None:

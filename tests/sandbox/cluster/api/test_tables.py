@@ -226,6 +226,29 @@ _OBJECTS: list[tuple[str, Json, list[object]]] = [
         },
         ["x", "Bound", "pv-1", "1Gi", "RWO", "fast", "<unset>", "10m", "Filesystem"],
     ),
+    (
+        "networking.k8s.io/v1/ingresses",
+        {
+            "spec": {"ingressClassName": "nginx", "rules": [{"host": "a.example"}, {"host": "b.example"}], "tls": [{}]},
+            "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}, {"hostname": "lb.example"}]}},
+        },
+        ["x", "nginx", "a.example,b.example", "203.0.113.1,lb.example", "80, 443", "10m"],
+    ),
+    (
+        "networking.k8s.io/v1/ingresses",
+        {"spec": {"rules": [{"host": f"{each}.example"} for each in "abcd"]}},
+        ["x", "<none>", "a.example,b.example,c.example + 1 more...", "", "80", "10m"],
+    ),
+    (
+        "networking.k8s.io/v1/ingresses",
+        {"spec": {"defaultBackend": {}}},
+        ["x", "<none>", "*", "", "80", "10m"],
+    ),
+    (
+        "storage.k8s.io/v1/storageclasses",
+        {"provisioner": "csi.example.com", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
+        ["x", "csi.example.com", "Delete", "Immediate", False, "10m"],
+    ),
     ("v1/namespaces", {"status": {"phase": "Active"}}, ["x", "Active", "10m"]),
     ("v1/secrets", {"type": "Opaque"}, ["x", "10m"]),
 ]
