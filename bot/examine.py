@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 
-from bot.diagnosis import diagnose, wanted
+from bot.diagnosis import Index, diagnose, wanted
 from bot.domain.findings import NotChecked, Report
 from bot.domain.snapshot import ALL_PARTS, Snapshot
 from bot.domain.targets import ObjectRef, Scope
@@ -33,16 +33,17 @@ async def examine(
     """
     snapshot = await cluster.snapshot(scope, ALL_PARTS)
     focus = find(snapshot)
-    more = wanted(snapshot, focus)
+    index = Index(snapshot)
+    more = wanted(index, focus)
     unread: tuple[NotChecked, ...] = ()
     if more.logs:
         read = await logs.tails(scope, more.logs, lines=LOG_LINES)
-        snapshot = replace(snapshot, logs=MappingProxyType(dict(read)))
+        index = index.with_more(logs=MappingProxyType(dict(read)))
     if more.node_load:
         try:
-            snapshot = replace(snapshot, node_load=await cluster.node_load(scope.cluster))
+            index = index.with_more(node_load=await cluster.node_load(scope.cluster))
         except ClusterError as error:
             log.info("the nodes' load was not read: %s", error.message, extra={"event": "node_load_unread"})
             unread = (NotChecked("how full the nodes are", error.message.partition("\n")[0].rstrip(".")),)
-    report = diagnose(snapshot, focus)
+    report = diagnose(index, focus)
     return replace(report, not_checked=report.not_checked + unread), focus

@@ -159,7 +159,7 @@ def _claim(index: Index, claim: Claim) -> Pairs:
     users = [
         pod.meta.name
         for pod in index.snapshot.pods
-        if any(v.kind == "persistentVolumeClaim" and v.source == name for v in pod.volumes)
+        if any(v.kind == "PersistentVolumeClaim" and v.source == name for v in pod.volumes)
     ]
     return [
         ("Phase", claim.phase or "unknown"),

@@ -163,8 +163,8 @@ def _data(listed: list[Revision], seen: Seen, current: int | None) -> dict[str, 
         "revisions": [
             {
                 "revision": r.number,
-                "images": [container.image for container in r.replica_set.containers],
                 "version": version_of(r.replica_set),
+                "images": [container.image for container in r.replica_set.containers],
                 "began": r.began.isoformat(timespec="seconds") if r.began else None,
                 "ended": r.ended.isoformat(timespec="seconds") if r.ended else None,
                 "ready": r.replica_set.ready,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import MISSING
 
-from bot.diagnosis import all_codes
+from bot.cli.shapes import SHAPES
+from bot.diagnosis import Code, all_codes
 from bot.domain.actions import Action, Control, parameters_of
 from bot.domain.people import GRANTS, Permission, RoleName
 from bot.registry import Registry
@@ -20,6 +21,7 @@ def commands_page(registry: Registry) -> str:
         "# Commands\n",
         _INTRODUCTION,
         *(_command(registry, action) for action in registry.all()),
+        _JSON,
         "## Who may what\n",
         _roles(registry.all()),
     ]
@@ -36,6 +38,8 @@ def _command(registry: Registry, action: Action) -> str:
         rows.append(f"- `{name}`: {parameter.help}{need}")
     if action.examples:
         rows += ["", *(f"- `{command}`: {meaning}" for command, meaning in action.examples)]
+    if action.name in SHAPES:
+        rows.append(f"\nFor programs (`--output json`):\n\n```json\n{SHAPES[action.name]}\n```")
     return "\n".join(rows) + "\n"
 
 
@@ -52,20 +56,28 @@ def _roles(actions: Sequence[Action]) -> str:
 
 
 def findings_page() -> str:
-    """Return the page of every finding code, and the form of `--output json`."""
-    rows = [f"| `{code.name}` | {code.meaning} |" for code in all_codes()]
+    """Return the page of every finding code: what it means, how it is recognised, what to do."""
+    codes = all_codes()
+    rows = [f"| [`{code.name}`](#{code.name.lower()}) | {_cell(code.meaning)} |" for code in codes]
     return "\n".join(
-        [
-            _MADE,
-            "# Findings\n",
-            _FINDINGS,
-            "| code | meaning |",
-            "|---|---|",
-            *rows,
-            "",
-            _JSON,
-        ]
+        [_MADE, "# Findings\n", _FINDINGS, "| code | meaning |", "|---|---|", *rows, "", *map(_finding, codes)]
     )
+
+
+def _finding(code: Code) -> str:
+    several = any(mark in code.playbook for mark in ",-")
+    parts = [
+        f"## {code.name}\n",
+        f"{code.meaning}\n",
+        f"- Recognised: {code.recognised}" if code.recognised else "",
+        f"- What to do: {code.remedy}" if code.remedy else "",
+        f"- Playbook: line{'s' if several else ''} {code.playbook}" if code.playbook else "",
+    ]
+    return "\n".join(part for part in parts if part) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 _INTRODUCTION = """\
@@ -78,27 +90,16 @@ Each finding has a code that stays the same from version to version, a severity 
 newest release cannot go on; `warning`; `info`), the evidence beside it, and a next step.
 """
 _JSON = """\
-## `ragops status --output json`
+## For programs
 
-```json
-{
-  "verdict": "healthy | degraded | down | unknown",
-  "cluster": "prod-eu", "namespace": "rag-engine",
-  "observed_at": "when the answer was made", "as_of": "the age of its oldest part",
-  "findings": [{
-    "code": "CRASH_LOOP", "severity": "critical",
-    "target": {"kind": "Deployment", "namespace": "rag-engine", "name": "rag-engine-api"},
-    "title": "a few words", "summary": "one or two sentences",
-    "revision": 8, "container": "api", "since": "or null", "pods": ["…"],
-    "evidence": [{"kind": "state | event | log", "label": "…", "lines": ["…"], "at": "or null"}],
-    "next": [{"kind": "command | manual", "text": "…", "reason": "…"}]
-  }],
-  "workloads": [{"kind": "Deployment", "name": "…", "ready": 3, "desired": 3, "ok": true}],
-  "not_checked": [{"what": "nodes", "reason": "…"}]
-}
-```
+`--output json` gives one object, by the examples above. Times are ISO 8601 in UTC, CPU is in thousandths of a core,
+memory in bytes; what is not known is `null`. New keys may be added; those shown stay.
 
-Times are ISO 8601 in UTC. New keys may be added; those above stay. An answer that could not be made is
-`{"error": …}`. The exit code is 0 when all is healthy, 1 when there are findings, 2 when the bot could not look (the
-verdict is then `unknown`, or there is an error).
+- `verdict` of `status` is `healthy`, `degraded`, `down` or `unknown`; `severity` is `critical`, `warning` or `info`;
+  `problem` is false for what is merely a remark; the `kind` of evidence is `state`, `event` or `log`, that of a next
+  step `command` (one of ours) or `manual`.
+- An answer that could not be made is `{"error": "…"}` with `suggestions` and `usage`, or with `advice` and
+  `reference`.
+- The exit code is 0; 1 when `status` or `describe` has a problem to tell; 2 when the bot could not look (the cluster,
+  the part that was asked for, or every log), or did not understand.
 """

@@ -50,9 +50,8 @@ def backend(index: Index, service: Service) -> Backend | None:
         return None
     selected = index.selected_by(service.selector)
     pods = [pod for pod in selected if not pod.is_finished]
-    wanted = service.selector.items()
     owners = {workload.meta.uid: workload for pod in pods if (workload := index.workload_of(pod)) is not None}
-    makers = {w.meta.uid: w for w in index.snapshot.workloads if wanted <= w.template_labels.items()}
+    makers = {workload.meta.uid: workload for workload in index.making(service.selector)}
     return Backend(
         service=service,
         ref=ObjectRef("Service", service.meta.namespace, service.meta.name),

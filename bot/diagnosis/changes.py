@@ -102,7 +102,7 @@ def _revision_in_words(before: ReplicaSet | None, after: ReplicaSet) -> str:
     name = f"revision {after.revision}"
     if before is None:
         image = f" ({tag_of(after.containers[0].image)})" if after.containers else ""
-        return f"{name}{image}, the oldest that is kept"
+        return f"{name}{image}, the {'first' if after.revision == 1 else 'oldest that is kept'}"
     found = differences(before, after)
     if is_restart(found):
         return f"a restart by hand ({name})"

@@ -8,7 +8,8 @@ then not told at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from bot.domain.findings import Consequence, Finding
@@ -17,42 +18,52 @@ from bot.domain.targets import ObjectRef
 
 def collapse(findings: Sequence[Finding]) -> list[Finding]:
     """Return the roots, each with what follows from it; the order is kept."""
-    causes = {number: _cause_of(number, findings) for number in range(len(findings))}
-    roots = {number: _root_of(number, causes) for number in causes}
-    found: list[Finding] = []
+    about: dict[ObjectRef, list[int]] = defaultdict(list)
     for number, finding in enumerate(findings):
-        if roots[number] is not None:
-            continue
-        felt = [other for n, other in enumerate(findings) if n != number and roots[n] == number]
-        if not felt:
-            found.append(finding)
-            continue
-        named = {f.target for f in findings if not f.general}
-        told = [f for f in felt if not (f.general and f.target in named)]
-        consequences = tuple(Consequence(f.code, f.target, f.title, f.summary) for f in told)
-        severity = max([finding.severity, *(f.severity for f in felt)])
-        found.append(replace(finding, severity=severity, consequences=finding.consequences + consequences))
-    return found
+        about[finding.target].append(number)
+    causes = {number: _cause_of(number, findings, about) for number in range(len(findings))}
+    felt_from: dict[int, list[Finding]] = defaultdict(list)
+    roots = {number: _root_of(number, causes) for number in causes}
+    for number, root in roots.items():
+        if root is not None and root != number:
+            felt_from[root].append(findings[number])
+    named = {finding.target for finding in findings if not finding.general}
+    return [
+        _with_felt(finding, felt_from[number], named)
+        for number, finding in enumerate(findings)
+        if roots[number] is None
+    ]
 
 
-def _cause_of(number: int, findings: Sequence[Finding]) -> int | None:
+def _with_felt(finding: Finding, felt: Sequence[Finding], named: Set[ObjectRef]) -> Finding:
+    """Hang what is felt under its cause; what is general is not told where something is `named`."""
+    if not felt:
+        return finding
+    told = [other for other in felt if not (other.general and other.target in named)]
+    consequences = tuple(Consequence(other.code, other.target, other.title, other.summary) for other in told)
+    severity = max(finding.severity, *(other.severity for other in felt))
+    return replace(finding, severity=severity, consequences=finding.consequences + consequences)
+
+
+def _cause_of(number: int, findings: Sequence[Finding], about: Mapping[ObjectRef, Sequence[int]]) -> int | None:
     """Return the place of the finding that explains this one, or None when it stands for itself."""
     finding = findings[number]
-    same = _first(number, findings, finding.target, specific=True) if finding.general else None
+    others = [n for n in about[finding.target] if n != number]
+    same = _first(others, findings, specific=True) if finding.general else None
     if same is not None:
         return same
     for ref in finding.because:
-        cause = _first(number, findings, ref, specific=ref == finding.target)
+        others = [n for n in about.get(ref, ()) if n != number]
+        cause = _first(others, findings, specific=ref == finding.target)
         if cause is not None and finding.target not in findings[cause].because:
             return cause
     return None
 
 
-def _first(number: int, findings: Sequence[Finding], target: ObjectRef, *, specific: bool) -> int | None:
-    """Return the worst finding about `target`, a specific one first."""
-    found = [n for n, other in enumerate(findings) if n != number and other.target == target]
-    named = [n for n in found if not findings[n].general]
-    chosen = named or ([] if specific else found)
+def _first(numbers: Sequence[int], findings: Sequence[Finding], *, specific: bool) -> int | None:
+    """Return the worst of some findings, a specific one first."""
+    named = [n for n in numbers if not findings[n].general]
+    chosen = named or ([] if specific else numbers)
     return max(chosen, key=lambda n: (findings[n].severity, -n), default=None)
 
 

@@ -41,6 +41,7 @@ _QUOTA = re.compile(
     r"exceeded quota: (?P<name>[^,\s]+), requested: (?P<asked>.+?), used: (?P<used>.+?), limited: (?P<limit>\S+)"
 )
 _NEEDS = re.compile(r"failed quota: (?P<name>[^:\s]+): must specify (?P<what>.+)", re.DOTALL)
+_OF_CONTAINER = re.compile(r" for: ([^;]+)")
 _LIMIT_RANGE = re.compile(
     r"(?:maximum|minimum) [\w./-]+(?: \w+)? usage per \w+ is [^,]+, but .+|[\w./-]+ max limit to request ratio per .+",
     re.DOTALL,
@@ -77,9 +78,10 @@ def in_words(refusal: Refusal) -> str:
     name, said = refusal.name, refusal.summary.rstrip(".")
     match refusal.kind:
         case Refused.QUOTA:
-            return f"the quota {name} is used up; {said}."
+            return f"the quota {name} has too little left: {said}."
         case Refused.QUOTA_NEEDS_VALUES:
-            return f"the quota {name} demands {said}."
+            demands = _OF_CONTAINER.sub(r" of container \1", said)
+            return f"the quota {name} demands {demands}."
         case Refused.LIMIT_RANGE:
             return f"a LimitRange of the namespace does not allow it: {said}."
         case Refused.SERVICE_ACCOUNT:
@@ -89,7 +91,7 @@ def in_words(refusal: Refusal) -> str:
         case Refused.POD_SECURITY:
             return f"the namespace enforces {name}, which it breaks: {said}."
         case Refused.POLICY:
-            return f"{name} denies it: {said or 'without a reason'}."
+            return f"the {name} denies it: {said or 'without a reason'}."
         case Refused.WEBHOOK_BROKEN:
             return f"the webhook {name} could not be called, and pods are refused without it: {said}."
         case Refused.OTHER:
@@ -108,8 +110,8 @@ def refusal_words(message: Redacted) -> Redacted:
 def _of_quota(words: Redacted) -> Refusal | None:
     if found := _QUOTA.search(words):
         asked, used, limit = (_amounts(found[part]) for part in ("asked", "used", "limit"))
-        told = [f"{key} {asked[key]} more, used {used.get(key, '?')} of {limit.get(key, '?')}" for key in asked]
-        return Refusal(Refused.QUOTA, f"asked are {'; '.join(told)}", words, found["name"])
+        told = [f"{asked[key]} {key} asked, {used.get(key, '?')} of {limit.get(key, '?')} used" for key in asked]
+        return Refusal(Refused.QUOTA, "; ".join(told), words, found["name"])
     if found := _NEEDS.search(words):
         return Refusal(Refused.QUOTA_NEEDS_VALUES, first_line(found["what"], 200), words, found["name"])
     if found := _LIMIT_RANGE.search(words):
@@ -121,8 +123,9 @@ def _of_policy(words: Redacted) -> Refusal | None:
     if found := _POD_SECURITY.search(words):
         fields = first_line(_PARENTHESES.sub("", found["what"]), 240)
         return Refusal(Refused.POD_SECURITY, fields, words, found["name"])
-    if found := _POLICY.search(words) or _WEBHOOK.search(words):
-        return Refusal(Refused.POLICY, first_line(found["what"], 240), words, found["name"])
+    for who, pattern in (("policy", _POLICY), ("webhook", _WEBHOOK)):
+        if found := pattern.search(words):
+            return Refusal(Refused.POLICY, first_line(found["what"], 240), words, f"{who} {found['name']}")
     if found := _BROKEN.search(words):
         return Refusal(Refused.WEBHOOK_BROKEN, first_line(found["what"], 240), words, found["name"])
     return None

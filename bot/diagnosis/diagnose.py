@@ -42,20 +42,21 @@ class Wanted:
     node_load: bool = False
 
 
-def wanted(snapshot: Snapshot, focus: ObjectRef | None = None) -> Wanted:
+def wanted(seen: Snapshot | Index, focus: ObjectRef | None = None) -> Wanted:
     """Return what would say more about what is wrong: one log for each case, worst first.
 
     With `focus` only what concerns one workload.
     """
-    cases = [case for _, case in _cases(Index(snapshot)) if focus in (None, case.target)]
+    cases = [case for _, case in _cases(_indexed(seen)) if focus in (None, case.target)]
     keys = [case.newest.log for case in sorted(cases, key=lambda case: -case.severity)]
     logs = tuple(key for key in keys if key is not None)[:MOST_LOGS]
     return Wanted(logs, node_load=any(case.wants_node_load for case in cases))
 
 
-def diagnose(snapshot: Snapshot, focus: ObjectRef | None = None) -> Report:
+def diagnose(seen: Snapshot | Index, focus: ObjectRef | None = None) -> Report:
     """Name what is wrong in a snapshot, worst first; with `focus` only what concerns one object."""
-    index = Index(snapshot)
+    index = _indexed(seen)
+    snapshot = index.snapshot
     named = [_explained(family, case) for family, case in _cases(index)]
     named += [finding for survey in surveys() for finding in survey.look(index)]
     findings = collapse(named)
@@ -72,6 +73,10 @@ def diagnose(snapshot: Snapshot, focus: ObjectRef | None = None) -> Report:
         workloads=tuple(sorted(lines, key=lambda line: line.target.name)),
         not_checked=_not_checked(snapshot),
     )
+
+
+def _indexed(seen: Snapshot | Index) -> Index:
+    return seen if isinstance(seen, Index) else Index(seen)
 
 
 def _explained(family: Family, case: Case) -> Finding:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from bot.domain.objects import (
     Autoscaler,
+    Container,
+    ContainerUsage,
     CronJob,
     Endpoint,
     Event,
     Job,
     Node,
+    NodeLoad,
+    NodeUsage,
+    Owner,
     Pod,
     PodUsage,
     ReplicaSet,
+    Running,
     Service,
     Workload,
 )
@@ -26,11 +33,31 @@ from bot.domain.text import Redacted
 
 
 class Index:
-    """Look-ups over one snapshot. Built once for a diagnosis; nothing here decides what is wrong."""
+    """Look-ups over one snapshot. Built once for a diagnosis; nothing here decides what is wrong.
+
+    Each look-up goes over the snapshot once, when it is first asked for. With thousands of pods that is what an answer
+    costs, so whoever looks for a few of them asks for these few.
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.now: datetime = snapshot.observed_at
+        self._workload_by_owner: dict[str, Workload | None] = {}
+        self._target_by_owner: dict[str, ObjectRef] = {}
+
+    def with_more(
+        self, *, logs: Mapping[LogKey, LogExcerpt] | None = None, node_load: Mapping[str, NodeLoad] | None = None
+    ) -> Index:
+        """Return the same look-ups over the same snapshot, with what was read for it afterwards."""
+        snapshot = self.snapshot
+        if logs is not None:
+            snapshot = replace(snapshot, logs=logs)
+        if node_load is not None:
+            snapshot = replace(snapshot, node_load=node_load)
+        richer = Index(snapshot)
+        # What was looked up already is as true: neither logs nor loads are in it.
+        richer.__dict__.update(self.__dict__, snapshot=snapshot)
+        return richer
 
     @cached_property
     def suspects(self) -> Sequence[Pod]:
@@ -94,6 +121,11 @@ class Index:
         owner = pod.meta.owner
         if owner is None:
             return None
+        if owner.uid not in self._workload_by_owner:
+            self._workload_by_owner[owner.uid] = self._workload_behind(owner)
+        return self._workload_by_owner[owner.uid]
+
+    def _workload_behind(self, owner: Owner) -> Workload | None:
         if owner.kind != "ReplicaSet":
             return self.workload_by_uid.get(owner.uid)
         replica_set = self.replica_set_by_uid.get(owner.uid)
@@ -103,13 +135,14 @@ class Index:
 
     def target_of(self, pod: Pod) -> ObjectRef:
         """Return what a finding about `pod` is about: its workload, else its owner, else the pod itself."""
-        workload = self.workload_of(pod)
-        if workload is not None:
-            return ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
         owner = pod.meta.owner
-        if owner is not None:
-            return ObjectRef(owner.kind, pod.meta.namespace, owner.name)
-        return ObjectRef("Pod", pod.meta.namespace, pod.meta.name)
+        if owner is None:
+            return ObjectRef("Pod", pod.meta.namespace, pod.meta.name)
+        if owner.uid not in self._target_by_owner:
+            workload = self.workload_of(pod)
+            target = ObjectRef(owner.kind, pod.meta.namespace, owner.name) if workload is None else self.ref(workload)
+            self._target_by_owner[owner.uid] = target
+        return self._target_by_owner[owner.uid]
 
     def revision_of(self, pod: Pod) -> int | None:
         """Return the Deployment revision that a pod runs; other kinds of workload have none here."""
@@ -177,6 +210,16 @@ class Index:
         return self._autoscalers_by_target.get((workload.kind, workload.meta.name), ())
 
     @cached_property
+    def disrupted(self) -> Sequence[Pod]:
+        """Return the pods that say they are, or were, taken away by something other than themselves."""
+        return [pod for pod in self.snapshot.pods if pod.condition("DisruptionTarget") is not None]
+
+    @cached_property
+    def preemptions(self) -> Sequence[Event]:
+        """Return the events that tell of pods which the scheduler removed for others."""
+        return [event for event in self.snapshot.events if event.reason == "Preempted"]
+
+    @cached_property
     def pod_by_name(self) -> dict[str, Pod]:
         return {pod.meta.name: pod for pod in self.snapshot.pods}
 
@@ -185,8 +228,25 @@ class Index:
         return {node.meta.name: node for node in self.snapshot.nodes}
 
     @cached_property
+    def node_usage_by_name(self) -> dict[str, NodeUsage]:
+        return {usage.meta.name: usage for usage in self.snapshot.node_usage}
+
+    @cached_property
     def usage_by_pod(self) -> dict[str, PodUsage]:
         return {usage.meta.name: usage for usage in self.snapshot.pod_usage}
+
+    @cached_property
+    def samples(self) -> Sequence[tuple[Pod, Container, ContainerUsage]]:
+        """Return what each running container has last used, where that was read; of pods that stay and have work."""
+        found = []
+        for pod in self.snapshot.pods:
+            usage = self.usage_by_pod.get(pod.meta.name)
+            if usage is None or pod.meta.deleted_at is not None or pod.is_finished:
+                continue
+            for container in pod.containers:
+                if isinstance(container.state, Running):
+                    found += [(pod, container, each) for each in usage.containers if each.name == container.name]
+        return found
 
     def selected_by(self, selector: Mapping[str, str]) -> Sequence[Pod]:
         """Return the pods that a service's selector picks, those that are going away left out; empty selects none."""
@@ -195,6 +255,22 @@ class Index:
         wanted = selector.items()
         fewest = min((self._pods_by_label.get(pair, ()) for pair in wanted), key=len)
         return [pod for pod in fewest if wanted <= pod.meta.labels.items() and pod.meta.deleted_at is None]
+
+    def making(self, selector: Mapping[str, str]) -> Sequence[Workload]:
+        """Return the workloads whose pods a service's selector picks, or would pick; empty selects none."""
+        if not selector:
+            return ()
+        wanted = selector.items()
+        fewest = min((self._workloads_by_label.get(pair, ()) for pair in wanted), key=len)
+        return [workload for workload in fewest if wanted <= workload.template_labels.items()]
+
+    @cached_property
+    def _workloads_by_label(self) -> dict[tuple[str, str], list[Workload]]:
+        workloads: dict[tuple[str, str], list[Workload]] = defaultdict(list)
+        for workload in self.snapshot.workloads:
+            for pair in workload.template_labels.items():
+                workloads[pair].append(workload)
+        return workloads
 
     @cached_property
     def _pods_by_label(self) -> dict[tuple[str, str], list[Pod]]:
@@ -247,7 +323,10 @@ def _is_suspect(pod: Pod) -> bool:
         return False
     if pod.phase != "Running" or not pod.is_ready:
         return True
-    return any(container.restart_count or container.last_state is not None for container in pod.containers)
+    for container in pod.containers:  # a loop, for this is asked of every pod
+        if container.restart_count or container.last_state is not None:
+            return True
+    return False
 
 
 def telling_line(lines: Sequence[Redacted]) -> Redacted | None:

@@ -64,7 +64,9 @@ def _initializing(pod: Pod) -> str:
 
 def _regular(pod: Pod, reason: str) -> str:
     running = False
-    for container in reversed([c for c in pod.containers if c.role is Role.REGULAR]):
+    # The kubelet reports regular containers by name, and the printer goes through its list from the end.
+    regular = sorted((c for c in pod.containers if c.role is Role.REGULAR), key=lambda c: c.name)
+    for container in reversed(regular):
         state = container.state
         if isinstance(state, Waiting) and state.reason:
             reason = state.reason

@@ -38,7 +38,7 @@ def victims_of(index: Index) -> Mapping[ObjectRef, Sequence[Victim]]:
 
 
 def _still_there(index: Index) -> Iterable[tuple[Workload, Victim]]:
-    for pod in index.snapshot.pods:
+    for pod in index.disrupted:
         condition, workload = pod.condition("DisruptionTarget"), index.workload_of(pod)
         if workload is None or condition is None or condition.reason != "PreemptionByScheduler":
             continue
@@ -49,8 +49,8 @@ def _still_there(index: Index) -> Iterable[tuple[Workload, Victim]]:
 def _gone(index: Index) -> Iterable[tuple[Workload, Victim]]:
     """Find the workload of a pod that is gone by the name of the revision that its own name begins with."""
     owners = {replica_set.meta.name: replica_set.meta.owner for replica_set in index.snapshot.replica_sets}
-    for event in index.snapshot.events:
-        if event.reason != "Preempted" or event.about_kind != "Pod" or event.at is None:
+    for event in index.preemptions:
+        if event.about_kind != "Pod" or event.at is None:
             continue
         owner = owners.get(event.about_name.rpartition("-")[0])
         workload = index.workload_by_uid.get(owner.uid) if owner is not None else None

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 # POSIX shells' meanings, and 128 + n for a process ended by signal n.
 _EXIT_CODES = {
-    0: "it finished by itself; a server must not",
+    0: "no error",
     1: "a general error of the program",
     2: "wrong use of the program or an uncaught error",
-    126: "the command cannot be executed (permissions, or not a program)",
+    126: "the command cannot be executed: permissions, or not a program",
     127: "the command was not found",
     128: "it could not be started",
     255: "a general error of the program",

@@ -79,6 +79,9 @@ class PartStatus:
     reason: str = ""
 
 
+_NOT_ASKED_FOR = PartStatus(Freshness.MISSING, reason="not asked for")
+
+
 @dataclass(frozen=True, slots=True)
 class LogKey:
     """One run of one container: its current log, or that of the run before."""
@@ -154,7 +157,7 @@ class Snapshot:
 
     def status(self, part: Part) -> PartStatus:
         """Say how fresh `part` is; a part nobody asked for is missing."""
-        return self.parts.get(part, PartStatus(Freshness.MISSING, reason="not asked for"))
+        return self.parts.get(part, _NOT_ASKED_FOR)
 
     def has(self, part: Part) -> bool:
         """Tell whether `part` was read at all, live or stale."""

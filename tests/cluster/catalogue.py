@@ -24,6 +24,7 @@ _GROUPS = {
     "Pod": ("api/v1", "pods"),
     "Service": ("api/v1", "services"),
     "Event": ("api/v1", "events"),
+    "PodMetrics": ("apis/metrics.k8s.io/v1beta1", "pods"),
     "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
     "ConfigMap": ("api/v1", "configmaps"),
     "ResourceQuota": ("api/v1", "resourcequotas"),
@@ -92,6 +93,12 @@ def job_spec(script: str, *, pod: Mapping[str, Any] | None = None, **spec: Any) 
 
 def service(name: str, selector: str, port: object = 80) -> Manifest:
     return thing("Service", name, spec={"selector": {"app": selector}, "ports": [{"port": 80, "targetPort": port}]})
+
+
+def ingress(name: str, backend: str, port: int) -> Manifest:
+    to = {"service": {"name": backend, "port": {"number": port}}}
+    rule = {"host": f"{name}.example.com", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": to}]}}
+    return thing("Ingress", name, spec={"rules": [rule]})
 
 
 def autoscaler(name: str, target: str, *, most: int = 3, percent: int = 80, least: int = 1) -> Manifest:

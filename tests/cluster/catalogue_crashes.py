@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.cluster.catalogue import ALIVE, Row, container, deployment, looping, service, told
+from tests.cluster.catalogue import ALIVE, Row, container, deployment, ingress, looping, service, told
 
 TRACEBACK = """cat <<'END' >&2
 Traceback (most recent call last):
@@ -122,20 +122,21 @@ BY_LOG_TOO = (
         makes=(
             deployment("orders", "echo 'dial tcp 10.0.0.9:5432: connect: connection refused'; exit 1"),
             service("orders", "orders"),
+            ingress("orders", "orders", 80),
         ),
         ripe=looping("orders"),
         code="CRASH_DEPENDENCY",
         said=("10.0.0.9", "5432", "refuse"),
         shown=("connection refused",),
-        follows=(("SERVICE_WITHOUT_ENDPOINTS", "orders"),),
+        follows=(("SERVICE_WITHOUT_ENDPOINTS", "orders"), ("INGRESS_WITHOUT_BACKEND", "orders")),
     ),
 )
 
+# The first process of a container cannot kill itself: a child is killed, and its end is passed on. ($$$$ stays $$.)
 BY_END = (
-    _crash("segfault", "kill -SEGV $$", "CRASH_LOOP", ("139", "SIGSEGV"), place="endings"),
-    _crash("aborted", "kill -ABRT $$", "CRASH_LOOP", ("134", "SIGABRT"), place="endings"),
-    # The first process of a container cannot kill itself: a child is killed, and its end is passed on.
-    _crash("killed", "sh -c 'kill -9 $$'; exit $?", "CRASH_LOOP", ("137", "SIGKILL"), place="endings"),
+    _crash("segfault", "sh -c 'kill -SEGV $$$$'; exit $?", "CRASH_LOOP", ("139", "SIGSEGV"), place="endings"),
+    _crash("aborted", "sh -c 'kill -ABRT $$$$'; exit $?", "CRASH_LOOP", ("134", "SIGABRT"), place="endings"),
+    _crash("killed", "sh -c 'kill -9 $$$$'; exit $?", "CRASH_LOOP", ("137", "SIGKILL"), place="endings"),
     _crash("oneshot", "echo imported 5 rows", "EXITED", ("exit code 0",), ("imported 5 rows",), place="endings"),
     Row(
         place="endings",

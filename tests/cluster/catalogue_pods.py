@@ -1,11 +1,10 @@
-"""Pods that never run (images, placement, volumes, configuration), that fail their probes, or that will not leave."""
+"""Pods that never run for their image or configuration, that fail their probes, or that will not leave."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tests.cluster.catalogue import (
-    ALIVE,
     Manifest,
     Row,
     Step,
@@ -18,7 +17,6 @@ from tests.cluster.catalogue import (
     ready,
     thing,
     told,
-    unscheduled,
     waiting,
 )
 
@@ -38,8 +36,8 @@ def _image(name: str, image: str, *said: str, ripe: tuple[str, ...] = _PULLS, **
 
 IMAGES = (
     _image("unreachable", "127.0.0.1:1/nothing:1", "the registry cannot be reached", shown=("connection refused",)),
-    _image("misspelt", "Registry/App:1", "invalid", ripe=("InvalidImageName",)),
-    _image("absent", "docker.io/test/not-loaded:1", "Never", policy="Never", ripe=("ErrImageNeverPull",)),
+    _image("misspelt", "Registry/App:1", "name is not valid", ripe=("InvalidImageName",)),
+    _image("absent", "docker.io/test/not-loaded:1", "forbids pulling", policy="Never", ripe=("ErrImageNeverPull",)),
 )
 
 
@@ -47,143 +45,6 @@ def with_registry(registry: str) -> tuple[Row, ...]:
     """Return the failures that need a registry which answers."""
     return (_image("untagged", f"{registry}/nothing:no-such-tag", "does not exist", shown=("not found",)),)
 
-
-def _placed(name: str, words: str, code: str, said: tuple[str, ...], **more: Any) -> Row:
-    made = deployment(name, **more)
-    return _row(name, made, ripe=unscheduled(name, words), code=code, said=said, shown=(words,))
-
-
-def _asks(**requests: str) -> dict[str, Any]:
-    return {"requests": {"cpu": "5m", "memory": "8Mi", **requests}}
-
-
-def _required(key: str, value: str) -> dict[str, Any]:
-    terms = [{"matchExpressions": [{"key": key, "operator": "In", "values": [value]}]}]
-    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
-
-
-_BESIDE = [{"labelSelector": {"matchLabels": {"app": "nobody"}}, "topologyKey": "kubernetes.io/hostname"}]
-
-PLACEMENT = (
-    _placed(
-        "hungry",
-        "Insufficient memory",
-        "INSUFFICIENT_RESOURCES",
-        ("900 Gi", "memory"),
-        resources=_asks(memory="900Gi"),
-    ),
-    _placed("busy", "Insufficient cpu", "INSUFFICIENT_RESOURCES", ("900", "CPU"), resources=_asks(cpu="900")),
-    _placed(
-        "trainer",
-        "Insufficient nvidia.com/gpu",
-        "INSUFFICIENT_RESOURCES",
-        ("nvidia.com/gpu",),
-        resources={"requests": {"nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "1"}},
-    ),
-    _placed(
-        "picky",
-        "node affinity/selector",
-        "NODE_SELECTOR_MISMATCH",
-        ("disk=fast",),
-        pod={"nodeSelector": {"disk": "fast"}},
-    ),
-    _placed(
-        "zoned",
-        "node affinity/selector",
-        "NODE_SELECTOR_MISMATCH",
-        ("zone", "moon"),
-        pod={"affinity": _required("topology.kubernetes.io/zone", "moon")},
-    ),
-    _placed(
-        "lonely",
-        "pod affinity rules",
-        "PLACEMENT_RULES_UNMET",
-        ("affinity",),
-        pod={"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": _BESIDE}}},
-    ),
-    _row(
-        "gated",
-        deployment("gated", pod={"schedulingGates": [{"name": "example.com/queue"}]}),
-        ripe=lambda seen: bool(seen.pods("gated")),
-        code="SCHEDULING_GATED",
-        said=("example.com/queue",),
-    ),
-    # A DaemonSet waits for the very node whose port is taken, however many nodes there are.
-    Row(
-        place="pods",
-        name="second",
-        kind="DaemonSet",
-        makes=(deployment("first", ports=[{"containerPort": 34567, "hostPort": 34567}]),),
-        steps=(
-            Step(
-                ready("first"),
-                "POST",
-                "DaemonSet",
-                "second",
-                deployment("second", kind="DaemonSet", ports=[{"containerPort": 34567, "hostPort": 34567}]),
-            ),
-        ),
-        ripe=both(unscheduled("second", "free ports"), aged("second", 61)),
-        code="HOST_PORT_TAKEN",
-        said=("34567",),
-        shown=("free ports",),
-        follows=(("DAEMON_SET_INCOMPLETE", "second"),),
-    ),
-)
-
-
-def _claim(name: str, **spec: Any) -> Manifest:
-    wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    return thing("PersistentVolumeClaim", name, spec={**wanted, **spec})
-
-
-def _mounts(name: str, volume: dict[str, Any]) -> Manifest:
-    mounted = [{"name": "data", "mountPath": "/data"}]
-    return deployment(name, pod={"volumes": [{"name": "data", **volume}]}, volumeMounts=mounted)
-
-
-def _mounts_claim(name: str, claim: str) -> Manifest:
-    return _mounts(name, {"persistentVolumeClaim": {"claimName": claim}})
-
-
-VOLUMES = (
-    Row(
-        place="pods",
-        name="store-data",
-        kind="PersistentVolumeClaim",
-        makes=(_claim("store-data", storageClassName="golden"), _mounts_claim("store", "store-data")),
-        ripe=unscheduled("store", "unbound immediate PersistentVolumeClaims"),
-        code="STORAGE_CLASS_MISSING",
-        said=("golden", "store"),
-        follows=(("VOLUME_UNBOUND", "store"),),
-    ),
-    Row(
-        place="pods",
-        name="cache-data",
-        kind="PersistentVolumeClaim",
-        makes=(_claim("cache-data"), _mounts_claim("cache", "cache-data")),
-        ripe=unscheduled("cache", "unbound immediate PersistentVolumeClaims"),
-        code="NO_DEFAULT_STORAGE_CLASS",
-        said=("no storage class", "cache"),
-        follows=(("VOLUME_UNBOUND", "cache"),),
-        needs="no default storage class",
-    ),
-    _row(
-        "ledger",
-        _mounts_claim("ledger", "ledger-data"),
-        ripe=unscheduled("ledger", "not found"),
-        code="CLAIM_MISSING",
-        said=("ledger-data",),
-    ),
-    _row(
-        "sealed",
-        _mounts("sealed", {"secret": {"secretName": "sealed-keys"}}),
-        ripe=both(told("sealed", "FailedMount", "sealed-keys"), aged("sealed", 25)),
-        code="MOUNT_FAILED",
-        said=("sealed-keys",),
-        shown=('secret "sealed-keys" not found',),
-    ),
-)
 
 _CONFIGURATION = "CreateContainerConfigError"
 
@@ -209,6 +70,15 @@ CONFIGURATION = (
         ripe=waiting("reports", _CONFIGURATION),
         code="CONFIGURATION_MISSING",
         said=("mode", "reports-settings"),
+    ),
+    _row(
+        "masked",
+        deployment(
+            "masked", securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "no/such.json"}}
+        ),
+        ripe=waiting("masked", "CreateContainerError"),
+        code="CREATION_FAILED",
+        said=("no/such.json",),
     ),
     _misconfigured("rooted", ("root",), "RUNS_AS_ROOT", securityContext={"runAsNonRoot": True}),
 )
@@ -296,4 +166,4 @@ LEAVING = (
     ),
 )
 
-ROWS = (*IMAGES, *PLACEMENT, *VOLUMES, *CONFIGURATION, *PROBES, *LEAVING)
+ROWS = (*IMAGES, *CONFIGURATION, *PROBES, *LEAVING)

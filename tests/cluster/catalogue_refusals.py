@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.cluster.catalogue import Manifest, Row, deployment, refused, thing
+from tests.cluster.catalogue import Manifest, Row, deployment, job_spec, refused, thing, told
 
-QUOTA = thing("ResourceQuota", "memory", spec={"hard": {"limits.memory": "64Mi"}})
+QUOTA = thing("ResourceQuota", "memory", spec={"hard": {"limits.memory": "64Mi", "count/jobs.batch": "0"}})
 LIMITS = thing("LimitRange", "small", spec={"limits": [{"type": "Container", "max": {"memory": "64Mi"}}]})
 
 
@@ -36,6 +36,16 @@ def _row(place: str, name: str, code: str, *said: str, **more: Any) -> Row:
 ROWS = (
     _row("quota", "large", "QUOTA_EXCEEDED", "memory", "128Mi", "64Mi", resources=limited("128Mi")),
     _row("quota", "vague", "QUOTA_NEEDS_VALUES", "limits.memory"),
+    Row(
+        place="quota",
+        name="hourly",
+        kind="CronJob",
+        makes=(thing("CronJob", "hourly", spec={"schedule": "* * * * *", "jobTemplate": {"spec": job_spec("true")}}),),
+        ripe=told("hourly", "FailedCreate"),
+        code="CRON_JOB_REFUSED",
+        severity="warning",
+        said=("the quota memory has too little left", "count/jobs.batch", "never been started"),
+    ),
     _row("guarded", "huge", "LIMIT_RANGE_VIOLATED", "64Mi", "128Mi", resources=limited("128Mi"), **SAFE),
     _row("guarded", "rootish", "POD_SECURITY_VIOLATED", "restricted", "allowPrivilegeEscalation"),
     _row("guarded", "untitled", "ADMISSION_DENIED", "pods need an owner", **SAFE),

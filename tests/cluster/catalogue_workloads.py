@@ -1,11 +1,10 @@
-"""Workloads whose pods could run: roll-outs, ordered sets, services, autoscalers and jobs."""
+"""Workloads whose pods could run: roll-outs, ordered sets and services; and what is well."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tests.cluster.catalogue import (
-    ALIVE,
     Manifest,
     Row,
     Seen,
@@ -14,6 +13,7 @@ from tests.cluster.catalogue import (
     autoscaler,
     both,
     deployment,
+    ingress,
     is_condition,
     job_spec,
     looping,
@@ -37,6 +37,20 @@ def _cold(path: str) -> dict[str, Any]:
     return {"periodSeconds": 1, "exec": {"command": ["test", "-e", path]}}
 
 
+def _paused(name: str, env: list[dict[str, str]], said: str) -> Row:
+    """A Deployment that was paused together with a change."""
+    then = deployment(name, env=env, spec={"paused": True})
+    return _row(
+        name,
+        deployment(name, env=_env("1")),
+        steps=(Step(ready(name), "PATCH", "Deployment", name, then),),
+        ripe=is_condition("Deployment", name, "Progressing", "DeploymentPaused"),
+        code="ROLLOUT_PAUSED",
+        severity="info",
+        said=("is paused", said),
+    )
+
+
 ROLLOUTS = (
     _row(
         "shop",
@@ -44,7 +58,7 @@ ROLLOUTS = (
         steps=(
             Step(
                 ready("shop"),
-                "PUT",
+                "PATCH",
                 "Deployment",
                 "shop",
                 deployment(
@@ -54,27 +68,12 @@ ROLLOUTS = (
         ),
         ripe=is_condition("Deployment", "shop", "Progressing", "ProgressDeadlineExceeded"),
         code="READINESS_FAILING",
-        severity="warning",
-        said=("Revision 2", "Revision 1", "1 of 1"),
+        said=("shop (revision 2)", "readiness probe", "Revision 1", "1 of 1"),
         follows=(("ROLLOUT_STUCK", "shop"),),
     ),
-    _row(
-        "halted",
-        deployment("halted", env=_env("1")),
-        steps=(
-            Step(
-                ready("halted"),
-                "PUT",
-                "Deployment",
-                "halted",
-                deployment("halted", env=_env("2"), spec={"paused": True}),
-            ),
-        ),
-        ripe=is_condition("Deployment", "halted", "Progressing", "DeploymentPaused"),
-        code="ROLLOUT_PAUSED",
-        severity="info",
-        said=("is paused", "RELEASE"),
-    ),
+    _paused("halted", [*_env("1"), {"name": "FEATURE_X", "value": "on"}], "+ FEATURE_X"),
+    # The values of variables are not read, so that only what the status says is known.
+    _paused("hushed", _env("2"), "A change waits"),
 )
 
 
@@ -98,7 +97,7 @@ def _stateful(name: str, code: str, said: tuple[str, ...], strategy: dict[str, A
         status = seen.status("StatefulSet", name)
         return bool(status) and status.get("currentRevision") != status.get("updateRevision")
 
-    step = Step(ready(name), "PUT", "StatefulSet", name, then)
+    step = Step(ready(name), "PATCH", "StatefulSet", name, then)
     return _row(name, first, kind="StatefulSet", steps=(step,), ripe=is_behind, code=code, severity=severity, said=said)
 
 
@@ -119,12 +118,12 @@ STATEFUL = (
         steps=(
             Step(
                 ready("undone"),
-                "PUT",
+                "PATCH",
                 "StatefulSet",
                 "undone",
                 deployment("undone", _FAILS, kind="StatefulSet", env=_env("2")),
             ),
-            Step(looping("undone"), "PUT", "StatefulSet", "undone", _UNDONE),
+            Step(looping("undone"), "PATCH", "StatefulSet", "undone", _UNDONE),
         ),
         ripe=both(_is_undone, aged("undone", 45)),
         code="ORDERED_POD_STUCK",
@@ -138,12 +137,6 @@ STATEFUL = (
         {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}},
     ),
 )
-
-
-def _ingress(name: str, backend: str, port: int) -> Manifest:
-    to = {"service": {"name": backend, "port": {"number": port}}}
-    rule = {"host": f"{name}.example.com", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": to}]}}
-    return thing("Ingress", name, spec={"rules": [rule]})
 
 
 _NOW = aged("storefront", 5)
@@ -169,8 +162,17 @@ SERVICES = (
         said=("named http", "web (8080)"),
     ),
     _row(
+        "storefront-admin",
+        service("storefront-admin", "storefront", 9999),
+        kind="Service",
+        ripe=_NOW,
+        code="SERVICE_PORT_UNDECLARED",
+        severity="info",
+        said=("9999", "web (8080)"),
+    ),
+    _row(
         "front",
-        _ingress("front", "storefrunt", 80),
+        ingress("front", "storefrunt", 80),
         kind="Ingress",
         ripe=_NOW,
         code="INGRESS_SERVICE_MISSING",
@@ -179,7 +181,7 @@ SERVICES = (
     _row(
         "side",
         service("side", "storefront", 8080),
-        _ingress("side", "side", 8080),
+        ingress("side", "side", 8080),
         kind="Ingress",
         ripe=_NOW,
         code="INGRESS_PORT_MISSING",
@@ -188,118 +190,24 @@ SERVICES = (
 )
 
 
-def _scales(name: str, *made: Manifest, **expected: Any) -> Row:
-    return _row(name, *made, kind="HorizontalPodAutoscaler", **expected)
-
-
-AUTOSCALERS = (
-    _scales(
-        "unasking",
-        deployment("unasking", resources={}),
-        autoscaler("unasking", "unasking"),
-        ripe=is_condition("HorizontalPodAutoscaler", "unasking", "ScalingActive", "FailedGetResourceMetric"),
-        code="AUTOSCALER_REQUEST_MISSING",
-        severity="warning",
-        said=("cpu", "main"),
-    ),
-    _scales(
-        "astray",
-        autoscaler("astray", "nowhere"),
-        ripe=is_condition("HorizontalPodAutoscaler", "astray", "AbleToScale", "FailedGetScale"),
-        code="AUTOSCALER_TARGET_MISSING",
-        severity="warning",
-        said=("nowhere",),
-    ),
-    _scales(
-        "twice-a",
-        deployment("twice"),
-        autoscaler("twice-a", "twice"),
-        autoscaler("twice-b", "twice"),
-        ripe=lambda seen: bool(seen.status("HorizontalPodAutoscaler", "twice-b").get("conditions")),
-        code="AUTOSCALERS_COLLIDE",
-        severity="warning",
-        said=("twice-a", "twice-b"),
-    ),
-    _scales(
-        "burner",
-        deployment(
-            "burner",
-            "while :; do :; done",
-            resources={"requests": {"cpu": "5m", "memory": "8Mi"}, "limits": {"cpu": "40m"}},
-        ),
-        autoscaler("burner", "burner", most=2, percent=50),
-        ripe=is_condition("HorizontalPodAutoscaler", "burner", "ScalingLimited", "TooManyReplicas"),
-        code="AT_MAXIMUM",
-        severity="warning",
-        said=("2",),
-        needs="metrics",
-    ),
-)
-
-
-def _job(name: str, script: str, code: str, said: tuple[str, ...], reason: str, **spec: Any) -> Row:
-    return _row(
-        name,
-        thing("Job", name, spec=job_spec(script, **spec)),
-        kind="Job",
-        ripe=is_condition("Job", name, "Failed", reason),
-        code=code,
-        severity="warning",
-        said=said,
-    )
-
-
-_NIGHTLY = job_spec("echo 'FATAL: no backup target'; exit 1")
-
-JOBS = (
-    _job(
-        "migrate",
-        "echo 'FATAL: table is locked'; exit 3",
-        "JOB_FAILED",
-        ("2 failed tries", "exit code 3", "table is locked"),
-        "BackoffLimitExceeded",
-        backoffLimit=1,
-    ),
-    _job("crawl", ALIVE, "JOB_DEADLINE_EXCEEDED", ("deadline of 5 s",), "DeadlineExceeded", activeDeadlineSeconds=5),
-    _job(
-        "import",
-        "echo 'bad header'; exit 7",
-        "JOB_POLICY_FAILED",
-        ("policy", "exit code 7", "bad header"),
-        "PodFailurePolicy",
-        podFailurePolicy={"rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [7]}}]},
-        backoffLimit=3,
-    ),
-    _row(
-        "nightly",
-        thing("CronJob", "nightly", spec={"schedule": "* * * * *", "jobTemplate": {"spec": _NIGHTLY}}),
-        kind="CronJob",
-        ripe=lambda seen: any(
-            condition["type"] == "Failed"
-            for job in seen.objects["Job"]
-            if job["metadata"]["name"].startswith("nightly-")
-            for condition in job["status"].get("conditions") or ()
-        ),
-        code="JOB_FAILED",
-        severity="warning",
-        said=("exit code 1", "no backup target"),
-    ),
-)
-
-ROWS = (*ROLLOUTS, *STATEFUL, *SERVICES, *AUTOSCALERS, *JOBS)
+ROWS = (*ROLLOUTS, *STATEFUL, *SERVICES)
 
 # What is well, or rests on purpose, and must not be accused; one of each sort.
 WELL = (
     deployment("well", ports=_PORT, readinessProbe=_cold("/bin/sh")),
     service("well", "well", "web"),
-    _ingress("well", "well", 80),
+    ingress("well", "well", 80),
     autoscaler("well", "well"),
     deployment("well-set", kind="StatefulSet"),
     deployment("well-agent", kind="DaemonSet"),
     deployment("well-off", spec={"replicas": 0}),
     service("well-off", "well-off"),
     thing("Job", "well-done", spec=job_spec("echo done")),
-    thing("CronJob", "well-rested", spec={"schedule": "* * * * *", "suspend": True, "jobTemplate": {"spec": _NIGHTLY}}),
+    thing(
+        "CronJob",
+        "well-rested",
+        spec={"schedule": "* * * * *", "suspend": True, "jobTemplate": {"spec": job_spec("exit 1")}},
+    ),
 )
 WELL_NAMES = frozenset(made["metadata"]["name"] for made in WELL)
 

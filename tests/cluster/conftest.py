@@ -29,16 +29,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what was named; RAGOPS_TEST_REPORT may name a file that keeps the list."""
     if not TOLD:
         return
-    lines = [
-        f"{told['code']:<28} {told['target']['kind'].lower() + '/' + told['target']['name']:<36} {told['summary'][:120]}"
-        for told in sorted(TOLD, key=lambda told: (told["code"], told["target"]["name"]))
-    ]
+    told = sorted(TOLD, key=lambda each: (each["code"], each["target"]["name"]))
+    rows = [(f"{each['code']:<27} {each['target']['kind']}/{each['target']['name']}", each["summary"]) for each in told]
     terminalreporter.section("failures named on a real cluster")
-    for line in lines:
-        terminalreporter.line(line)
+    for what, summary in rows:
+        terminalreporter.line(f"{what:<70} {summary[:80]}")
     report = os.environ.get("RAGOPS_TEST_REPORT", "")
     if report:
-        Path(report).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        Path(report).write_text("".join(f"{what}\n  {summary}\n" for what, summary in rows), encoding="utf-8")
 
 
 @pytest.fixture

@@ -24,7 +24,14 @@ import pytest
 import pytest_asyncio
 
 from bot.cluster import open_connection
-from tests.cluster import catalogue_crashes, catalogue_pods, catalogue_refusals, catalogue_workloads
+from tests.cluster import (
+    catalogue_crashes,
+    catalogue_placement,
+    catalogue_pods,
+    catalogue_refusals,
+    catalogue_work,
+    catalogue_workloads,
+)
 from tests.cluster.catalogue import WATCHED, Manifest, Row, Seen, path
 from tests.cluster.conftest import KUBECONFIG, TOLD
 from tests.support.hands import Hands
@@ -37,8 +44,10 @@ REGISTRY = os.environ.get("RAGOPS_TEST_REGISTRY", "")
 ROWS = (
     *catalogue_crashes.ROWS,
     *catalogue_pods.ROWS,
+    *catalogue_placement.ROWS,
     *(catalogue_pods.with_registry(REGISTRY) if REGISTRY else ()),
     *catalogue_workloads.ROWS,
+    *catalogue_work.ROWS,
     *catalogue_refusals.ROWS,
 )
 PLACES = tuple(dict.fromkeys(row.place for row in ROWS))
@@ -81,6 +90,7 @@ class Making:
 
     hands: Hands
     namespaces: Mapping[str, str]
+    watched: tuple[str, ...]
 
     async def make(self, made: Manifest, namespace: str = "") -> None:
         await self.hands.send("POST", path(made["kind"], namespace), made)
@@ -97,10 +107,10 @@ class Making:
 
     async def seen(self) -> dict[str, Seen]:
         """Read what there is now, a list of each kind over all namespaces."""
-        lists = await asyncio.gather(*(self.hands.send("GET", path(kind)) for kind in WATCHED))
-        found = {place: Seen({kind: [] for kind in WATCHED}) for place in self.namespaces}
+        lists = await asyncio.gather(*(self.hands.send("GET", path(kind)) for kind in self.watched))
+        found = {place: Seen({kind: [] for kind in self.watched}) for place in self.namespaces}
         place_of = {namespace: place for place, namespace in self.namespaces.items()}
-        for kind, listed in zip(WATCHED, lists, strict=True):
+        for kind, listed in zip(self.watched, lists, strict=True):
             for each in listed["items"]:
                 place = place_of.get(each["metadata"]["namespace"])
                 if place is not None:
@@ -200,9 +210,10 @@ async def looks(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Looks
         facts = await _facts(hands)
         rows = [row for row in ROWS if facts.allow(row)]
         async with _namespaces(hands) as namespaces:
-            making = Making(hands, namespaces)
+            measured = "metrics" in facts.offered
+            making = Making(hands, namespaces, (*WATCHED, "PodMetrics") if measured else WATCHED)
             await making.make_all(rows, catalogue_workloads.WELL)
-            late = await making.ripen(rows, measured="metrics" in facts.offered)
+            late = await making.ripen(rows, measured=measured)
             printed = {place: await _look(folder, name) for place, name in namespaces.items()}
             for look in printed.values():
                 TOLD.extend(look.data["findings"])

@@ -13,12 +13,13 @@ from types import ModuleType
 import pytest
 
 import handlers
-from bot.diagnosis import all_codes, causes
-from bot.diagnosis.family import families
+from bot.diagnosis import all_codes, causes, family
+from bot.diagnosis.family import families, surveys
 from bot.parser import parse
 from bot.registry import discover
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
+CAUSES = {"long_inits": "INIT_RUNS_LONG", "moved_tags": "TAG_MOVED"}
 BLOCK = re.compile(r"^```python file=(?P<path>\S+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -52,6 +53,13 @@ def run_tests_of(module: ModuleType) -> int:
     return len(tests)
 
 
+def forget_causes() -> None:
+    """Let the folder of causes be read anew."""
+    family._modules.cache_clear()  # what a process reads once, each test reads anew
+    families.cache_clear()
+    surveys.cache_clear()
+
+
 @pytest.fixture
 def verb_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder whose files are verbs."""
@@ -62,12 +70,12 @@ def verb_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 
 @pytest.fixture
 def cause_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder whose files are families of causes."""
+    """A folder whose files are causes."""
     monkeypatch.setattr(causes, "__path__", [*causes.__path__, str(tmp_path)])
-    families.cache_clear()
     yield tmp_path
-    families.cache_clear()
-    sys.modules.pop("bot.diagnosis.causes.evictions", None)
+    forget_causes()
+    for name in CAUSES:
+        sys.modules.pop(f"bot.diagnosis.causes.{name}", None)
 
 
 def test_the_verb_is_found_by_being_there(verb_folder: Path) -> None:
@@ -85,15 +93,18 @@ def test_the_verb_is_found_by_being_there(verb_folder: Path) -> None:
     assert run_tests_of(loaded(written(test_file, files["tests/handlers/test_restarts.py"], "test_restarts.py"))) == 2
 
 
-def test_the_cause_is_found_by_being_there(cause_folder: Path) -> None:
-    """One file is enough: its code is listed, and it passes the test beside it."""
+@pytest.mark.parametrize(("name", "code"), CAUSES.items(), ids=CAUSES)
+def test_the_cause_is_found_by_being_there(cause_folder: Path, name: str, code: str) -> None:
+    """One file is enough: its code is listed, new, and it passes the test beside it."""
+    taken = {each.name for each in all_codes()}
     files = examples("add-a-cause.md")
-    written(cause_folder, files["bot/diagnosis/causes/evictions.py"], "evictions.py")
+    forget_causes()
+    written(cause_folder, files[f"bot/diagnosis/causes/{name}.py"], f"{name}.py")
 
-    assert "EVICTED" in [code.name for code in all_codes()]
+    assert {each.name for each in all_codes()} - taken == {code}
     tests = cause_folder / "tests"
     tests.mkdir()
-    path = "tests/bot/diagnosis/causes/test_evictions.py"
+    path = f"tests/bot/diagnosis/causes/test_{name}.py"
     assert run_tests_of(loaded(written(tests, files[path], path))) == 2
 
 

@@ -52,7 +52,7 @@ async def test_hostile_log_lines_are_shown_literally_or_cleaned(tmp_path: Path) 
 
             for part in parts:
                 hostile.assert_harmless(part)
-            assert parts[-1].buttons == ["Refresh", "Share"]
+            assert parts[-1].buttons == ["Logs", "Refresh", "Share"]
             text = squeezed("\n".join(part.text for part in parts))
             missing = [line for line in lines if hostile.as_seen(line) not in text]
             assert missing == [], text

@@ -17,6 +17,7 @@ from bot.domain.objects import (
     Volume,
 )
 from bot.domain.snapshot import Part, Snapshot
+from bot.domain.text import Redacted
 from bot.domain.view import Code, Item, Span
 from bot.ports import Sources
 from handlers import describe
@@ -113,16 +114,17 @@ async def test_a_pod() -> None:
     shown = pod(
         REPLICAS,
         container(ended(0, "Completed"), name="init", role=Role.INIT),
-        container(running(), name="proxy", role=Role.SIDECAR, ready=False),
+        container(running(), name="proxy", role=Role.SIDECAR, ready=False, started=True),
         container(waiting("CrashLoopBackOff"), restarts=3, cpu_m=250, memory=GI, memory_limit=2 * GI, last=ended(1)),
         container(ended(2, ""), name="b"),
         container(waiting(""), name="c"),
-        replace(container(name="d"), state=None),
+        replace(container(name="d", ready=False), state=None),
         name="api-2-aaaaa",
         conditions=(condition("ContainersReady", "False", "ContainersNotReady", "unready: [api]"),),
         age_s=120,
     )
-    view = await answer(snapshot(API, REPLICAS, replace(shown, message="Something was said.")), "describe api-2-aaaaa")
+    shown = replace(shown, message=Redacted("Something was said."))
+    view = await answer(snapshot(API, REPLICAS, shown), "describe api-2-aaaaa")
     told = data(view)["facts"]
     assert told["Status"] == "CrashLoopBackOff, 0/5 ready, 3 restarts"
     assert (told["Node"], told["Began"]) == ("node-1", "2 min ago")
@@ -195,7 +197,7 @@ async def test_a_service_tells_what_is_wrong_behind_it() -> None:
 
 async def test_a_claim() -> None:
     """What was asked for, what it got, and who waits for it."""
-    user = replace(ONE, volumes=(Volume("data", "persistentVolumeClaim", "data"), Volume("tmp", "emptyDir")))
+    user = replace(ONE, volumes=(Volume("data", "PersistentVolumeClaim", "data"), Volume("tmp", "emptyDir")))
     told = await facts(
         snapshot(API, REPLICAS, user, claim(), claim("idle", phase="", storage_class=None)), "describe pvc/data"
     )
@@ -372,15 +374,15 @@ async def test_only_the_newest_events_are_told() -> None:
 @pytest.mark.parametrize(
     ("word", "suggestions"),
     [
-        ("node/n2", ["describe n1"]),
+        ("node/node-2", ["describe node-1"]),
         ("serch", ["describe search"]),
-        ("statefulset/api", ["describe search", "describe api"]),
+        ("statefulset/api", ["describe api"]),
     ],
     ids=["node", "alias", "other kind"],
 )
 async def test_an_unknown_object_names_its_neighbours(word: str, suggestions: list[str]) -> None:
     """As commands."""
-    view = await answer(snapshot(API, node("n1")), f"describe {word}")
+    view = await answer(snapshot(API, node("node-1")), f"describe {word}")
     assert view.summary == f'There is no "{word}" in shop.'
     assert data(view)["suggestions"] == suggestions
     assert view.exit_code == 2

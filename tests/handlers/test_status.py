@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.cli.terminal import Terminal
-from bot.domain.objects import Pod, Workload
+from bot.domain.objects import Pod, Volume, Workload
 from bot.domain.requests import Surface
 from bot.domain.snapshot import LogKey, Part, Snapshot
 from bot.domain.view import Button, Buttons, Code, Item, Mention, View
 from bot.ports import Sources
 from handlers import status
 from tests.support.builders import (
+    DAY_S,
     MI,
     NOW,
     SCOPE,
+    ago,
+    claim,
     condition,
     container,
     crash_looping,
@@ -23,6 +27,7 @@ from tests.support.builders import (
     ended,
     log_of,
     missing,
+    node,
     oom_killed,
     pod,
     replica_set,
@@ -31,13 +36,15 @@ from tests.support.builders import (
     stale,
     stateful_set,
     template,
+    unscheduled,
     waiting,
 )
 from tests.support.service import asked, healthy, stage
 
 KEYS = ["verdict", "cluster", "namespace", "observed_at", "as_of", "findings", "workloads", "not_checked"]
 FINDING_KEYS = [
-    *("code", "severity", "target", "title", "summary", "revision", "container", "since", "pods", "evidence", "next")
+    *("code", "severity", "problem", "target", "title", "summary", "revision", "container", "since", "pods"),
+    *("evidence", "changed", "likely", "consequences", "next"),
 ]
 
 
@@ -56,6 +63,25 @@ def crashing(name: str = "api", *, pods: int = 1, ready: int = 0) -> Iterator[Wo
     replicas = replica_set(workload)
     yield from (workload, replicas)
     yield from (pod(replicas, crash_looping(), name=f"{name}-6d5f-{number}xyz", age_s=360) for number in range(pods))
+
+
+def failed_release(*, age_s: float = 30, crashed_s: float = 30) -> Snapshot:
+    """A release that crashes from its start, beside the revision that works."""
+    workload = deployment(desired=3, ready=3, revision=8)
+    old = replica_set(workload, 7, desired=3, ready=3, containers=(template(),))
+    new = replica_set(workload, 8, containers=(template(image="rag-engine:v1.2"),))
+    new = replace(new, meta=replace(new.meta, created_at=ago(age_s)))
+    crash = crash_looping(ended(1, ago_s=crashed_s))
+    return snapshot(workload, old, new, pod(new, crash, name="api-8-abc", age_s=crashed_s))
+
+
+def claimless() -> Iterator[Any]:
+    """A workload whose pod waits for a claim of a class that does not exist."""
+    workload = deployment(ready=0)
+    replicas = replica_set(workload)
+    waits = unscheduled(replicas, "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.")
+    mounted = (Volume("data", "PersistentVolumeClaim", "data"),)
+    yield from (workload, replicas, replace(waits, volumes=mounted), claim("data"), node())
 
 
 # --- the overview -----------------------------------------------------------------------------------------------------
@@ -151,6 +177,63 @@ async def test_a_log_that_is_not_there_says_why() -> None:
     """It does not look like silence of the program."""
     shown = lines(await look(snapshot(*crashing())))
     assert "the crashed run's log, its end: not available, there is no such log" in shown
+
+
+async def test_a_release_is_told_with_what_it_changed_and_what_follows() -> None:
+    """Against the revision that works; what it began with names it in one line, and the way back comes first."""
+    view = await look(failed_release())
+    shown = [row.strip() for row in lines(view)]
+    assert shown[1].startswith("✖ 1  search: new release crashes, the old one still serves")
+    assert any(row.startswith("Began at the time of revision 8 (image v1.1 → v1.2") for row in shown)
+    assert not any(row.startswith("Changed: ") for row in shown)
+    assert any(row.startswith("By hand: kubectl -n shop rollout undo deployment/api --to-revision=7") for row in shown)
+    offered = next(block for block in view.blocks if isinstance(block, Buttons)).buttons
+    assert [(one.label, one.command) for one in offered] == [
+        ("Compare 7 → 8", "compare api 7 8"),
+        ("Logs", "logs api"),
+        ("Details", "status search"),
+    ]
+
+
+async def test_what_changed_is_told_where_its_beginning_does_not_tell_it() -> None:
+    """A release that was made long before the trouble is not what began it."""
+    shown = [row.strip() for row in lines(await look(failed_release(age_s=DAY_S, crashed_s=60)))]
+    assert "Changed: image v1.1 → v1.2" in shown
+
+
+async def test_what_follows_hangs_below_its_cause() -> None:
+    """It is no problem of its own, and by the short name."""
+    view = await look(snapshot(*claimless()))
+    shown = [row.strip() for row in lines(view)]
+    assert ": 1 problem, 0 of 1 workloads fine" in shown[0]
+    assert any(row.startswith("Follows: deployment search: ") for row in shown)
+    data: Any = view.data
+    [finding] = data["findings"]
+    assert finding["consequences"][0]["target"] == {"kind": "Deployment", "namespace": "shop", "name": "api"}
+    assert list(finding["consequences"][0]) == ["code", "target", "title", "summary"]
+
+
+async def test_what_is_no_workload_is_looked_at_by_describing_it() -> None:
+    """A claim has no status of its own; the button must lead somewhere."""
+    view = await look(snapshot(*claimless()))
+    details = [
+        one.command
+        for block in view.blocks
+        if isinstance(block, Buttons)
+        for one in block.buttons
+        if one.label == "Details"
+    ]
+    assert details == ["describe persistentvolumeclaim/data"]
+    assert (await look(snapshot(*claimless()), details[0])).exit_code == 1
+
+
+async def test_commands_and_buttons_stay_in_the_namespace_that_is_looked_at() -> None:
+    """Whoever looks into another namespace is not led back to the default one."""
+    view = await look(snapshot(*crashing()), "status -n kube-system")
+    commands = [one.command for block in view.blocks if isinstance(block, Buttons) for one in block.buttons]
+    assert len(commands) == 4
+    assert all(command.endswith("-n kube-system") for command in commands)
+    assert any("logs api -n kube-system" in row for row in lines(view))
 
 
 # --- one service ------------------------------------------------------------------------------------------------------

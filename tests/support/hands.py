@@ -20,10 +20,11 @@ class Hands:
     connection: Connection
 
     async def send(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Send a write and return the answer. Raises `AssertionError` when it is refused."""
+        """Send a write (`PATCH` merges) and return the answer. Raises `AssertionError` when it is refused."""
         api = self.connection.api
+        kind = {"Content-Type": "application/strategic-merge-patch+json"} if verb == "PATCH" else {}
         request = await api.param_serialize(
-            verb, path, query_params=[], header_params={}, body=body, auth_settings=["BearerToken"]
+            verb, path, query_params=[], header_params=kind, body=body, auth_settings=["BearerToken"]
         )
         async with (await api.call_api(*request, _request_timeout=10)).response as response:
             answer = json.loads(await response.read())

@@ -58,7 +58,7 @@ CODES = (
     ),
     Code(
         AUTOSCALERS_COLLIDE,
-        "Two autoscalers scale one workload and undo each other's work.",
+        "Two autoscalers are for one workload: they undo each other's work, or the server (since 1.27) stops both.",
         "Their scaleTargetRef names the same object.",
         "Remove all but one; one autoscaler can have several metrics.",
         "290-291",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from bot.diagnosis.causes.autoscaler_codes import AUTOSCALER_OVERRIDES, AUTOSCALERS_COLLIDE
@@ -16,6 +16,8 @@ from bot.domain.objects import Autoscaler, Workload
 from bot.domain.targets import ObjectRef
 from bot.domain.text import Redacted
 
+# Why a server (since 1.27) does not scale what several autoscalers select.
+_AMBIGUOUS = "AmbiguousSelector"
 # An autoscaler answers at its next look, 15 s by default; a busy controller takes longer.
 ANSWERS_WITHIN = timedelta(minutes=1)
 # What was scaled by hand longer ago than this is no news.
@@ -28,26 +30,30 @@ def collisions(index: Index) -> Iterable[Finding]:
     for autoscaler in index.snapshot.autoscalers:
         ref = ObjectRef(autoscaler.target_kind, autoscaler.meta.namespace, autoscaler.target_name)
         by_target[ref].append(autoscaler)
-    for ref, found in by_target.items():
-        if len(found) > 1:
-            names = " and ".join(sorted(autoscaler.meta.name for autoscaler in found))
-            yield Finding(
-                code=AUTOSCALERS_COLLIDE,
-                severity=Severity.WARNING,
-                target=ref,
-                title=f"{count(len(found), 'autoscaler')} scale it",
-                summary=f"{names} scale {ref.name}; each undoes what the other does.",
-                evidence=tuple(
-                    Evidence(EvidenceKind.STATE, f"{each.meta.name}: {each.minimum} to {count(each.maximum, 'pod')}")
-                    for each in found
-                ),
-                next=(
-                    by_hand(
-                        f"kubectl -n {ref.namespace} get hpa",
-                        "shows both; keep one, it can have several metrics",
-                    ),
-                ),
-            )
+    yield from (_collision(ref, found) for ref, found in by_target.items() if len(found) > 1)
+
+
+def _collision(ref: ObjectRef, found: Sequence[Autoscaler]) -> Finding:
+    """Say what it does: newer servers stop all of them, older ones let each undo what the other does."""
+    names = " and ".join(sorted(autoscaler.meta.name for autoscaler in found))
+    stopped = next((c for each in found for c in each.conditions if c.reason == _AMBIGUOUS), None)
+    effect = "Kubernetes therefore stops them, and nothing scales it" if stopped else "each undoes what the other does"
+    ranges = [
+        Evidence(EvidenceKind.STATE, f"{each.meta.name}: {each.minimum} to {count(each.maximum, 'pod')}")
+        for each in found
+    ]
+    if stopped:
+        label = f"{stopped.type} is {stopped.status}: {stopped.reason}"
+        ranges.append(Evidence(EvidenceKind.STATE, label, (stopped.message,), stopped.changed_at))
+    return Finding(
+        code=AUTOSCALERS_COLLIDE,
+        severity=Severity.WARNING,
+        target=ref,
+        title=f"{count(len(found), 'autoscaler')} scale it",
+        summary=f"{names} scale {ref.name}; {effect}.",
+        evidence=tuple(ranges),
+        next=(by_hand(f"kubectl -n {ref.namespace} get hpa", "shows them; keep one, it can have several metrics"),),
+    )
 
 
 def overridden(index: Index, autoscaler: Autoscaler, workload: Workload | None) -> Iterable[Finding]:

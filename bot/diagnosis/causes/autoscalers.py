@@ -61,7 +61,9 @@ def _unable(index: Index, autoscaler: Autoscaler, workload: Workload | None) -> 
         return
     if active is None or active.status != "False" or active.reason in _ON_PURPOSE:
         return
-    if active.reason == "AmbiguousSelector":  # told as a collision where both autoscalers are seen
+    if active.reason == "AmbiguousSelector":
+        if len(index.autoscalers_of(workload) if workload else ()) > 1:
+            return  # told as a collision
         yield _unable_finding(autoscaler, workload, active)
         return
     yield from without_metric(index, autoscaler, workload, active)

@@ -40,7 +40,7 @@ class _Cause:
 
 
 def look(index: Index) -> Iterable[Finding]:
-    mounted_by = _mounted_by(index)
+    mounted_by = _mounted_by(index) if index.snapshot.claims else {}
     classes = {each.meta.name: each for each in index.snapshot.storage_classes}
     for claim in index.snapshot.claims:
         pods = mounted_by.get(claim.meta.name, ())
@@ -53,7 +53,7 @@ def look(index: Index) -> Iterable[Finding]:
 def _mounted_by(index: Index) -> dict[str, list[Pod]]:
     by_claim: dict[str, list[Pod]] = {}
     for pod in index.snapshot.pods:
-        if pod.is_finished:
+        if pod.is_finished or not pod.volumes:
             continue
         for name in {volume.source for volume in pod.volumes if volume.kind == "PersistentVolumeClaim"}:
             by_claim.setdefault(name, []).append(pod)

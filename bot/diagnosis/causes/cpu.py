@@ -11,7 +11,7 @@ from statistics import median
 
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
-from bot.diagnosis.usage import UsedCpu, cpu_used, percent
+from bot.diagnosis.usage import UsedCpu, percent
 from bot.diagnosis.words import count, cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Pod
@@ -36,22 +36,26 @@ LEAST_M = 50
 def look(index: Index) -> Iterable[Finding]:
     if not index.snapshot.has(Part.POD_METRICS):
         return
+    hot = {
+        (index.target_of(pod), container.name)
+        for pod, container, sample in index.samples
+        if sample.cpu_m >= LEAST_M and _is_hot(index, UsedCpu(pod, container, sample.cpu_m))
+    }
+    if not hot:
+        return
     found: dict[tuple[ObjectRef, str], list[UsedCpu]] = defaultdict(list)
-    for pod in index.snapshot.pods:
-        if pod.meta.deleted_at is not None or pod.is_finished:
-            continue
-        for container in pod.containers:
-            used = cpu_used(index, pod, container)
-            if used is not None:
-                found[index.target_of(pod), container.name].append(used)
-    for (target, _), used_by_pod in found.items():
-        finding = _judge(index, target, used_by_pod)
+    for pod, container, sample in index.samples:
+        place = (index.target_of(pod), container.name)
+        if place in hot:
+            found[place].append(UsedCpu(pod, container, sample.cpu_m))
+    for (target, _), used in found.items():
+        finding = _judge(index, target, used)
         if finding is not None:
             yield finding
 
 
 def _judge(index: Index, target: ObjectRef, used: Sequence[UsedCpu]) -> Finding | None:
-    hot = [each for each in used if each.used_m >= LEAST_M and (_at_limit(each) or _is_above_request(index, each))]
+    hot = [each for each in used if _is_hot(index, each)]
     if not hot:
         return None
     if len(hot) == 1 and len(used) > 1:
@@ -62,6 +66,10 @@ def _judge(index: Index, target: ObjectRef, used: Sequence[UsedCpu]) -> Finding 
     if limited:
         return _at_its_limit(index, target, limited, len(used))
     return _above_request(index, target, hot) if len(hot) == len(used) else None
+
+
+def _is_hot(index: Index, used: UsedCpu) -> bool:
+    return used.used_m >= LEAST_M and (_at_limit(used) or _is_above_request(index, used))
 
 
 def _at_limit(used: UsedCpu) -> bool:
@@ -77,7 +85,7 @@ def _is_above_request(index: Index, used: UsedCpu) -> bool:
 def _load_of_node(index: Index, pod: Pod) -> float | None:
     """Return the share of its node's CPU that is in use; None where that was not read."""
     node = index.node_by_name.get(pod.node)
-    sample = next((each for each in index.snapshot.node_usage if each.meta.name == pod.node), None)
+    sample = index.node_usage_by_name.get(pod.node)
     if node is None or sample is None or not node.cpu_allocatable_m:
         return None
     return sample.cpu_m / node.cpu_allocatable_m

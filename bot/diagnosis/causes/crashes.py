@@ -144,7 +144,7 @@ def _meaning(case: Case, code: str, reason: Reason | None) -> str:
     if code == codes.EXITED:
         probed = container is not None and (container.liveness or container.startup)
         doubt = " It has a liveness or startup probe, and no event tells whether that stopped it." if probed else ""
-        return " The program finished and reported no error, but a server must go on." + doubt
+        return " The program finished by itself and reported no error, but a server must go on." + doubt
     if reason is None:
         return ""
     if code == codes.CRASH_ADDRESS_IN_USE:

@@ -222,8 +222,10 @@ def _next(refusal: Refusal, target: ObjectRef) -> tuple[NextStep, ...]:
             "set the named fields in the pod template's securityContext",
         ),
         Refused.POLICY: (
-            "kubectl get validatingadmissionpolicies,validatingwebhookconfigurations,mutatingwebhookconfigurations",
-            "see what the policy demands",
+            f"kubectl describe validatingadmissionpolicy {refusal.name.removeprefix('policy ')}"
+            if refusal.name.startswith("policy ")
+            else "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
+            "see what it demands, then correct the pod template",
         ),
         Refused.WEBHOOK_BROKEN: (
             "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",

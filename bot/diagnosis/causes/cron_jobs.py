@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from bot.diagnosis.creation_words import in_words, refusal_of
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
 from bot.diagnosis.schedules import longest_gap
@@ -61,12 +62,18 @@ def _overdue(index: Index, cron_job: CronJob) -> timedelta | None:
 
 def _told(index: Index, cron_job: CronJob, said: Event) -> Finding:
     code, title = _REASONS[said.reason]
-    message, last = first_line(said.message, 240), _last(index, cron_job)
+    last = f"It was last started {_last(index, cron_job)}."
+    if cron_job.last_scheduled_at is None:
+        last = f"It has never been started since it was made {ago(cron_job.meta.created_at, index.now)}."
+    if code == CRON_JOB_REFUSED:
+        why = f"its run cannot be created: {in_words(refusal_of(said.message))}"
+    else:
+        why = f'"{first_line(said.message, 240)}".'
     return _finding(
         cron_job,
         code=code,
         title=title,
-        summary=f'Schedule {cron_job.schedule}: "{message}" Last started {last}.',
+        summary=f"Schedule {cron_job.schedule}: {why} {last}",
         evidence=Evidence(EvidenceKind.EVENT, said.reason, (said.message,), said.at),
     )
 

@@ -15,6 +15,7 @@ from bot.domain.objects import Container, Event, Pod, Waiting
 from bot.domain.text import first_line
 
 POST_START_FAILED = "POST_START_FAILED"
+_SAYS_NOTHING = "PostStartHook failed"
 # The kubelet writes events of one pod at most every five minutes, once it has written many.
 REMEMBERED = timedelta(minutes=30)
 
@@ -45,7 +46,8 @@ def explain(case: Case) -> Finding:
         raise ValueError("a hook is always one of a container")
     event = _event(case.index, case.newest.pod, container)
     said = event.message if event else container.state.message if isinstance(container.state, Waiting) else ""
-    words = first_line(said, 200)
+    # The kubelet may say no more than that the hook failed.
+    words = "" if said.strip() == _SAYS_NOTHING else first_line(said, 200)
     end = last_end(container)
     ended = f", last end: {exit_code(end.exit_code, end.signal)}" if end else ""
     evidence = [Evidence(EvidenceKind.STATE, f"{container.name}: {count(container.restart_count, 'restart')}{ended}")]

@@ -47,7 +47,7 @@ def _failed(index: Index, subject: ObjectRef, failed: Sequence[Job]) -> Finding:
     if is_cron:
         title = f"its last {len(failed)} runs failed" if len(failed) > 1 else "its last run failed"
     name = f"Its run {job.meta.name}" if is_cron else f"Job {subject.name}"
-    summary = f"{name} {_why(job, reason)} {ago(at, index.now)}.{_ending(index, last)}"
+    summary = f"{name} {_why(job, reason, ago(at, index.now))}.{_ending(index, last)}"
     label = f"Failed: {reason}" if reason else "Failed"
     message = (condition.message,) if condition and condition.message else ()
     first = failure(failed[0])
@@ -66,20 +66,20 @@ def _failed(index: Index, subject: ObjectRef, failed: Sequence[Job]) -> Finding:
     )
 
 
-def _why(job: Job, reason: str) -> str:
+def _why(job: Job, reason: str, when: str) -> str:
     tries = count(job.failed, "failed try", "failed tries")
     match reason:
         case "BackoffLimitExceeded":
-            return f"gave up after {tries} (its backoff limit is {job.backoff_limit})"
+            return f"gave up after {tries} (its backoff limit is {job.backoff_limit}) {when}"
         case "DeadlineExceeded":
             limit = f" {duration(job.deadline_s)}" if job.deadline_s else ""
-            return f"was ended because it ran longer than its deadline{limit and ' of' + limit}"
+            return f"was ended {when} because it ran longer than its deadline{limit and ' of' + limit}"
         case "PodFailurePolicy":
-            return "was given up at once, as its pod failure policy says,"
+            return f"was given up {when} at its first failure, as its pod failure policy says"
         case "FailedIndexes" | "MaxFailedIndexesExceeded":
-            return "failed because some of its indexes did"
+            return f"failed {when} because some of its indexes did"
         case _:
-            return f"failed{f' ({reason})' if reason else ''}"
+            return f"failed{f' ({reason})' if reason else ''} {when}"
 
 
 def _ending(index: Index, last: LastPod | None) -> str:

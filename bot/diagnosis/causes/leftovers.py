@@ -30,7 +30,7 @@ _TITLES = {
     STORAGE_LIMIT_EXCEEDED: "evicted for using too much disk",
     EVICTED_BY_REQUEST: "evicted on request",
     EVICTED_BY_TAINT: "evicted by a taint of its node",
-    FAILED_LEFTOVER: "failed before it could run",
+    FAILED_LEFTOVER: "failed and was left behind",
 }
 _DISRUPTIONS = {
     "EvictionByEvictionAPI": EVICTED_BY_REQUEST,
@@ -69,6 +69,8 @@ class _Loss:
 def look(index: Index) -> Iterable[Finding]:
     groups: dict[tuple[ObjectRef, str, str, str], list[_Loss]] = defaultdict(list)
     for pod in index.snapshot.pods:
+        if pod.phase != "Failed" and pod.meta.deleted_at is None:
+            continue
         if pod.meta.owner is not None and pod.meta.owner.kind == "Job":
             continue  # a job counts its failed pods itself
         loss = _loss_of(index, pod)
@@ -127,7 +129,7 @@ def _finding(index: Index, target: ObjectRef, code: str, node: str, losses: Sequ
     recent = newest.at is None or index.now - newest.at <= RECENT
     short = any(_is_short(index, loss.pod) for loss in losses)
     where = f" on node {node}" if node else ""
-    others = f", the newest {ago(newest.at, index.now)}" if newest.at else ""
+    others = f", {'the newest ' if len(losses) > 1 else ''}{ago(newest.at, index.now)}" if newest.at else ""
     message = newest.pod.message
     disruption = newest.pod.condition("DisruptionTarget")
     told = message or (disruption.message if disruption is not None else message)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from bot.diagnosis.causes.memory import was_killed
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
-from bot.diagnosis.usage import UsedMemory, memory_used, percent
+from bot.diagnosis.usage import UsedMemory, percent
 from bot.diagnosis.words import amount, count
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.snapshot import Part
@@ -23,19 +23,23 @@ def look(index: Index) -> Iterable[Finding]:
     if not index.snapshot.has(Part.POD_METRICS):
         return
     found: dict[tuple[ObjectRef, str], list[UsedMemory]] = defaultdict(list)
-    killed: set[tuple[ObjectRef, str]] = set()
-    for pod in index.snapshot.pods:
-        if pod.meta.deleted_at is not None or pod.is_finished:
-            continue
-        for container in pod.containers:
-            place = (index.target_of(pod), container.name)
-            if was_killed(index, container):
-                killed.add(place)
-            used = memory_used(index, pod, container)
-            if used is not None and used.share >= HIGH:
-                found[place].append(used)
+    for pod, container, sample in index.samples:
+        if container.memory_limit and sample.memory >= HIGH * container.memory_limit:
+            used = UsedMemory(pod, container, sample.memory, container.memory_limit)
+            found[index.target_of(pod), container.name].append(used)
     # What is killed for memory already has a finding that says more.
+    killed = _killed(index) if found else frozenset()
     yield from (_finding(index, place[0], used) for place, used in found.items() if place not in killed)
+
+
+def _killed(index: Index) -> frozenset[tuple[ObjectRef, str]]:
+    return frozenset(
+        (index.target_of(pod), container.name)
+        for pod in index.snapshot.pods
+        if pod.meta.deleted_at is None and not pod.is_finished
+        for container in pod.containers
+        if was_killed(index, container)
+    )
 
 
 def _finding(index: Index, target: ObjectRef, used: Sequence[UsedMemory]) -> Finding:
@@ -45,6 +49,7 @@ def _finding(index: Index, target: ObjectRef, used: Sequence[UsedMemory]) -> Fin
     who = f"{len(pods)} of {count(of_all, 'pod')}" if of_all > 1 else "Its pod"
     verb = "use" if len(pods) > 1 else "uses"
     name = most.container.name
+    at_most = "at most " if len(pods) > 1 else ""
     labels = [f"{each.pod.meta.name}: {amount(each.used)} of {amount(each.limit)}" for each in used[:5]]
     sample = index.usage_by_pod[most.pod.meta.name]
     return Finding(
@@ -54,7 +59,7 @@ def _finding(index: Index, target: ObjectRef, used: Sequence[UsedMemory]) -> Fin
         title="close to its memory limit",
         summary=(
             f"{who} {verb} {percent(HIGH)} or more of the memory limit in container {name}:"
-            f" at most {amount(most.used)} of {amount(most.limit)} ({percent(most.share)})."
+            f" {at_most}{amount(most.used)} of {amount(most.limit)} ({percent(most.share)})."
             " At the limit the kernel kills it."
         ),
         evidence=tuple(Evidence(EvidenceKind.STATE, label, at=sample.at) for label in labels),

@@ -41,8 +41,8 @@ def node_ref(name: str) -> ObjectRef:
 
 def look(index: Index) -> Iterable[Finding]:
     pods = _pods_by_node(index)
-    usage = {each.meta.name: each for each in index.snapshot.node_usage}
-    waiting = any(_waits(pod) for pod in index.snapshot.pods)
+    cordoned = any(node.unschedulable for node in index.snapshot.nodes)
+    waiting = cordoned and any(_waits(pod) for pod in index.snapshot.pods)
     for node in index.snapshot.nodes:
         ours = pods.get(node.meta.name, ())
         ready = node.condition("Ready")
@@ -50,7 +50,7 @@ def look(index: Index) -> Iterable[Finding]:
             yield _not_ready(index, node, ready, ours)
             continue
         yield from _pressures(index, node, ours)
-        yield from _full(index, node, usage.get(node.meta.name), ours)
+        yield from _full(index, node, index.node_usage_by_name.get(node.meta.name), ours)
         if node.unschedulable and (ours or waiting):
             yield _cordoned(index, node, ours)
 

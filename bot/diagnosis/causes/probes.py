@@ -132,11 +132,14 @@ def _effect(case: Case, container: Container) -> tuple[str, str]:
     """Return what the failing probe does, and the title."""
     if case.code == codes.READINESS_FAILING:
         verbs = "runs but gets" if len(case.pods) == 1 else "run but get"
-        return f"{count(len(case.pods), 'pod')} of {case.target.name} {verbs} no traffic", "runs, but is not ready"
+        # Beside another revision that serves it matters which one does not.
+        which = f" (revision {case.revision})" if case.contrast and case.revision else ""
+        who = f"{count(len(case.pods), 'pod')} of {case.target.name}{which}"
+        return f"{who} {verbs} no traffic", "runs, but is not ready"
     if case.code == codes.STARTUP_FAILING and not container.restart_count:
         return f"Container {container.name} has not come up yet", "has not come up yet"
     title = f"restarted by its {_WORDS[case.code]} probe"
-    return f"The kubelet restarts container {container.name} because of it", title
+    return f"The kubelet restarts container {container.name}", title
 
 
 def _asked(container: Container, code: str) -> str:
@@ -147,7 +150,10 @@ def _asked(container: Container, code: str) -> str:
 def _answered(container: Container, code: str, event: Event | None) -> str:
     answer = quoted_answer(event.message) if event else ""
     if not answer:
-        return "fails." if event or not _probe(container, code) else "has not passed; no event is left of its answer."
+        probe = _probe(container, code)
+        if event is None and probe is not None:
+            return "has not passed; no event is left of its answer."
+        return "fails, and its command printed nothing." if probe and probe.target == "exec" else "fails."
     meaning = answer_in_words(answer, _probe(container, code))
     return f'fails: "{answer}"' + (f" ({meaning})." if meaning else ".")
 

@@ -123,10 +123,14 @@ def _paused(index: Index, workload: Workload) -> Finding:
     newest = _newest(index, workload)
     changed = differences(newest, workload) if newest is not None and workload.containers else ()
     told = "; ".join(str(difference) for difference in changed[:4])
+    # Its status counts no pod as up to date once the template differs from what the pods are made from.
+    is_behind = bool(workload.desired) and not workload.updated and _is_current(workload)
     if newest is None or not workload.containers:
         waits = "Changes of its template are kept back until it is resumed."
     elif changed:
         waits = f"A change waits to be rolled out: {told}."
+    elif is_behind:
+        waits = "A change waits to be rolled out, in what is not compared here (values, and fields of the pod)."
     else:
         waits = "No change waits; the next one will, until it is resumed."
     progressing = workload.condition("Progressing")
@@ -137,7 +141,7 @@ def _paused(index: Index, workload: Workload) -> Finding:
         code=ROLLOUT_PAUSED,
         severity=Severity.INFO,
         target=index.ref(workload),
-        title="roll-out is paused, a change waits" if changed else "roll-outs are paused",
+        title="roll-out is paused, a change waits" if changed or is_behind else "roll-outs are paused",
         summary=f"Deployment {meta.name} is paused. {waits}",
         evidence=(Evidence(EvidenceKind.STATE, "spec.paused is true", at=since),),
         next=(by_hand(resume, "lets the change roll out, once whoever paused it agrees"),),

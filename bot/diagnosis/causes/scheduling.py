@@ -149,6 +149,11 @@ def _selector_reason(index: Index, pod: Pod, _said: Sequence[Said]) -> str:
     return f"no node matches its node selector or affinity. {nearest(index, pod)}".rstrip()
 
 
+def _rules_reason(_index: Index, _pod: Pod, said: Sequence[Said]) -> str:
+    words = first_line("; ".join(each.words.removeprefix("node(s) ") for each in said), 240)
+    return f"no node satisfies its rules about other pods or spreading: nodes {words}."
+
+
 def _taint_reason(index: Index, pod: Pod, said: Sequence[Said]) -> str:
     return f"it does not tolerate {taints(index, pod, said)}."
 
@@ -193,6 +198,7 @@ _REASONS: dict[str, Callable[[Index, Pod, Sequence[Said]], str]] = {
     INSUFFICIENT_RESOURCES: lack_of_room,
     NODE_SELECTOR_MISMATCH: _selector_reason,
     TAINT_NOT_TOLERATED: _taint_reason,
+    PLACEMENT_RULES_UNMET: _rules_reason,
     NODES_UNAVAILABLE: _unavailable_reason,
     HOST_PORT_TAKEN: _port_reason,
     CLAIM_MISSING: _absent_reason,

@@ -23,7 +23,7 @@ TITLES = {
     TAINT_NOT_TOLERATED: "it does not tolerate the taints of the nodes",
     NODES_UNAVAILABLE: "the nodes that could take it are out of service",
     HOST_PORT_TAKEN: "the port it wants on a node is taken",
-    PLACEMENT_RULES_UNMET: "its rules for spreading leave no node",
+    PLACEMENT_RULES_UNMET: "its rules about other pods or spreading leave no node",
     VOLUME_UNBOUND: "waits for its volume",
     VOLUME_ELSEWHERE: "its volume is where it cannot run",
     CLAIM_MISSING: "its volume claim does not exist",

@@ -58,6 +58,10 @@ def _named(pods: Sequence[Pod]) -> str:
     return ", ".join(pod.meta.name for pod in pods[:4]) + ("…" if len(pods) > 4 else "")
 
 
+def _keep(number: int) -> str:
+    return "keeps" if number == 1 else "keep"
+
+
 def _blocked(index: Index, workload: Workload, at: Pod, waits: str) -> Finding:
     ready = at.condition("Ready")
     return Finding(
@@ -89,8 +93,8 @@ def _partition(index: Index, workload: Workload, held: Sequence[Pod]) -> Finding
         target=index.ref(workload),
         title="a partition holds its update back",
         summary=(
-            f"{count(len(held), 'pod')} of {meta.name} keep the revision before ({_named(held)}): the update's"
-            f" partition is {workload.partition}, and only pods from that number on are replaced."
+            f"{count(len(held), 'pod')} of {meta.name} {_keep(len(held))} the revision before ({_named(held)}): the"
+            f" update's partition is {workload.partition}, and only pods from that number on are replaced."
         ),
         evidence=(Evidence(EvidenceKind.STATE, f"partition {workload.partition}, to {workload.update_revision}"),),
         next=(
@@ -113,8 +117,8 @@ def _on_delete(index: Index, workload: Workload, number: int, behind: Sequence[P
         target=index.ref(workload),
         title="a change waits until its pods are deleted",
         summary=(
-            f"{number} of {count(workload.desired, 'pod')} of {meta.name} keep the revision before{names}. With"
-            " its strategy OnDelete a pod takes a change only when somebody deletes it; a restart changes nothing."
+            f"{number} of {count(workload.desired, 'pod')} of {meta.name} {_keep(number)} the revision before{names}."
+            " With its strategy OnDelete a pod takes a change only when somebody deletes it; a restart changes nothing."
         ),
         evidence=(
             Evidence(EvidenceKind.STATE, f"updateStrategy OnDelete, {workload.updated} of {workload.desired} updated"),

@@ -167,7 +167,8 @@ class Pod:
 
     @property
     def is_ready(self) -> bool:
-        return any(c.type == "Ready" and c.status == "True" for c in self.conditions)
+        ready = self.condition("Ready")
+        return ready is not None and ready.status == "True"
 
     @property
     def is_finished(self) -> bool:
@@ -178,4 +179,7 @@ class Pod:
         return sum(container.restart_count for container in self.containers)
 
     def condition(self, type_: str) -> Condition | None:
-        return next((c for c in self.conditions if c.type == type_), None)
+        for condition in self.conditions:  # a loop, for this is asked of thousands of pods for one answer
+            if condition.type == type_:
+                return condition
+        return None

@@ -141,7 +141,7 @@ def test_the_steps_of_a_roll_out_are_no_changes_of_their_own() -> None:
         scaled("Scaled up replica set api-rs2 from 1 to 2", ago_s=609),
     ]
     whats = [change.what for change in changes_of(Index(snapshot(API, OLD, NEW, *steps)), API)]
-    assert whats == ["revision 2 (image v1 → v2)", "revision 1 (v1), the oldest that is kept"]
+    assert whats == ["revision 2 (image v1 → v2)", "revision 1 (v1), the first"]
 
 
 # --- when a revision began --------------------------------------------------------------------------------------------

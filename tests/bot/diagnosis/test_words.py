@@ -14,7 +14,7 @@ from tests.support.builders import ago as before
 @pytest.mark.parametrize(
     ("code", "signal", "said"),
     [
-        (0, 0, "exit code 0 (it finished by itself; a server must not)"),
+        (0, 0, "exit code 0 (no error)"),
         (1, 0, "exit code 1 (a general error of the program)"),
         (3, 0, "exit code 3"),
         (127, 0, "exit code 127 (the command was not found)"),

@@ -13,6 +13,7 @@ from bot.domain.findings import Finding, Severity
 from bot.domain.objects import AutoscalerMetric, Condition, Container, Role
 from bot.domain.snapshot import Part, PartStatus
 from bot.domain.targets import ObjectRef
+from bot.domain.text import Redacted
 from tests.support.builders import (
     ago,
     autoscaler,
@@ -237,6 +238,14 @@ def test_two_autoscalers_of_one_workload() -> None:
     [finding] = found
     assert (finding.code, finding.target) == ("AUTOSCALERS_COLLIDE", ref(API))
     assert finding.summary == "api-hpa and api-keda scale api; each undoes what the other does."
+
+
+def test_two_autoscalers_that_the_server_has_stopped() -> None:
+    """Since 1.27 neither scales, and says so."""
+    stopped = Condition("ScalingActive", "False", "AmbiguousSelector", Redacted("controlled by multiple HPAs"))
+    [finding] = look(POD, autoscaler(API, stopped), autoscaler(API, stopped, name="api-keda"))
+    assert finding.summary == "api-hpa and api-keda scale api; Kubernetes therefore stops them, and nothing scales it."
+    assert finding.evidence[-1].lines == ("controlled by multiple HPAs",)
 
 
 HPA = autoscaler(API)

@@ -57,16 +57,16 @@ def look(*objects: object, parts: Mapping[Part, PartStatus] | None = None) -> li
 @pytest.mark.parametrize(
     ("message", "code", "words"),
     [
-        (QUOTA, "QUOTA_EXCEEDED", "the quota q is used up; asked are pods 1 more, used 2 of 2."),
+        (QUOTA, "QUOTA_EXCEEDED", "the quota q has too little left: 1 pods asked, 2 of 2 used."),
         (
             TWO,
             "QUOTA_EXCEEDED",
-            "limits.memory 1Gi more, used 3Gi of 3Gi; pods 1 more, used 2 of 2.",
+            "1Gi limits.memory asked, 3Gi of 3Gi used; 1 pods asked, 2 of 2 used.",
         ),
         (
             'pods "x" is forbidden: failed quota: q: must specify limits.memory for: main',
             "QUOTA_NEEDS_VALUES",
-            "the quota q demands limits.memory for: main.",
+            "the quota q demands limits.memory of container main.",
         ),
         (
             'pods "x" is forbidden: maximum memory usage per Container is 64Mi, but limit is 128Mi',
@@ -96,12 +96,12 @@ def look(*objects: object, parts: Mapping[Part, PartStatus] | None = None) -> li
         (
             "pods \"x\" is forbidden: ValidatingAdmissionPolicy 'no-latest' with binding 'b' denied request: tag it",
             "ADMISSION_DENIED",
-            "no-latest denies it: tag it.",
+            "the policy no-latest denies it: tag it.",
         ),
         (
             'admission webhook "guard.example.com" denied the request: image not signed',
             "ADMISSION_DENIED",
-            "guard.example.com denies it: image not signed.",
+            "the webhook guard.example.com denies it: image not signed.",
         ),
         (
             BROKEN,

@@ -73,9 +73,17 @@ def test_newer_servers_say_first_that_it_will_fail() -> None:
 @pytest.mark.parametrize(
     ("reason", "code", "said"),
     [
-        ("DeadlineExceeded", "JOB_DEADLINE_EXCEEDED", "was ended because it ran longer than its deadline of 5 min"),
-        ("PodFailurePolicy", "JOB_POLICY_FAILED", "was given up at once, as its pod failure policy says"),
-        ("MaxFailedIndexesExceeded", "JOB_FAILED", "failed because some of its indexes did"),
+        (
+            "DeadlineExceeded",
+            "JOB_DEADLINE_EXCEEDED",
+            "was ended 10 min ago because it ran longer than its deadline of 5 min",
+        ),
+        (
+            "PodFailurePolicy",
+            "JOB_POLICY_FAILED",
+            "was given up 10 min ago at its first failure, as its pod failure policy says",
+        ),
+        ("MaxFailedIndexesExceeded", "JOB_FAILED", "failed 10 min ago because some of its indexes did"),
         ("Whatever", "JOB_FAILED", "failed (Whatever)"),
         ("", "JOB_FAILED", "Job backfill failed 10 min ago."),
     ],
@@ -252,8 +260,22 @@ def test_the_controller_says_why_it_does_not_start(reason: str, code: str) -> No
     """In its own words."""
     [finding] = look_cron(NIGHTLY, said(NIGHTLY, reason))
     assert (finding.code, finding.severity) == (code, Severity.WARNING)
-    assert finding.summary == 'Schedule 0 2 * * *: "too many missed start times" Last started 60 min ago.'
+    why = "too many missed start times."
+    why = f"its run cannot be created: {why}" if code == "CRON_JOB_REFUSED" else f'"{why[:-1]}".'
+    assert finding.summary == f"Schedule 0 2 * * *: {why} It was last started 60 min ago."
     assert finding.evidence[0].lines == ("too many missed start times",)
+
+
+def test_a_run_that_a_quota_forbids_is_told_as_a_refused_pod_is() -> None:
+    """Who refused, and by how much; and that it has never been started."""
+    words = (
+        'Error creating job: jobs.batch "n-1" is forbidden: exceeded quota: few, requested: count/jobs.batch=1, used:'
+        " count/jobs.batch=2, limited: count/jobs.batch=2"
+    )
+    new = replace(NIGHTLY, last_scheduled_at=None)
+    [finding] = look_cron(new, happened(new.meta, "CronJob", "FailedCreate", words, ago_s=60))
+    assert "the quota few has too little left: 1 count/jobs.batch asked, 2 of 2 used." in finding.summary
+    assert "It has never been started since it was made" in finding.summary
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_container_close_to_its_limit_is_a_warning() -> None:
     [finding] = found((LIMITED, 490 * MI), (LIMITED, 100 * MI))
     assert (finding.code, finding.severity, finding.pods) == ("MEMORY_HIGH", Severity.WARNING, ("worker-0",))
     assert finding.summary == (
-        "1 of 2 pods uses 90 % or more of the memory limit in container api: at most 490 Mi of 512 Mi (96 %)."
+        "1 of 2 pods uses 90 % or more of the memory limit in container api: 490 Mi of 512 Mi (96 %)."
         " At the limit the kernel kills it."
     )
 

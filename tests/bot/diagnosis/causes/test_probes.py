@@ -150,7 +150,7 @@ def test_a_restart_by_a_probe_is_no_crash(state: Container, word: str, code: str
         event(subject, "Killing", KILLED.format(word)),
     )
     assert (finding.code, finding.title) == (code, f"restarted by its {word} probe")
-    assert finding.summary.startswith("The kubelet restarts container api because of it: ")
+    assert finding.summary.startswith("The kubelet restarts container api: the ")
 
 
 def test_a_kill_long_ago_does_not_explain_a_crash_now() -> None:

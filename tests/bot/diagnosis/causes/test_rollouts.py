@@ -155,3 +155,11 @@ def test_a_pause_without_a_change(containers: tuple[object, ...], said: str) -> 
     [finding] = look(release(PAUSED, paused=True, containers=containers), OLD, NEW)
     assert said in finding.summary
     assert finding.changed == ()
+
+
+def test_a_pause_with_a_change_that_is_not_compared() -> None:
+    """The value of a variable, for example: no pod counts as up to date, so something waits."""
+    waiting = replace(release(PAUSED, paused=True, containers=NEW.containers), updated=0)
+    [finding] = look(waiting, OLD, NEW)
+    assert "A change waits to be rolled out, in what is not compared here" in finding.summary
+    assert finding.title == "roll-out is paused, a change waits"

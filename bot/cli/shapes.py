@@ -1,0 +1,95 @@
+"""What each verb gives to programs (`--output json`), by example: shown in the reference, and held to by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+SHAPES: Mapping[str, str] = MappingProxyType(
+    {
+        "compare": """\
+{
+  "cluster": "prod-eu",
+  "workload": {"kind": "Deployment", "namespace": "rag-engine", "name": "rag-engine-api"},
+  "before": 7, "after": 8,
+  "differences": [{"what": "env", "container": "api", "before": "DATABASE_URL", "after": "FEATURE_X"}]
+}""",
+        "describe": """\
+{
+  "cluster": "prod-eu", "namespace": "rag-engine",
+  "target": {"kind": "Deployment", "namespace": "rag-engine", "name": "rag-engine-api"},
+  "facts": {"Ready": "3 of 3, 1 up to date"},
+  "findings": [{"code": "CRASH_LOOP", "severity": "critical", "summary": "one or two sentences"}],
+  "events": [{
+    "at": "2026-11-24T21:59:55+00:00", "reason": "BackOff", "about": {"kind": "Pod", "name": "rag-engine-api-1"},
+    "message": "Back-off restarting failed container", "count": 24
+  }]
+}""",
+        "explain": """\
+{
+  "code": "OOM_KILLED", "meaning": "one sentence",
+  "recognised": "by what", "remedy": "what to do", "playbook": "112-127"
+}""",
+        "help": """\
+{"commands": [{"usage": "status [SERVICE]", "summary": "one line"}]}""",
+        "history": """\
+{
+  "cluster": "prod-eu",
+  "workload": {"kind": "Deployment", "namespace": "rag-engine", "name": "rag-engine-api"},
+  "current": 8,
+  "revisions": [{
+    "revision": 8, "version": "v1.2", "images": ["registry.example.com/rag-engine:v1.2"],
+    "began": "2026-11-24T21:54:00+00:00", "ended": null, "ready": 0, "desired": 1,
+    "changed": "image v1.1 → v1.2", "noted": "the change cause, which may be of an older release"
+  }]
+}""",
+        "logs": """\
+{
+  "cluster": "prod-eu", "namespace": "rag-engine",
+  "lines": [{"pod": "rag-engine-api-1", "container": "api", "at": "2026-11-24T21:59:55.035020+00:00", "text": "ready"}],
+  "problems": [{"pod": "rag-engine-api-2", "container": "api", "problem": "the pod is gone"}],
+  "masked": 0
+}""",
+        "pods": """\
+{
+  "cluster": "prod-eu", "namespace": "rag-engine",
+  "pods": [{
+    "name": "rag-engine-api-1", "workload": {"kind": "Deployment", "name": "rag-engine-api"}, "revision": 8,
+    "ready": "0/1", "status": "CrashLoopBackOff", "restarts": 6,
+    "created_at": "2026-11-24T21:54:00+00:00", "node": "node-1"
+  }]
+}""",
+        "status": """\
+{
+  "verdict": "degraded",
+  "cluster": "prod-eu", "namespace": "rag-engine",
+  "observed_at": "2026-11-24T22:00:00+00:00", "as_of": "2026-11-24T21:59:58+00:00",
+  "findings": [{
+    "code": "CRASH_LOOP", "severity": "critical", "problem": true,
+    "target": {"kind": "Deployment", "namespace": "rag-engine", "name": "rag-engine-api"},
+    "title": "a few words", "summary": "one or two sentences",
+    "revision": 8, "container": "api", "since": "2026-11-24T21:54:00+00:00", "pods": ["rag-engine-api-1"],
+    "evidence": [{"kind": "log", "label": "what it is", "lines": ["words of the cluster"], "at": null}],
+    "changed": ["image v1.1 → v1.2"], "likely": "20 s after revision 8",
+    "consequences": [{
+      "code": "ROLLOUT_STUCK", "target": {"kind": "Deployment", "namespace": "rag-engine", "name": "rag-engine-api"},
+      "title": "a few words", "summary": "one or two sentences"
+    }],
+    "next": [{"kind": "command", "text": "logs rag-engine-api", "reason": "shows the whole log of the crash"}]
+  }],
+  "workloads": [{"kind": "Deployment", "name": "rag-engine-api", "ready": 3, "desired": 3, "ok": false}],
+  "not_checked": [{"what": "nodes", "reason": "no right to list nodes"}]
+}""",
+        "top": """\
+{
+  "cluster": "prod-eu", "namespace": "rag-engine",
+  "pods": [{
+    "name": "rag-engine-api-1", "at": "2026-11-24T21:59:55+00:00", "window_s": 10.0,
+    "containers": [{"name": "api", "cpu_m": 111, "memory": 325058560}]
+  }],
+  "nodes": [{"name": "node-1", "cpu_m": 1008, "memory": 2942000000}]
+}""",
+        "whoami": """\
+{"roles": ["operator"], "permissions": ["read", "share", "operate"]}""",
+    }
+)

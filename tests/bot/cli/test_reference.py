@@ -1,0 +1,104 @@
+"""The reference pages: complete, and true of the code they are made from."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from bot.cli.reference import commands_page, findings_page
+from bot.cli.shapes import SHAPES
+from bot.diagnosis import all_codes
+from bot.domain.actions import Query
+from bot.domain.objects import NodeUsage
+from bot.domain.snapshot import LogExcerpt, LogKey, LogLine, LogRead, Part
+from bot.domain.text import Redacted
+from tests.support.answers import answer, data
+from tests.support.builders import (
+    MI,
+    container,
+    crash_looping,
+    deployment,
+    event,
+    log_of,
+    meta,
+    missing,
+    pod,
+    replica_set,
+    snapshot,
+    template,
+    usage,
+)
+from tests.support.service import ALL_VERBS
+
+API = deployment("api", desired=2, ready=1, revision=2)
+OLD = replica_set(API, 1, ready=1, containers=(template(image="api:v1"),))
+NEW = replica_set(API, 2, containers=(template(image="api:v2"),))
+GOOD, BAD = pod(OLD, container(memory=MI), name="api-1"), pod(NEW, crash_looping(), name="api-2")
+WORLD = snapshot(
+    API,
+    OLD,
+    NEW,
+    GOOD,
+    BAD,
+    event(BAD, "BackOff", "again"),
+    usage(GOOD),
+    NodeUsage(meta=meta("node-1")),
+    parts={Part.INGRESSES: missing("no right")},
+)
+LOGS: dict[LogKey, LogExcerpt | LogRead] = {
+    LogKey("api-1", "api", previous=False): LogRead((LogLine(None, Redacted("hello")),)),
+    LogKey("api-2", "api", previous=False): log_of(problem="the pod is gone"),
+}
+COMMANDS = {"compare": "compare api", "describe": "describe api", "explain": "explain OOM_KILLED"}
+COMMANDS |= {"history": "history api", "logs": "logs api"}
+
+
+def keys(value: Any) -> Any:
+    """Reduce data to its keys; of a list the first entry stands for all."""
+    if isinstance(value, dict):
+        return {key: keys(inner) for key, inner in value.items() if key != "facts"}
+    return [keys(value[0])] if isinstance(value, list) and value else None
+
+
+def reduced(shown: Any, like: Any) -> Any:
+    """Leave out what lies below a list that is empty in the answer."""
+    if isinstance(shown, dict) and isinstance(like, dict):
+        return {key: reduced(inner, like.get(key)) for key, inner in shown.items()}
+    return [reduced(shown[0], like[0])] if isinstance(shown, list) and isinstance(like, list) else like and shown
+
+
+@pytest.mark.parametrize("name", SHAPES)
+async def test_the_documented_data_is_what_a_verb_gives(name: str) -> None:
+    """The same keys in the same order, all the way down."""
+    documented = keys(json.loads(SHAPES[name]))
+    given = keys(data(await answer(WORLD, COMMANDS.get(name, name), logs=LOGS)))
+    assert json.dumps(given) == json.dumps(reduced(documented, given))
+
+
+def test_every_query_documents_its_data() -> None:
+    """A program can rely on each of them."""
+    assert set(SHAPES) == {action.name for action in ALL_VERBS.all() if isinstance(action, Query)}
+
+
+def test_every_code_has_its_section() -> None:
+    """Meaning, recognition, remedy and the line of the playbook, reached from the table."""
+    page = findings_page()
+    for code in all_codes():
+        assert f"| [`{code.name}`](#{code.name.lower()}) |" in page
+        [section] = re.findall(rf"^## {code.name}\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+        assert code.meaning in section
+        assert ("- Recognised: " in section) == bool(code.recognised)
+        assert ("- What to do: " in section) == bool(code.remedy)
+        assert ("- Playbook: line" in section) == bool(code.playbook)
+        assert code.playbook in section
+
+
+def test_every_verb_has_its_section() -> None:
+    """With its usage and every parameter."""
+    page = commands_page(ALL_VERBS)
+    for action in ALL_VERBS.all():
+        assert f"## {action.name}\n" in page
+        assert f"```\n{ALL_VERBS.usage(action)}\n```" in page

@@ -1,0 +1,277 @@
+"""From the words people use to the objects they mean, and what every answer ends with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from bot.domain.actions import Setting
+from bot.domain.catalogue import Catalogue, CatalogueEntry
+from bot.domain.findings import NextStep, StepKind
+from bot.domain.objects import Role
+from bot.domain.snapshot import Part, Snapshot
+from bot.domain.targets import ClusterName, Namespace, ObjectRef, Scope
+from bot.domain.view import Button, Buttons, Line, Mention
+from bot.errors import UsageError
+from bot.lookup import (
+    closing_buttons,
+    find_thing,
+    find_workload,
+    freshness_line,
+    look_command,
+    step_line,
+    unread_lines,
+    version_of,
+)
+from bot.scopes import Scopes
+from tests.support.builders import (
+    NOW,
+    autoscaler,
+    claim,
+    cron_job,
+    deployment,
+    ingress,
+    job,
+    missing,
+    node,
+    pod,
+    replica_set,
+    service,
+    snapshot,
+    stale,
+    stateful_set,
+    template,
+)
+
+API = deployment("api")
+WORLD = snapshot(
+    API,
+    stateful_set("db"),
+    stateful_set("api"),
+    pod(name="api-1"),
+    service("api"),
+    node("node-1"),
+    claim("data"),
+    autoscaler(API),
+    job("backfill"),
+    cron_job("nightly"),
+    ingress("web"),
+)
+CATALOGUE = Catalogue(
+    MappingProxyType(
+        {
+            "search": CatalogueEntry("search", "Deployment", "api"),
+            "db": CatalogueEntry("db", "StatefulSet", "db"),
+            "billing": CatalogueEntry("billing", "Deployment", "billing", namespace=Namespace("money")),
+            "ghost": CatalogueEntry("ghost", "Deployment", "ghost"),
+        }
+    )
+)
+HERE = Setting(now=NOW, command="status api", private=True)
+THERE = replace(HERE, place="-n other", private=False)
+
+
+def said(line: Line) -> str:
+    return "".join(part.user_id if isinstance(part, Mention) else part.text for part in line)
+
+
+# --- workloads --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "name"),
+    [
+        ("search", "Deployment", "api"),
+        ("api", "Deployment", "api"),
+        ("deployment/api", "Deployment", "api"),
+        ("deploy/api", "Deployment", "api"),
+        ("Deployments/api", "Deployment", "api"),
+        ("sts/api", "StatefulSet", "api"),
+        ("statefulset/db", "StatefulSet", "db"),
+    ],
+)
+def test_a_workload_is_found_by_its_names(word: str, kind: str, name: str) -> None:
+    """By alias, by name, by kind and name as kubectl takes them."""
+    assert find_workload("status", word, WORLD, CATALOGUE) == ObjectRef(kind, "shop", name)
+
+
+@pytest.mark.parametrize("word", ["ds/api", "pod/api", "ghost", "", "/", "x/y/api-0", "API"])
+def test_what_is_no_workload_is_not_found(word: str) -> None:
+    """Neither another kind nor an alias that leads nowhere; names are what they are."""
+    with pytest.raises(UsageError, match="There is no workload"):
+        find_workload(f"status {word}", word, WORLD, CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("said_", "word", "suggestions"),
+    [
+        ("status serch", "serch", ("status search",)),
+        ("logs apii --tail 5 -n shop", "apii", ("logs api --tail 5 -n shop",)),
+        ("share pods apii", "apii", ("share pods api",)),
+        ("status deploy/apii", "deploy/apii", ("status api",)),
+        ("logs 'apii'", "apii", ("logs api",)),
+        ("status biling", "biling", ("status billing",)),
+        ("status ghos", "ghos", ()),
+        ("status zzz", "zzz", ()),
+    ],
+    ids=["alias", "options", "shared", "kind", "quoted", "of another place", "leads nowhere", "nothing near"],
+)
+def test_an_unknown_name_is_answered_with_complete_commands(
+    said_: str, word: str, suggestions: tuple[str, ...]
+) -> None:
+    """The one that was typed, with the name mended."""
+    with pytest.raises(UsageError) as raised:
+        find_workload(said_, word, WORLD, CATALOGUE)
+    assert raised.value.suggestions == suggestions
+
+
+def test_workloads_that_could_not_be_read_are_not_said_to_be_missing() -> None:
+    """The one that is meant may be among them."""
+    unread = snapshot(API, parts={Part.STATEFUL_SETS: missing("no right"), Part.NODES: missing("no right")})
+    with pytest.raises(UsageError, match=r'I see no workload "x", but I could not read the stateful sets of shop\.'):
+        find_workload("status x", "x", unread, CATALOGUE)
+
+
+# --- anything ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "name"),
+    [
+        ("search", "Deployment", "api"),
+        ("api", "Deployment", "api"),
+        ("service/api", "Service", "api"),
+        ("svc/api", "Service", "api"),
+        ("services/api", "Service", "api"),
+        ("api-1", "Pod", "api-1"),
+        ("po/api-1", "Pod", "api-1"),
+        ("node-1", "Node", "node-1"),
+        ("no/node-1", "Node", "node-1"),
+        ("nodes/node-1", "Node", "node-1"),
+        ("data", "PersistentVolumeClaim", "data"),
+        ("pvc/data", "PersistentVolumeClaim", "data"),
+        ("claim/data", "PersistentVolumeClaim", "data"),
+        ("claims/data", "PersistentVolumeClaim", "data"),
+        ("hpa/api-hpa", "HorizontalPodAutoscaler", "api-hpa"),
+        ("autoscaler/api-hpa", "HorizontalPodAutoscaler", "api-hpa"),
+        ("job/backfill", "Job", "backfill"),
+        ("cj/nightly", "CronJob", "nightly"),
+        ("CronJobs/nightly", "CronJob", "nightly"),
+        ("ing/web", "Ingress", "web"),
+        ("ingress/web", "Ingress", "web"),
+        ("ingresses/web", "Ingress", "web"),
+    ],
+)
+def test_an_object_is_found_by_its_names(word: str, kind: str, name: str) -> None:
+    """A workload wins where only a name is said."""
+    found = find_thing("describe", word, WORLD, CATALOGUE).ref
+    assert (found.kind, found.name) == (kind, name)
+
+
+def test_an_unknown_object_is_answered_with_complete_commands() -> None:
+    """Of every kind."""
+    with pytest.raises(UsageError, match=r'There is no "node/node-2" in shop\.') as raised:
+        find_thing("describe node/node-2 -n shop", "node/node-2", WORLD, CATALOGUE)
+    assert raised.value.suggestions == ("describe node-1 -n shop",)
+
+
+def test_objects_that_could_not_be_read_are_not_said_to_be_missing() -> None:
+    """Nodes are often forbidden."""
+    with pytest.raises(UsageError, match=r"I could not read the nodes of shop\."):
+        find_thing("describe n", "n", snapshot(API, parts={Part.NODES: missing("no right")}), CATALOGUE)
+
+
+# --- onward -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "command"),
+    [
+        ("Deployment", "api", "status search"),
+        ("StatefulSet", "cache", "status cache"),
+        ("PersistentVolumeClaim", "data", "describe persistentvolumeclaim/data"),
+        ("CronJob", "nightly", "describe cronjob/nightly"),
+        ("Rollout", "x", "describe pod/x-1"),
+    ],
+)
+def test_each_finding_has_a_command_that_looks_closer(kind: str, name: str, command: str) -> None:
+    """For a kind that we do not know, at one of its pods."""
+    assert look_command(ObjectRef(kind, "shop", name), CATALOGUE, ["x-1", "x-2"]) == command
+
+
+def test_what_has_no_pods_either_is_looked_at_from_afar() -> None:
+    """The button must lead somewhere."""
+    assert look_command(ObjectRef("Rollout", "shop", "x"), CATALOGUE) == "status"
+
+
+def test_commands_lead_to_the_place_that_is_looked_at() -> None:
+    """Ours name the namespace where it is not the default; what is done by hand is left as it is."""
+    ours, theirs = NextStep(StepKind.COMMAND, "logs api", "why"), NextStep(StepKind.MANUAL, "kubectl get pods")
+    assert said(step_line(ours, HERE)) == "Next: logs api (why)"
+    assert said(step_line(ours, THERE)) == "Next: logs api -n other (why)"
+    assert said(step_line(theirs, THERE)) == "By hand: kubectl get pods"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "namespace", "words"),
+    [("eu", "shop", ""), ("eu", "money", "-n money"), ("us", "shop", "--cluster us"), ("us", "x", "--cluster us -n x")],
+)
+def test_a_place_has_words_where_it_is_not_the_default(cluster: str, namespace: str, words: str) -> None:
+    """They are understood as they are said."""
+    scopes = Scopes(
+        namespaces={
+            ClusterName("eu"): (Namespace("shop"), Namespace("money")),
+            ClusterName("us"): (Namespace("shop"), Namespace("x")),
+        },
+        default_cluster=ClusterName("eu"),
+    )
+    assert scopes.words(Scope(ClusterName(cluster), Namespace(namespace))) == words
+
+
+def test_only_a_private_answer_can_be_shared() -> None:
+    """What all see is shared already."""
+    assert closing_buttons(HERE, Button("Logs", "logs api")) == Buttons(
+        (
+            Button("Refresh", "status api", replaces=True),
+            Button("Logs", "logs api"),
+            Button("Share", "share status api"),
+        )
+    )
+    assert [one.label for one in closing_buttons(THERE).buttons] == ["Refresh"]
+
+
+# --- the small print --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shown", "setting", "words"),
+    [
+        (WORLD, HERE, "shop on prod-eu · 0 s old · only you see this"),
+        (WORLD, THERE, "shop on prod-eu · 0 s old"),
+        (snapshot(parts={Part.PODS: stale(89)}), THERE, "shop on prod-eu · 89 s old"),
+        (snapshot(parts={Part.PODS: stale(240)}), THERE, "shop on prod-eu · last seen 4 min ago"),
+    ],
+    ids=["private", "for all", "seconds", "minutes"],
+)
+def test_an_answer_says_where_and_how_fresh(shown: Snapshot, setting: Setting, words: str) -> None:
+    """And who sees it."""
+    assert said(freshness_line(shown, setting)) == words
+
+
+def test_parts_that_are_missing_or_old_are_named() -> None:
+    """With the reason, where there is one."""
+    shown = snapshot(parts={Part.NODES: missing("no right"), Part.PODS: stale(240, "no answer"), Part.JOBS: stale(120)})
+    assert [said(one) for one in unread_lines(shown, [Part.PODS, Part.NODES, Part.JOBS, Part.EVENTS])] == [
+        "Not up to date: jobs (last seen 2 min ago)",
+        "Not checked: nodes (no right)",
+        "Not up to date: pods (last seen 4 min ago: no answer)",
+    ]
+
+
+def test_a_version_is_that_of_the_regular_container() -> None:
+    """Init containers stand first."""
+    init = replace(template(name="init", image="busybox:1"), role=Role.INIT)
+    assert version_of(replica_set(API, containers=(init, template(image="reg:5000/api:v2")))) == "v2"
+    assert version_of(replica_set(API)) == "unknown"
