@@ -32,6 +32,16 @@ def backoff(attempts: int, source: random.Random, *, base_s: float = 1.0, longes
     return max(0.1, source.uniform(0, min(longest_s, base_s * 2 ** min(attempts, 16))))
 
 
+def was_cancelled() -> bool:
+    """Tell whether this task was cancelled, also when a library below swallowed that.
+
+    `asyncio.wait_for` of Python 3.11 does so when its result and the cancellation come together (python/cpython#86296),
+    and the database's client waits by it. A loop that does not ask would then go on for ever.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Intake:
     """Carries out requests of the inbox, each by one worker at a time."""
 
@@ -168,7 +178,7 @@ class Loop:
                 group.create_task(self._work())
 
     async def _work(self) -> None:
-        while True:
+        while not was_cancelled():
             self._wake.clear()
             if await self._once():
                 continue

@@ -35,6 +35,8 @@ def is_looping(index: Index, pod: Pod, container: Container) -> bool:
     if pod.is_finished:
         return False
     if isinstance(state, Terminated):
+        if _is_of_a_job(pod) and pod.restart_policy == "Never":
+            return False  # it is not started again; the pod is Failed in a moment, and the job's finding tells
         return state.exit_code != 0 or (
             container.restart_count > 0 and pod.phase == "Running" and not _may_end(pod, container)
         )
@@ -46,8 +48,11 @@ def is_looping(index: Index, pod: Pod, container: Container) -> bool:
 
 def _may_end(pod: Pod, container: Container) -> bool:
     """Tell whether a container is meant to end well: one that prepares the pod, or does a job's work."""
-    of_a_job = pod.meta.owner is not None and pod.meta.owner.kind == "Job"
-    return container.role is Role.INIT or of_a_job or pod.restart_policy != "Always"
+    return container.role is Role.INIT or _is_of_a_job(pod) or pod.restart_policy != "Always"
+
+
+def _is_of_a_job(pod: Pod) -> bool:
+    return pod.meta.owner is not None and pod.meta.owner.kind == "Job"
 
 
 def is_young(index: Index, pod: Pod) -> bool:

@@ -18,6 +18,8 @@ from bot.domain.snapshot import Part
 
 # `Scaled up replica set api-5d from 1 to 2`; servers before 1.27 leave out where from.
 _MESSAGE = re.compile(r"Scaled (?:up|down) replica set (\S+)(?: from (\d+))? to (\d+)")
+# `New size: 4; reason: Current number of replicas above Spec.MaxReplicas`.
+_NEW_SIZE = re.compile(r"New size: (\d+)")
 # An autoscaler's event and the Deployment's follow each other at once; event times are whole seconds.
 _TOGETHER = timedelta(seconds=5)
 # Steps of one roll-out follow each other within the time a pod takes to become ready.
@@ -48,7 +50,7 @@ def scalings(index: Index, workload: Workload) -> Sequence[Scaling]:
     """Return what is known of a Deployment's scalings, newest first."""
     found = [step for event in index.events(workload.meta.uid, "ScalingReplicaSet") if (step := _parsed(event))]
     acted = [
-        event.at
+        (event.at, int(said[1]) if (said := _NEW_SIZE.search(event.message)) else None)
         for autoscaler in index.autoscalers_of(workload)
         for event in index.events(autoscaler.meta.uid, "SuccessfulRescale")
         if event.at is not None
@@ -68,9 +70,12 @@ def _parsed(event: Event) -> _Step | None:
     return event.at, name, int(before) if before else None, int(after)
 
 
-def _who(step: _Step, all_of_it: Sequence[_Step], acted: Sequence[datetime], *, can_tell: bool) -> By:
-    at, name, before, _ = step
-    if any(abs(at - moment) <= _TOGETHER for moment in acted):
+def _who(
+    step: _Step, all_of_it: Sequence[_Step], acted: Sequence[tuple[datetime, int | None]], *, can_tell: bool
+) -> By:
+    at, name, before, after = step
+    # Somebody's scaling that the autoscaler set back at once has another size than the autoscaler's.
+    if any(abs(at - moment) <= _TOGETHER and size in (None, after) for moment, size in acted):
         return By.AUTOSCALER
     if before == 0 or any(other[1] != name and abs(at - other[0]) <= _STEPS for other in all_of_it):
         return By.ROLL_OUT

@@ -13,7 +13,7 @@ from bot.errors import StoreRefused, StoreUnavailable
 from bot.ports import Clock, Inbox, Outbox, Transaction
 from bot.store.embedded import EmbeddedServer
 from bot.store.store import PostgresStore
-from bot.worker import backoff
+from bot.worker import backoff, was_cancelled
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class WaitingStore:
     async def run(self) -> None:
         """Open the store, trying again until it answers; then purge what is old, until cancelled."""
         attempts = 0
-        while self._store is None:
+        while self._store is None and not was_cancelled():
             try:
                 self._store = await PostgresStore.open(await self._address())
             except StoreRefused:
@@ -49,9 +49,11 @@ class WaitingStore:
                 self._problem = error
                 attempts += 1
                 await self._clock.sleep(backoff(attempts, random.Random(), longest_s=10.0))
+        if self._store is None:
+            return
         log.info("the database is open", extra={"event": "store_open", "embedded": self._server is not None})
         self.opened.set()
-        while True:
+        while not was_cancelled():
             await self._clock.sleep(PURGE_EVERY_S)
             try:
                 await self._store.purge()

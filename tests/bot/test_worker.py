@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -426,3 +427,22 @@ def test_the_wait_grows_with_the_attempts() -> None:
     means = [sum(backoff(n, source) for _ in range(400)) / 400 for n in (1, 3, 5, 7)]
     assert means == sorted(means)
     assert len({backoff(5, source) for _ in range(20)}) == 20
+
+
+async def test_a_loop_ends_though_a_library_swallowed_its_cancellation() -> None:
+    """The database's client may do so; the program must stop all the same."""
+    began = asyncio.Event()
+
+    async def step() -> bool:
+        began.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return False
+
+    subject = Loop("test", step, SteppedClock(), References(random.Random(1)), random.Random(1))
+    running = asyncio.create_task(subject.run())
+    await began.wait()
+    running.cancel()
+    async with asyncio.timeout(5):
+        with contextlib.suppress(asyncio.CancelledError):
+            await running

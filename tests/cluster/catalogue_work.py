@@ -10,11 +10,14 @@ from tests.cluster.catalogue import (
     Ripe,
     Row,
     Seen,
+    Step,
     autoscaler,
+    both,
     deployment,
     is_condition,
     job_spec,
     thing,
+    told,
 )
 
 
@@ -54,6 +57,22 @@ USAGE = (
         needs="metrics",
     ),
     _row(
+        "lopsided",
+        deployment(
+            "lopsided",
+            "hostname | grep -q 0$ && while :; do :; done; " + ALIVE,
+            kind="StatefulSet",
+            resources=_small("60m", "16Mi"),
+            spec={"replicas": 2, "podManagementPolicy": "Parallel"},
+        ),
+        kind="StatefulSet",
+        ripe=both(_using("lopsided", "cpu", 56), lambda seen: bool(seen.one("PodMetrics", "lopsided-1"))),
+        code="CPU_SKEWED",
+        severity="warning",
+        said=("lopsided-0",),
+        needs="metrics",
+    ),
+    _row(
         "hoarder",
         deployment(
             "hoarder", "dd if=/dev/zero of=/dev/shm/cache bs=1k count=15000; " + ALIVE, resources=_small("100m", "16Mi")
@@ -71,6 +90,14 @@ def _scales(name: str, *made: Manifest, **expected: Any) -> Row:
     return _row(name, *made, kind="HorizontalPodAutoscaler", **expected)
 
 
+def _blind(name: str, target: str) -> Manifest:
+    """Return an autoscaler that looks at a metric of the pods which nobody has."""
+    made = autoscaler(name, target)
+    queue = {"metric": {"name": "queue_length"}, "target": {"type": "AverageValue", "averageValue": "10"}}
+    made["spec"]["metrics"] = [{"type": "Pods", "pods": queue}]
+    return made
+
+
 AUTOSCALERS = (
     _scales(
         "unasking",
@@ -80,6 +107,7 @@ AUTOSCALERS = (
         code="AUTOSCALER_REQUEST_MISSING",
         severity="warning",
         said=("cpu", "main"),
+        needs="metrics",
     ),
     _scales(
         "astray",
@@ -98,6 +126,7 @@ AUTOSCALERS = (
         code="AUTOSCALERS_COLLIDE",
         severity="warning",
         said=("twice-a", "twice-b"),
+        needs="metrics",
     ),
     _scales(
         "burner",
@@ -114,12 +143,41 @@ AUTOSCALERS = (
         needs="metrics",
     ),
     _scales(
+        "blind",
+        _blind("blind", "storefront"),
+        ripe=is_condition("HorizontalPodAutoscaler", "blind", "ScalingActive", "FailedGetPodsMetric"),
+        code="AUTOSCALER_METRIC_MISSING",
+        severity="warning",
+        said=("queue_length",),
+    ),
+    _scales(
+        "tuned",
+        deployment("tuned"),
+        autoscaler("tuned", "tuned", most=2),
+        steps=(
+            Step(
+                is_condition("HorizontalPodAutoscaler", "tuned", "ScalingActive", "ValidMetricFound"),
+                "PATCH",
+                "Deployment",
+                "tuned",
+                {"spec": {"replicas": 4}},
+            ),
+        ),
+        ripe=told("tuned", "SuccessfulRescale"),
+        code="AUTOSCALER_OVERRIDES",
+        severity="info",
+        said=("tuned was scaled from 1 to 4 by hand",),
+        needs="metrics",
+    ),
+    _scales(
         "pinned",
-        autoscaler("pinned", "storefront", least=1, most=1),
-        ripe=lambda seen: bool(seen.one("HorizontalPodAutoscaler", "pinned")),
+        deployment("pinned"),
+        autoscaler("pinned", "pinned", least=1, most=1),
+        ripe=is_condition("HorizontalPodAutoscaler", "pinned", "ScalingActive", "ValidMetricFound"),
         code="AUTOSCALER_PINNED",
         severity="info",
-        said=("1",),
+        said=("holds pinned at 1 pod",),
+        needs="metrics",
     ),
 )
 

@@ -20,6 +20,7 @@ from tests.cluster.catalogue import (
     ready,
     service,
     thing,
+    told,
 )
 
 _FAILS = "echo 'FATAL: bad shard map'; exit 1"
@@ -101,7 +102,25 @@ def _stateful(name: str, code: str, said: tuple[str, ...], strategy: dict[str, A
     return _row(name, first, kind="StatefulSet", steps=(step,), ripe=is_behind, code=code, severity=severity, said=said)
 
 
+_ONLY_FIRST = {"periodSeconds": 1, "exec": {"command": ["/bin/sh", "-c", "hostname | grep -q 0$ || ! echo not loaded"]}}
+
 STATEFUL = (
+    _row(
+        "half",
+        deployment(
+            "half",
+            kind="StatefulSet",
+            readinessProbe=_ONLY_FIRST,
+            spec={"replicas": 2, "podManagementPolicy": "Parallel"},
+        ),
+        service("half", "half"),
+        kind="StatefulSet",
+        ripe=both(ready("half"), told("half", "Unhealthy", "not loaded"), aged("half", 62)),
+        code="READINESS_FAILING",
+        severity="warning",
+        said=("1 pod of half", "not loaded"),
+        follows=(("SERVICE_PARTLY_READY", "half"),),
+    ),
     _row(
         "shards",
         deployment("shards", _FAILS, kind="StatefulSet", spec={"replicas": 2}),
@@ -212,9 +231,14 @@ WELL = (
 WELL_NAMES = frozenset(made["metadata"]["name"] for made in WELL)
 
 
-def is_well(seen: Seen) -> bool:
-    """All that is well has got so far, and one autoscaler knows what it measures (where there is something to)."""
+def well(*, measured: bool) -> tuple[Manifest, ...]:
+    """Return what is well; an autoscaler is so only where there are metrics."""
+    return tuple(made for made in WELL if measured or made["kind"] != "HorizontalPodAutoscaler")
+
+
+def is_well(seen: Seen, *, measured: bool) -> bool:
+    """All that is well has got so far, and the autoscaler knows what it measures."""
     names = ("well", "well-set", "well-agent")
     done = seen.condition("Job", "well-done", "Complete").get("status") == "True"
-    measured = seen.condition("HorizontalPodAutoscaler", "well", "ScalingActive").get("status") == "True"
-    return all(ready(name)(seen) for name in names) and done and measured
+    active = seen.condition("HorizontalPodAutoscaler", "well", "ScalingActive").get("status") == "True"
+    return all(ready(name)(seen) for name in names) and done and (active or not measured)

@@ -127,7 +127,7 @@ class Making:
                 await self._go_on(row, steps, seen[row.place])
                 if not steps and row.ripe(seen[row.place]):
                     del waits[name]
-            well = not measured or catalogue_workloads.is_well(seen["workloads"])
+            well = catalogue_workloads.is_well(seen["workloads"], measured=measured)
             return [*waits, *([] if well else ["what is well"])]
 
         try:
@@ -212,7 +212,7 @@ async def looks(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Looks
         async with _namespaces(hands) as namespaces:
             measured = "metrics" in facts.offered
             making = Making(hands, namespaces, (*WATCHED, "PodMetrics") if measured else WATCHED)
-            await making.make_all(rows, catalogue_workloads.WELL)
+            await making.make_all(rows, catalogue_workloads.well(measured=measured))
             late = await making.ripen(rows, measured=measured)
             printed = {place: await _look(folder, name) for place, name in namespaces.items()}
             for look in printed.values():

@@ -296,7 +296,11 @@ async def test_pods_that_a_quota_forbids_are_told_with_the_quotas_words(connecti
         printed = await until(lambda: _status(tmp_path, namespace), is_told, within_s=40)
 
     [finding] = printed.data["findings"]
-    assert (finding["code"], finding["severity"], finding["target"]["name"]) == ("QUOTA_EXCEEDED", "critical", "refused")
+    assert (finding["code"], finding["severity"], finding["target"]["name"]) == (
+        "QUOTA_EXCEEDED",
+        "critical",
+        "refused",
+    )
     assert "1 of 1 pod cannot be created: the quota none has too little left" in finding["summary"]
     assert "exceeded quota: none" in _words(finding)
     assert printed.exit_code == 1

@@ -64,7 +64,7 @@ def overridden(index: Index, autoscaler: Autoscaler, workload: Workload | None) 
     by_hand_ = [s for s in known if s.by is By.HAND and s.before is not None and index.now - s.at <= REMEMBERED]
     for event in index.events(autoscaler.meta.uid, "SuccessfulRescale", within=REMEMBERED):
         for scaling in by_hand_:
-            if event.at is None or not timedelta() < event.at - scaling.at <= ANSWERS_WITHIN:
+            if event.at is None or not timedelta() <= event.at - scaling.at <= ANSWERS_WITHIN:
                 continue
             meta = autoscaler.meta
             yield Finding(

@@ -17,6 +17,7 @@ from bot.domain.text import first_line
 
 # A new pod has metrics after a sample or two; the metrics server's usual resolution is 15 to 60 s.
 UNTIL_MEASURED = timedelta(minutes=2)
+_NO_API = re.compile(r"no (custom|external) metrics API")
 _WITHOUT_REQUEST = re.compile(r"missing request for (\S+)(?: in container (\S+))?")
 
 
@@ -27,7 +28,7 @@ def without_metric(
     lacking = _without_request(index, autoscaler, workload, active)
     if lacking:
         yield _request_missing(autoscaler, workload, active, lacking)
-    elif not _are_new(index, workload):
+    elif _NO_API.search(active.message) or not _are_new(index, workload):
         yield _metric_missing(index, autoscaler, workload, active)
 
 
@@ -109,7 +110,8 @@ def _metric_missing(index: Index, autoscaler: Autoscaler, workload: Workload | N
     api_is_gone = not index.snapshot.has(Part.POD_METRICS) and status.reason not in ("", "not asked for")
     unready = workload is not None and workload.ready < workload.desired
     why = f'"{first_line(active.message, 240)}"' if active.message else active.reason
-    hint = ""
+    no_api = _NO_API.search(active.message)
+    hint = f" Nothing serves {no_api[1]} metrics in this cluster; an adapter does that." if no_api else ""
     if unready and workload is not None:
         hint = f" Pods that crash or wait have no metrics: {workload.ready} of {workload.desired} are ready."
     evidence = (Evidence(EvidenceKind.STATE, f"pod metrics: {status.reason}"),) if api_is_gone else ()

@@ -40,6 +40,13 @@ def test_who_scaled_is_told_by_what_happened_beside(others: list[object], by: By
     assert (newest.before, newest.after, newest.by) == (2, 4, by)
 
 
+def test_a_scaling_by_hand_that_was_set_back_at_once_is_still_by_hand() -> None:
+    """The autoscaler's event tells another size: it is about its own answer."""
+    hand, answer = "up replica set api-new from 2 to 6", "down replica set api-new from 6 to 4"
+    seen = snapshot(API, HPA, rescaled(ago_s=57), scaled(hand, ago_s=60), scaled(answer, ago_s=57))
+    assert {scaling.after: scaling.by for scaling in scalings(Index(seen), API)} == {6: By.HAND, 4: By.AUTOSCALER}
+
+
 def test_from_nothing_is_a_release_or_a_start() -> None:
     """Nobody's scaling."""
     seen = snapshot(API, scaled("up replica set api-new from 0 to 2", ago_s=60))

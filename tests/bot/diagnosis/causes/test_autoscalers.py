@@ -171,6 +171,15 @@ def test_new_pods_have_no_metrics_yet(age_s: float, number: int) -> None:
     assert len(look(fresh, autoscaler(API, ABLE, NO_METRICS, metrics=(CPU,)))) == number
 
 
+def test_an_api_that_nobody_serves_is_not_excused_by_new_pods() -> None:
+    """Waiting does not help; an adapter does."""
+    words = "unable to fetch metrics from custom metrics API: no custom metrics API [x] registered"
+    blind = condition("ScalingActive", "False", "FailedGetPodsMetric", words)
+    [finding] = look(pod(SET, WITH_REQUEST, age_s=30), autoscaler(API, ABLE, blind, metrics=(CPU,)))
+    assert finding.code == "AUTOSCALER_METRIC_MISSING"
+    assert finding.summary.endswith("Nothing serves custom metrics in this cluster; an adapter does that.")
+
+
 def test_pods_that_crash_have_no_metrics() -> None:
     """It is told below the crash."""
     down = replace(API, ready=0)
