@@ -86,8 +86,12 @@ def find_thing(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -
     for thing in things:
         if thing.ref.name == name and kind in ("", thing.ref.kind.lower()):
             return thing
-    known = [*_aliases(snapshot, catalogue), *(thing.ref.name for thing in things)]
-    raise _unknown(f'"{word}"', snapshot, _PARTS, _instead(said, word, suggest(name, known)))
+    if kind:
+        near = suggest(name, [thing.ref.name for thing in things if thing.ref.kind.lower() == kind])
+        near = tuple(f"{word.rpartition('/')[0]}/{one}" for one in near)
+    else:
+        near = suggest(name, [*_aliases(snapshot, catalogue), *(thing.ref.name for thing in things)])
+    raise _unknown(f'"{word}"', snapshot, _PARTS, _instead(said, word, near))
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -74,7 +74,9 @@ class Service:
             if not isinstance(parsed.action, Query):
                 raise UsageError(f"{parsed.action.name} is no reading command.")
             await self._admit(request, parsed.action)
-            return await self._answer(parsed, request, private=request.surface is not Surface.MENTION)
+            return await self._answer(
+                parsed, request, private=request.surface not in (Surface.MENTION, Surface.TERMINAL)
+            )
         except BotError as error:
             return self.explain(error, request)
 

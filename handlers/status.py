@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.diagnosis import DECISIVE_PARTS, ago, duration, report_data
@@ -10,6 +11,7 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Consequence, EvidenceKind, Finding, Report, Severity, StepKind, Verdict, WorkloadLine
 from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
+from bot.domain.text import Redacted
 from bot.domain.view import (
     Block,
     Button,
@@ -144,10 +146,16 @@ def _finding(number: int, finding: Finding, seen: Seen, setting: Setting) -> lis
         if not evidence.lines:
             blocks.append(Paragraph((line(evidence.label),)))
             continue
-        most = FOCUS_LOG_LINES if seen.focus else OVERVIEW_LOG_LINES
-        blocks.append(Code("\n".join(evidence.lines[-most:]), title=f"{alias} {evidence.label}"))
+        shown = evidence.lines[-FOCUS_LOG_LINES:] if seen.focus else _telling(evidence.lines)
+        blocks.append(Code("\n".join(shown), title=f"{alias} {evidence.label}"))
     offered = _offered(finding, seen, setting)
     return [*blocks, Buttons(offered)] if offered else blocks
+
+
+def _telling(lines: Sequence[Redacted]) -> Sequence[Redacted]:
+    """Return the last lines of a log for an overview: those of a stack trace's frames left out, where others remain."""
+    plain = [one for one in lines if one.strip() and not one.startswith((" ", "\t"))]
+    return (plain or lines)[-OVERVIEW_LOG_LINES:]
 
 
 def _remark(finding: Finding, seen: Seen) -> Line:

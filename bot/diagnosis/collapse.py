@@ -9,7 +9,7 @@ then not told at all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bot.domain.findings import Consequence, Finding
@@ -35,7 +35,7 @@ def collapse(findings: Sequence[Finding]) -> list[Finding]:
     ]
 
 
-def _with_felt(finding: Finding, felt: Sequence[Finding], named: Set[ObjectRef]) -> Finding:
+def _with_felt(finding: Finding, felt: Sequence[Finding], named: Collection[ObjectRef]) -> Finding:
     """Hang what is felt under its cause; what is general is not told where something is `named`."""
     if not felt:
         return finding

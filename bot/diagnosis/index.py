@@ -323,10 +323,7 @@ def _is_suspect(pod: Pod) -> bool:
         return False
     if pod.phase != "Running" or not pod.is_ready:
         return True
-    for container in pod.containers:  # a loop, for this is asked of every pod
-        if container.restart_count or container.last_state is not None:
-            return True
-    return False
+    return any(container.restart_count or container.last_state is not None for container in pod.containers)
 
 
 def telling_line(lines: Sequence[Redacted]) -> Redacted | None:

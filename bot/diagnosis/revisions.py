@@ -51,10 +51,10 @@ class Difference:
         if self.what == RESTART:
             return self.after
         if self.what in ("env", "references", "labels"):
-            gone = f"- {self.before}" if self.before else ""
-            come = f"+ {self.after}" if self.after else ""
-            return f"{what} {' '.join(part for part in (gone, come) if part)}"
-        return f"{what} {self.before or '-'} → {self.after or '-'}"
+            gone = f"{self.before} removed" if self.before else ""
+            come = f"{self.after} added" if self.after else ""
+            return f"{what}: {', '.join(part for part in (gone, come) if part)}"
+        return f"{what} {self.before or 'none'} → {self.after or 'none'}"
 
 
 def differences(before: Templated, after: Templated) -> tuple[Difference, ...]:

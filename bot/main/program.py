@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import random
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -13,6 +15,7 @@ import handlers
 from bot import answers
 from bot.cli.arguments import PROGRAMS, Asked, AuditVerify, Command, Demo, Run, Sandbox, Verb, read
 from bot.errors import BotError, SettingsError
+from bot.references import References
 from bot.registry import discover
 from bot.settings import Settings
 
@@ -39,6 +42,14 @@ def run(words: Sequence[str] | None = None) -> int:
     except BotError as error:
         told = " ".join(part for part in (error.unchanged, error.advice) if part)
         print(f"{error.message}\n{told}".rstrip(), file=sys.stderr)
+        return FAILED
+    except Exception:
+        # The last boundary of the terminal: a script must not read a bug of ours as "there are findings" (1).
+        reference = References(random.Random()).new()
+        logging.getLogger(__name__).exception("a command failed", extra={"reference": reference})
+        print(
+            f"Something in ragops itself went wrong; the log above tells where. Reference {reference}", file=sys.stderr
+        )
         return FAILED
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -35,7 +36,10 @@ _DISCOVERY = Target(verb="get", group="", version="", resource="")
 
 
 class ClusterServer:
-    """Serve a store and its sources to any Kubernetes client."""
+    """Serve a store and its sources to any Kubernetes client.
+
+    `asked` counts the requests: by verb and resource ("watch pods", "get pods/log"), else by path.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class ClusterServer:
         self._token = token
         self._dispatcher = Dispatcher(store, logs, metrics, timing or Timing())
         self.faults = faults or Faults()
+        self.asked: Counter[str] = Counter()
         self._replies = Replies(self.faults)
         self.add_user(user, token, groups=("system:masters", "system:authenticated"))
         self._dispatcher.tokenless = self._dispatcher.users[token]
@@ -179,7 +184,9 @@ class ClusterServer:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == _CONTROL:
             return await self._control(request)
-        target = parse_target(request.method, request.path, request.query) or _DISCOVERY
+        found = parse_target(request.method, request.path, request.query)
+        self.asked[f"{found.verb} {found.full_resource}" if found else request.path] += 1
+        target = found or _DISCOVERY
         return await self._replies.send(request, target, self._answer)
 
     async def _answer(self, request: web.BaseRequest, target: Target) -> Answer:

@@ -61,12 +61,10 @@ def break_thirty(world: World) -> None:
 
 
 def _container(name: str, **more: Json | list[Json]) -> Json:
-    probes = {
-        "readinessProbe": make.http_probe("/ready", 8080),
-        "livenessProbe": make.http_probe("/live", 8080, period=5),
-    }
     image = f"{small_world.REGISTRY}/{name}:v1"
-    return make.container(name, image, port=8080, memory_limit="512Mi", **probes, **more)
+    built: Json = make.container(name, image, port=8080, memory_limit="512Mi")
+    probes = {"readinessProbe": make.http_probe("/ready", 8080), "livenessProbe": make.http_probe("/live", 8080)}
+    return {**built, **probes, **more}
 
 
 def _run(world: World, name: str, container: Json, **pod: Json | list[Json]) -> None:
@@ -96,7 +94,9 @@ def _break_placement(world: World) -> None:
     }
     world.apply("persistentvolumeclaims", {**claim, "spec": spec})
     mounted = _container("no-volume", volumeMounts=[{"name": "data", "mountPath": "/data"}])
-    _run(world, "no-volume", mounted, volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": "archive-data"}}])
+    _run(
+        world, "no-volume", mounted, volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": "archive-data"}}]
+    )
 
 
 def _break_network(world: World) -> None:

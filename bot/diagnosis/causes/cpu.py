@@ -118,9 +118,10 @@ def _above_request(index: Index, target: ObjectRef, used: Sequence[UsedCpu]) -> 
 
 
 def _skewed(index: Index, target: ObjectRef, hot: UsedCpu, others_m: int, others: int) -> Finding:
+    rest = "pod" if others == 1 else count(others, "pod")
     summary = (
         f"Pod {hot.pod.meta.name} uses {cpu(hot.used_m)} in container {hot.container.name}, the other"
-        f" {count(others, 'pod')} about {cpu(others_m)}. More pods would not help."
+        f" {rest} about {cpu(others_m)}. More pods would not help."
     )
     step = NextStep(StepKind.COMMAND, f"logs {target.name}", "shows what the pods do", "Logs")
     return _finding(index, CPU_SKEWED, target, [hot], "one of its pods does most of the work", summary, step)

@@ -66,7 +66,7 @@ def test_a_job_that_gave_up_says_why_with_its_last_words() -> None:
 
 def test_a_try_that_has_just_ended_is_no_crash_loop() -> None:
     """Its pod is Failed a moment later; with `Never` nothing is started again."""
-    made = replace(job("backfill", failed=1, active=1), backoff_limit=6)
+    made = replace(job("backfill", failed=1), active=1, backoff_limit=6)
     tried = replace(try_of(made), phase="Running", restart_policy="Never")
     assert [finding.code for finding in diagnose(snapshot(made, tried)).findings] == ["JOB_RETRYING"]
 
