@@ -26,7 +26,7 @@ check: setup-dev  ## lint, format, types and who may import whom
 	.venv/bin/python scripts/reference.py --check
 
 bench: setup-dev  ## measure speed and memory (ARGS=--help)
-	.venv/bin/python tests/bench/run.py $(ARGS)
+	.venv/bin/python -m tests.bench.run $(ARGS)
 
 reference: setup-dev  ## write the reference pages anew from the code
 	.venv/bin/python scripts/reference.py

@@ -89,6 +89,7 @@ def find_thing(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -
     if kind:
         near = suggest(name, [thing.ref.name for thing in things if thing.ref.kind.lower() == kind])
         near = tuple(f"{word.rpartition('/')[0]}/{one}" for one in near)
+        near = near or tuple(f"{thing.ref.kind.lower()}/{name}" for thing in things if thing.ref.name == name)
     else:
         near = suggest(name, [*_aliases(snapshot, catalogue), *(thing.ref.name for thing in things)])
     raise _unknown(f'"{word}"', snapshot, _PARTS, _instead(said, word, near))

@@ -40,9 +40,13 @@ class Scopes:
             suggestions=[f"-n {near}" for near in suggest(namespace, known)],
         )
 
-    def words(self, scope: Scope) -> str:
-        """Return the words that lead a command to `scope`; none where it is meant anyway."""
-        words = [] if scope.cluster == self.default_cluster else ["--cluster", scope.cluster]
-        if scope.namespace != self.namespaces[scope.cluster][0]:
+    def default_of(self, cluster: ClusterName | None = None) -> Scope:
+        """Return the scope that is meant where none is named."""
+        return self.resolve(cluster or "")
+
+    def words(self, scope: Scope, *, always: bool = False) -> str:
+        """Return the words that lead a command to `scope`; none where it is meant anyway, unless `always`."""
+        words = ["--cluster", scope.cluster] if always or scope.cluster != self.default_cluster else []
+        if always or scope.namespace != self.namespaces[scope.cluster][0]:
             words += ["-n", scope.namespace]
         return shlex.join(words)

@@ -91,7 +91,7 @@ class Service:
             command=parsed.text,
             private=private,
             actor_id=request.actor.user_id,
-            place=self._equipment.scopes.words(sources.scope),
+            place=self._place(sources.scope),
         )
         return query.render(parsed.params, seen, setting)
 
@@ -203,17 +203,31 @@ class Service:
     def _sources(self, parsed: Parsed, request: Request) -> Sources:
         """Hand a verb the ports that it names, and nothing else."""
         equipment = self._equipment
+        scope = self._scope(parsed)
         ports: dict[Need, tuple[str, Any]] = {
             Need.CLUSTER: ("cluster", equipment.cluster),
             Need.LOGS: ("logs", equipment.logs),
             Need.REGISTRY: ("registry", equipment.registry),
             Need.RIGHTS: ("rights", equipment.rights),
-            Need.CATALOGUE: ("catalogue", equipment.catalogue),
+            Need.CATALOGUE: ("catalogue", equipment.catalogue.at(scope, equipment.scopes.default_of(scope.cluster))),
             Need.ASK: ("ask", _Asker(self, request)),
         }
         handed = dict(ports[need] for need in parsed.action.needs)
-        scope = self._scope(parsed)
         return Sources(scope=scope, request=request, now=equipment.clock.now(), **handed)
+
+    def _place(self, scope: Scope) -> str:
+        """Return the words by which a button's command comes back to `scope`.
+
+        Where services have places of their own, a bare name could lead there: then the place is always named.
+        """
+        equipment = self._equipment
+        default = equipment.scopes.default_of()
+        entries = equipment.catalogue.entries.values()
+        spread = any(
+            (e.cluster or default.cluster, e.namespace or default.namespace) != (default.cluster, default.namespace)
+            for e in entries
+        )
+        return equipment.scopes.words(scope, always=spread)
 
     def _scope(self, parsed: Parsed) -> Scope:
         """Return what the command names, else where the service that it names lives, else the default."""

@@ -123,7 +123,8 @@ def _label(replica_set: ReplicaSet) -> str:
 def _pair(difference: Difference) -> tuple[str, str]:
     """Return what differs, and how, in the words that findings use."""
     label = f"{difference.what} of {difference.container}" if difference.named else difference.what
-    return label, str(difference).removeprefix(f"{label} ")
+    words = str(difference)
+    return label, words.removeprefix(label).lstrip(": ") if words.startswith((f"{label} ", f"{label}:")) else words
 
 
 ACTION = Query(

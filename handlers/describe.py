@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.diagnosis import Index, ago, count, related_uids, timeline
+from bot.diagnosis import DECISIVE_PARTS, Index, ago, count, related_uids, timeline
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Finding, Report, Severity
 from bot.domain.objects import Event, Pod, Service, Workload
-from bot.domain.snapshot import ALL_PARTS, Snapshot
+from bot.domain.snapshot import ALL_PARTS, Freshness, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import first_line
 from bot.domain.view import (
@@ -65,10 +65,13 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     index = Index(snapshot)
     found = _findings(index, seen)
     problems = [finding for finding in found if finding.is_problem]
-    verdict = count(len(problems), "problem") if problems else "nothing is wrong that I can see"
+    blind = any(snapshot.status(part).freshness is not Freshness.LIVE for part in DECISIVE_PARTS)
+    fine = "I cannot tell whether something is wrong" if blind else "nothing is wrong that I can see"
+    verdict = count(len(problems), "problem") if problems else fine
+    well = Mark.UNKNOWN if blind else Mark.OK
     summary = f"{_kind(thing.ref)} {thing.ref.name}: {verdict}"
     blocks: list[Block] = [
-        Headline(summary, _MARKS[problems[0].severity] if problems else Mark.OK),
+        Headline(summary, _MARKS[problems[0].severity] if problems else well),
         *(_problem(finding, setting) for finding in found),
         Fields(tuple(facts_of(index, thing))),
     ]
@@ -82,7 +85,9 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     kept = f"{number}, oldest first" if events else "No events: they live an hour, so none is no proof of health"
     blocks.append(Context((line(kept), *unread_lines(snapshot, ALL_PARTS), freshness_line(snapshot, setting))))
     blocks.append(closing_buttons(setting, *_buttons(thing, setting)))
-    return View(summary, tuple(blocks), data=_data(seen, index, found, events), exit_code=1 if problems else 0)
+    return View(
+        summary, tuple(blocks), data=_data(seen, index, found, events), exit_code=1 if problems else 2 if blind else 0
+    )
 
 
 def _kind(ref: ObjectRef) -> str:

@@ -12,7 +12,7 @@ from bot.diagnosis import Index, count, duration, ready_cell, restarts_cell, sta
 from bot.domain.actions import Need, Query, Setting, argument, option
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import Pod
-from bot.domain.snapshot import Part, Snapshot
+from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.view import Block, Button, Context, Headline, Line, Mark, Paragraph, Table, View, bold, line
 from bot.lookup import closing_buttons, find_workload, freshness_line, unread_lines
@@ -96,7 +96,12 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
         more.append(Button("All pods", f"{setting.command} --all"))
     blocks.append(Context((*unread_lines(snapshot, PARTS), freshness_line(snapshot, setting))))
     blocks.append(closing_buttons(setting, *more))
-    return View(summary, tuple(blocks), data=_data(groups, snapshot), exit_code=0 if snapshot.has(Part.PODS) else 2)
+    return View(
+        summary,
+        tuple(blocks),
+        data=_data(groups, snapshot),
+        exit_code=0 if snapshot.status(Part.PODS).freshness is Freshness.LIVE else 2,
+    )
 
 
 def _verdict(groups: Sequence[Group], seen: Seen) -> tuple[str, Mark]:
@@ -108,10 +113,12 @@ def _verdict(groups: Sequence[Group], seen: Seen) -> tuple[str, Mark]:
     done = sum(len(group.pods) for group in groups) - wanted
     if not wanted and not done:
         return f"{where} has no pods", Mark.INFO
+    live = snapshot.status(Part.PODS).freshness is Freshness.LIVE
+    then, well = ("", Mark.OK) if live else (" when last seen", Mark.UNKNOWN)
     if not wanted:
-        return f"{where}: {count(done, 'pod')} done", Mark.OK
+        return f"{where}: {count(done, 'pod')} done{then}", well
     also = f", {count(done, 'pod')} done" if done else ""
-    return f"{where}: {ready} of {count(wanted, 'pod')} ready{also}", Mark.OK if ready == wanted else Mark.WARNING
+    return f"{where}: {ready} of {count(wanted, 'pod')} ready{also}{then}", well if ready == wanted else Mark.WARNING
 
 
 def _tables(groups: Iterable[Group], seen: Seen) -> Iterable[Block]:

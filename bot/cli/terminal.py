@@ -66,7 +66,7 @@ class Terminal:
             case Table():
                 return self._table(block)
             case Code():
-                return [self._paint(f"   │ {clean(row)}"[: self._width * 3], "2") for row in block.text.splitlines()]
+                return [self._paint(f"   │ {clean(row)}", "2") for row in block.text.splitlines()]
             case Context():
                 return ["", *(self._paint(row, "2") for line in block.lines for row in self._wrap(line))]
             case Buttons():

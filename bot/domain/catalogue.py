@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from bot.domain.targets import Scope
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
@@ -27,6 +29,19 @@ class Catalogue:
     """The services by alias."""
 
     entries: Mapping[str, CatalogueEntry] = field(default_factory=lambda: MappingProxyType({}))
+
+    def at(self, scope: Scope, default: Scope) -> Catalogue:
+        """Return the services that live at `scope`; those without a place of their own live at `default`.
+
+        An answer about one namespace must not call its workloads by the aliases of another.
+        """
+        here = {
+            alias: entry
+            for alias, entry in self.entries.items()
+            if (entry.cluster or default.cluster, entry.namespace or default.namespace)
+            == (scope.cluster, scope.namespace)
+        }
+        return Catalogue(MappingProxyType(here))
 
     def alias_of(self, kind: str, name: str) -> str:
         """Return what people call a workload: its alias, or its own name."""

@@ -38,7 +38,7 @@ _DISCOVERY = Target(verb="get", group="", version="", resource="")
 class ClusterServer:
     """Serve a store and its sources to any Kubernetes client.
 
-    `asked` counts the requests: by verb and resource ("watch pods", "get pods/log"), else by path.
+    `asked` counts the requests: by verb and resource ("get pods/log", "list pods.metrics.k8s.io"), else by path.
     """
 
     def __init__(
@@ -185,7 +185,7 @@ class ClusterServer:
         if request.path == _CONTROL:
             return await self._control(request)
         found = parse_target(request.method, request.path, request.query)
-        self.asked[f"{found.verb} {found.full_resource}" if found else request.path] += 1
+        self.asked[_in_words(found) if found else request.path] += 1
         target = found or _DISCOVERY
         return await self._replies.send(request, target, self._answer)
 
@@ -222,3 +222,7 @@ class ClusterServer:
                 return web.json_response(self.faults.body())
             case _:
                 return web.json_response({"error": "GET, POST or DELETE"}, status=405)
+
+
+def _in_words(target: Target) -> str:
+    return f"{target.verb} {target.full_resource}{'.' if target.group else ''}{target.group}"

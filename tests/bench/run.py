@@ -2,7 +2,8 @@
 
 Run it by `make bench`. The bot is a process of its own (`ragops run`); the Slack stand-in and the simulated cluster run
 in this one, so both share the machine's cores with what is measured. A and B alternate in one run; figures are medians
-with their spread, and a claim is a ratio of medians of the same run.
+with their spread, and a claim is a ratio of medians of the same run. `tests.bench.scale` then does the same at
+thousands of pods.
 """
 
 from __future__ import annotations
@@ -10,122 +11,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
 import shutil
-import statistics
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.cluster.faults import Fault, FaultKind
-from sandbox.cluster.scenarios import crowd
-from sandbox.cluster.server import ClusterServer
-from sandbox.cluster.store import ObjectStore
-from sandbox.cluster.world.clock import WorldClock
-from sandbox.cluster.world.world import World
-from sandbox.slack.control import SlackControl
-from sandbox.slack.server import SlackServer
-from sandbox.slack.world import demo_workspace
+from tests.bench.results import Results, conditions, memory_mib, say
+from tests.bench.scale import measure_pieces, measure_scale, measure_there
+from tests.bench.stage import PEOPLE, Stage, stage
 
 HERE = Path(__file__).parent
-PEOPLE = ("ann", "bob", "vic")
-
-
-@dataclass(slots=True)
-class Results:
-    """Figures by name, in the order they were measured."""
-
-    figures: dict[str, object] = field(default_factory=dict)
-
-    def add(self, name: str, samples: Sequence[float], unit: str) -> float:
-        """Keep the median and the spread of samples; return the median."""
-        median = statistics.median(samples)
-        self.figures[name] = {"median": round(median, 2), "min": round(min(samples), 2), "max": round(max(samples), 2)}
-        say(f"{name:<58} {median:9.2f} {unit:<3} ({min(samples):.2f} to {max(samples):.2f}, n={len(samples)})")
-        return median
-
-    def ratio(self, name: str, a: float, b: float) -> None:
-        """Keep how many times longer A takes than B."""
-        self.figures[name] = round(a / b, 1)
-        say(f"{name:<58} {a / b:9.1f} x")
-
-    def one(self, name: str, value: float, unit: str) -> None:
-        """Keep a single figure."""
-        self.figures[name] = round(value, 2)
-        say(f"{name:<58} {value:9.2f} {unit}")
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The servers, and the way to start the bot in front of them."""
-
-    slack: SlackServer
-    cluster: ClusterServer
-    control: SlackControl
-    folder: Path
-    environment: dict[str, str]
-
-    async def answered(self, text: str, user: str = "ann") -> float:
-        """Type a command; return the milliseconds from the envelope to the answer that was handed back."""
-        channel = self.slack.workspace.channels["ops"]
-        before = len(channel.messages)
-        began = time.perf_counter()
-        typing = asyncio.ensure_future(self.control.say(text, user=user, channel="ops"))
-        while len(channel.messages) == before:
-            if time.perf_counter() - began > 30:
-                raise TimeoutError(f"no answer to {text}: {await typing}")
-            await asyncio.sleep(0.0005)
-        took = (time.perf_counter() - began) * 1000
-        await typing
-        return took
-
-    @asynccontextmanager
-    async def bot(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Run the bot and stop it."""
-        program = Path(sys.executable).with_name("ragops")
-        with (self.folder / "bot.log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(program, "run", env=self.environment, stderr=log)
-            try:
-                yield process
-            finally:
-                process.terminate()
-                await process.wait()
-
-
-@asynccontextmanager
-async def stage(pods: int) -> AsyncIterator[Stage]:
-    """Start the workspace and a cluster with so many pods."""
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ragops-bench-")))
-        slack = await stack.enter_async_context(SlackServer(demo_workspace()))
-        clock = WorldClock(datetime.now(UTC))
-        world = World(ObjectStore(clock.now), clock)
-        crowd.build(world, pods)
-        world.advance_until(clock.start)
-        cluster = await stack.enter_async_context(ClusterServer(world.store, world, world))
-        cluster.write_kubeconfig(folder / "kubeconfig")
-        (folder / "ragops.toml").write_text(
-            f'[clusters.bench]\nkubeconfig = "{folder / "kubeconfig"}"\nnamespaces = ["rag-engine"]\n'
-            "[roles.viewer]\neveryone = true\n[limits]\ncommands_per_minute = 600\n"
-        )
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "SLACK_BOT_TOKEN": slack.workspace.bot_token,
-            "SLACK_APP_TOKEN": slack.workspace.app_token,
-            "SLACK_API_URL": slack.base_url,
-            "RAGOPS_CONFIG": str(folder / "ragops.toml"),
-            "RAGOPS_DATA": str(folder / "data"),
-        }
-        control = await stack.enter_async_context(SlackControl(slack.control_url))
-        yield Stage(slack, cluster, control, folder, environment)
 
 
 async def measure_start(at: Stage, results: Results, rounds: int) -> None:
@@ -199,39 +95,30 @@ async def measure_acks(at: Stage, results: Results, number: int) -> None:
         results.one(f"ack of {name}, missed of {number}", number - len(latencies), "")
 
 
-def memory_mib(pid: int, key: str) -> float:
-    """Return a figure of /proc/PID/status in MiB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(key):
-            return int(line.split()[1]) / 1024
-    return float("nan")
-
-
-def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  # a program that prints its figures
-
-
-def conditions() -> dict[str, object]:
-    """Return what the figures depend on."""
-    revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607  # whichever git there is
-    return {
-        "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "kernel": platform.release(),
-        "revision": revision.stdout.strip() or "unknown",
-    }
-
-
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pods", type=int, default=200)
+    parser.add_argument("--many", type=int, default=5000, help="pods of the second part; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=7, help="measured rounds of each comparison (at least 5)")
     parser.add_argument("--output", type=Path, help="write the figures as JSON, too")
+    parser.add_argument("--kubeconfig", type=Path, help="measure lists and answers in a real cluster, and nothing else")
+    parser.add_argument("-n", "--namespace", default="default", help="where, in the real cluster")
     options = parser.parse_args()
     rounds, results = max(5, options.rounds), Results()
     results.figures["conditions"] = conditions()
-    say(f"{options.pods} pods; " + ", ".join(f"{key} {value}" for key, value in conditions().items()))
-    async with stage(options.pods) as at:
+    say(", ".join(f"{key} {value}" for key, value in conditions().items()))
+    if options.kubeconfig:
+        await measure_there(options.kubeconfig, options.namespace, results, rounds)
+    else:
+        await measure_all(options.pods, options.many, results, rounds)
+    if options.output:
+        options.output.write_text(json.dumps(results.figures, indent=2))
+
+
+async def measure_all(pods: int, many: int, results: Results, rounds: int) -> None:
+    """Measure on simulated clusters, first a usual one, then a large one."""
+    say(f"\n{pods} pods")
+    async with stage(pods) as at:
         await measure_start(at, results, 4)
         async with at.bot() as process:
             await at.control.connected(timeout=30)
@@ -240,8 +127,9 @@ async def main() -> None:
             await measure_acks(at, results, 300)
             results.one("memory of the bot (resident)", memory_mib(process.pid, "VmRSS"), "MiB")
             results.one("memory of the bot (most so far)", memory_mib(process.pid, "VmHWM"), "MiB")
-    if options.output:
-        options.output.write_text(json.dumps(results.figures, indent=2))
+        await measure_pieces(at, results, pods)
+    if many:
+        await measure_scale(many, results, rounds)
 
 
 if __name__ == "__main__":

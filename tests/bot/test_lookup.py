@@ -174,7 +174,7 @@ def test_an_unknown_object_is_answered_with_complete_commands() -> None:
     """Of every kind."""
     with pytest.raises(UsageError, match=r'There is no "node/node-2" in shop\.') as raised:
         find_thing("describe node/node-2 -n shop", "node/node-2", WORLD, CATALOGUE)
-    assert raised.value.suggestions == ("describe node-1 -n shop",)
+    assert raised.value.suggestions == ("describe node/node-1 -n shop",)
 
 
 def test_objects_that_could_not_be_read_are_not_said_to_be_missing() -> None:

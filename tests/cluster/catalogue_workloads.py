@@ -72,7 +72,7 @@ ROLLOUTS = (
         said=("shop (revision 2)", "readiness probe", "Revision 1", "1 of 1"),
         follows=(("ROLLOUT_STUCK", "shop"),),
     ),
-    _paused("halted", [*_env("1"), {"name": "FEATURE_X", "value": "on"}], "+ FEATURE_X"),
+    _paused("halted", [*_env("1"), {"name": "FEATURE_X", "value": "on"}], "FEATURE_X"),
     # The values of variables are not read, so that only what the status says is known.
     _paused("hushed", _env("2"), "A change waits"),
 )

@@ -248,7 +248,9 @@ async def test_nothing_else_is_accused(looks: Looks, place: str) -> None:
     report = looks.printed[place].data
     known = {(row.kind, row.name) for row in ROWS if row.place == place}
 
-    others = [f for f in report["findings"] if (f["target"]["kind"], f["target"]["name"]) not in known]
+    # How busy the nodes are is the business of all who use the cluster.
+    told = [f for f in report["findings"] if f["target"]["kind"] != "Node"]
+    others = [f for f in told if (f["target"]["kind"], f["target"]["name"]) not in known]
 
     assert [(f["code"], f["target"]["name"], f["summary"]) for f in others] == []
     assert report["not_checked"] == []

@@ -36,7 +36,7 @@ async def test_the_revision_that_works_is_compared_with_the_newest() -> None:
     assert rows(view)[:3] == [
         "search: revision 6 (v1.0) → 8 (v1.2), 2 differences",
         "image  v1.0 → v1.2",
-        "env    - A + B",
+        "env    A removed, B added",
     ]
     assert view.exit_code == 0
     assert buttons(view) == {

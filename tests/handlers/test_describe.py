@@ -374,9 +374,9 @@ async def test_only_the_newest_events_are_told() -> None:
 @pytest.mark.parametrize(
     ("word", "suggestions"),
     [
-        ("node/node-2", ["describe node-1"]),
+        ("node/node-2", ["describe node/node-1"]),
         ("serch", ["describe search"]),
-        ("statefulset/api", ["describe api"]),
+        ("statefulset/api", ["describe deployment/api"]),
     ],
     ids=["node", "alias", "other kind"],
 )

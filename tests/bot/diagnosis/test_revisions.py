@@ -48,12 +48,12 @@ BASE = replace(
             ["image reg:5000/team/api:v1.1 → reg:5000/other/api:v1.1"],
         ),
         (replace(BASE, image="reg:5000/team/api:v1.1@sha256:abcdef0123456789"), ["image by tag → sha256:abcdef012345"]),
-        (replace(BASE, env_names=("A", "B")), ["env - DATABASE_URL + B"]),
+        (replace(BASE, env_names=("A", "B")), ["env: DATABASE_URL removed, B added"]),
         (replace(BASE, env_names=("DATABASE_URL", "A")), []),
-        (replace(BASE, env_names=("A",)), ["env - DATABASE_URL"]),
+        (replace(BASE, env_names=("A",)), ["env: DATABASE_URL removed"]),
         (replace(BASE, memory_limit=GI), ["memory limit 512 Mi → 1 Gi"]),
-        (replace(BASE, memory_limit=None), ["memory limit 512 Mi → -"]),
-        (replace(BASE, cpu_request_m=250), ["cpu request - → 250m CPU"]),
+        (replace(BASE, memory_limit=None), ["memory limit 512 Mi → none"]),
+        (replace(BASE, cpu_request_m=250), ["cpu request none → 250m CPU"]),
         (
             replace(BASE, readiness=Probe("GET :8080/ready", initial_delay_s=5)),
             [
@@ -67,7 +67,7 @@ BASE = replace(
         (replace(BASE, command=("serve",)), ["command serve --port 8080 → serve"]),
         (
             replace(BASE, references=(Reference("Secret", "db", "uri", "DATABASE_URL"),)),
-            ["references - DATABASE_URL from secret/db:url + DATABASE_URL from secret/db:uri"],
+            ["references: DATABASE_URL from secret/db:url removed, DATABASE_URL from secret/db:uri added"],
         ),
         (replace(BASE, role=Role.SIDECAR), ["role container → sidecar"]),
     ],
@@ -89,14 +89,14 @@ def test_a_container_comes_or_goes() -> None:
     """By name and version."""
     proxy = template(name="proxy", image="envoy:1")
     come, gone = differences(revision(BASE), revision(BASE, proxy)), differences(revision(BASE, proxy), revision(BASE))
-    assert [str(d) for d in (*come, *gone)] == ["container - → proxy (1)", "container proxy (1) → -"]
+    assert [str(d) for d in (*come, *gone)] == ["container none → proxy (1)", "container proxy (1) → none"]
 
 
 def test_labels_count_but_for_the_mark_of_the_revision() -> None:
     """A service may select by them."""
     before = labelled(**{"app": "api", "pod-template-hash": "aa"})
     after = labelled(**{"app": "api2", "pod-template-hash": "bb"})
-    assert [str(difference) for difference in differences(before, after)] == ["labels - app=api + app=api2"]
+    assert [str(difference) for difference in differences(before, after)] == ["labels: app=api removed, app=api2 added"]
 
 
 def test_a_restart_by_hand_is_told_when_nothing_else_differs() -> None:
