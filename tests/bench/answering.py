@@ -59,6 +59,7 @@ class Ticks:
         try:
             yield
         finally:
+            await asyncio.sleep(2 * _TICK_S)  # so that a stall up to now is seen
             task.cancel()
 
     async def _run(self) -> None:

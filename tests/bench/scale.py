@@ -179,15 +179,16 @@ async def _kubectl(kubeconfig: Path, namespace: str) -> float:
 
 async def measure_storm(at: Stage, answering: Helper, results: Results) -> None:
     """Let many pods change at once, and answer meanwhile."""
-    await answering.asked(f"storm {CHANGES}")
     store = at.world.store
-    for number, pod in enumerate(store.list("pods", NAMESPACE)[:CHANGES]):
+    changed = store.list("pods", NAMESPACE)[:CHANGES]
+    await answering.asked(f"storm {len(changed)}")
+    for number, pod in enumerate(changed):
         metadata = {**pod["metadata"], "labels": {**pod["metadata"]["labels"], BURST: "yes"}}
         store.update("pods", {**pod, "metadata": metadata})
         if number % 100 == 0:
             await asyncio.sleep(0)
     figures = await answering.told()
-    results.one(f"{CHANGES} pods change at once: arrived", figures["arrived"], "")
+    results.one(f"{len(changed)} pods change at once: arrived", figures["arrived"], "")
     results.one("  until all were seen and 10 answers given", figures["took_s"], "s")
     results.one("  CPU time for the changes and the answers", figures["cpu_s"], "s")
     results.one("  an answer meanwhile, median", figures["median_ms"], "ms")

@@ -21,7 +21,7 @@ from tests.bench.watch_cache import resident
 
 async def serve(kubeconfig: Path, namespace: str) -> None:
     """List when asked, until the input ends; the first list is held."""
-    await config.load_kube_config(config_file=str(kubeconfig))
+    await config.load_kube_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]  # it has no annotations
     async with client.ApiClient() as api:
         core = client.CoreV1Api(api)
         before = resident()
