@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 
-from bot.diagnosis import Index, diagnose, wanted
+from bot.diagnosis import Index, count, diagnose, wanted
 from bot.domain.findings import NotChecked, Report
 from bot.domain.snapshot import ALL_PARTS, Snapshot
 from bot.domain.targets import ObjectRef, Scope
@@ -35,7 +35,10 @@ async def examine(
     focus = find(snapshot)
     index = Index(snapshot)
     more = wanted(index, focus)
-    unread: tuple[NotChecked, ...] = ()
+    unread: list[NotChecked] = []
+    if more.logs_left_out:
+        what = f"the logs of {count(more.logs_left_out, 'more trouble')}"
+        unread.append(NotChecked(what, f"one answer reads {len(more.logs)} at most; ask for one service"))
     if more.logs:
         read = await logs.tails(scope, more.logs, lines=LOG_LINES)
         index = index.with_more(logs=MappingProxyType(dict(read)))
@@ -44,6 +47,6 @@ async def examine(
             index = index.with_more(node_load=await cluster.node_load(scope.cluster))
         except ClusterError as error:
             log.info("the nodes' load was not read: %s", error.message, extra={"event": "node_load_unread"})
-            unread = (NotChecked("how full the nodes are", error.message.partition("\n")[0].rstrip(".")),)
+            unread.append(NotChecked("how full the nodes are", error.message.partition("\n")[0].rstrip(".")))
     report = diagnose(index, focus)
-    return replace(report, not_checked=report.not_checked + unread), focus
+    return replace(report, not_checked=(*report.not_checked, *unread)), focus

@@ -17,7 +17,7 @@ from bot.domain.catalogue import Catalogue
 from bot.domain.policy import Authorization
 from bot.domain.requests import Outcome, Post, Request, Surface
 from bot.domain.targets import Scope
-from bot.domain.view import View
+from bot.domain.view import View, posted
 from bot.errors import BotError, NotAccepted, StoreUnavailable, UsageError
 from bot.parser import Parsed, parse
 from bot.ports import AuditEntry, Claimed, Clock, ClusterReader, LogStream, RateLimiter, Sources, Store
@@ -106,14 +106,21 @@ class Service:
         return request.surface is Surface.MENTION or not isinstance(action, Query)
 
     async def accept(self, request: Request) -> bool:
-        """Write a request down; False when the same delivery came before. Raises `NotAccepted`."""
+        """Write a request down; False when the same delivery came before.
+
+        Raises `NotAccepted`; when the connection broke during the commit its `unchanged` says that this is not known.
+        """
         store = self._equipment.store
         if store is None:
             raise NotAccepted("There is no database here, so nothing can be kept.")
         try:
             return await store.inbox.accept(request)
         except StoreUnavailable as error:
-            raise NotAccepted(f"The request was not accepted: {error.message}") from error
+            in_doubt = error.unchanged != NotAccepted.unchanged
+            fate = "may not have been accepted" if in_doubt else "was not accepted"
+            refused = NotAccepted(f"The request {fate}: {error.message}")
+            refused.unchanged = error.unchanged
+            raise refused from error
 
     async def control(self, claimed: Claimed) -> View | None:
         """Carry out a request that was written down; return what only its person sees, if anything.
@@ -145,7 +152,7 @@ class Service:
         if isinstance(parsed.action, Control):
             return await parsed.action.act(parsed.params, self._sources(parsed, request))
         view = await self._answer(parsed, request, private=False)
-        return Outcome(view, posts=(Post(request.place, view),))
+        return Outcome(view, posts=(Post(request.place, posted(view)),))
 
     async def _settle(self, claimed: Claimed, posts: Sequence[Post], entry: AuditEntry | None) -> None:
         store = self._equipment.store

@@ -1,7 +1,8 @@
 """The worker's two loops: requests that were written down are carried out, messages for others are delivered.
 
 Both are woken when there is work and look by themselves at intervals, so a lost wake-up costs a second, nothing else.
-This is one of the three places that catch everything: a failure is logged with a reference and the loop goes on.
+This is one of the three places that catch everything: a failure is logged with a reference and the loop goes on. A
+message that cannot be handed over is tried again, less and less often, until it is stale: it holds up its channel only.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from bot.service import Lost, Service
 log = logging.getLogger(__name__)
 
 LEASE_S = 30.0
+# What is done under a lease ends before the lease does, so that nobody else does it meanwhile.
+WORK_S = LEASE_S - 5
 POLL_S = 1.0
 AT_ONCE = 4
 LONGEST_DELAY_S = 300.0
@@ -77,7 +80,7 @@ class Intake:
         Only a database that is away lets it stay, to be carried out later.
         """
         try:
-            async with asyncio.timeout(LEASE_S - 5):
+            async with asyncio.timeout(WORK_S):
                 return await self._service.control(claimed)
         except Lost:
             return None
@@ -99,18 +102,27 @@ class Intake:
 class Delivery:
     """Delivers messages of the outbox, in order within a channel, and looks back before it repeats one."""
 
-    def __init__(self, store: Store, notifier: Notifier, clock: Clock, source: random.Random) -> None:
+    def __init__(
+        self, store: Store, notifier: Notifier, clock: Clock, source: random.Random, *, work_s: float = WORK_S
+    ) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._source = source
+        self._references = References(source)
+        self._work_s = work_s
 
     async def step(self) -> bool:
-        """Deliver one message; False when none is due."""
+        """Deliver one message; False when none is due.
+
+        What goes wrong in an unknown way concerns this message alone: only a database that is away ends the step.
+        """
         outbox = self._store.outbox
         outgoing = await outbox.claim(lease_s=LEASE_S)
         if outgoing is None:
             return False
+        if await self._is_stale(outgoing):
+            return True
         try:
             message_id = await self._deliver(outgoing)
         except DeliveryThrottled as error:
@@ -122,6 +134,15 @@ class Delivery:
             await outbox.give_up(outgoing, reason=error.message)
         except DeliveryUnknown as error:
             await self._later(outgoing, error.message)
+        except TimeoutError:
+            await self._later(outgoing, f"not delivered within {self._work_s:g} s")
+        except StoreUnavailable:
+            raise
+        except Exception:
+            reference = self._references.new()
+            extra = {"event": "delivery_failed", "outbox": outgoing.id, "reference": reference}
+            log.exception("a message could not be delivered", extra=extra)
+            await self._later(outgoing, f"a bug, reference {reference}")
         else:
             if message_id is not None:
                 await outbox.delivered(outgoing, message_id=message_id)
@@ -129,21 +150,26 @@ class Delivery:
 
     async def _deliver(self, outgoing: Outgoing) -> str | None:
         tag = f"outbox-{outgoing.id}"
-        if outgoing.unsure:
-            found = await self._notifier.find(outgoing.post.place, tag=tag)
-            if found is not None:
-                return found
-        if not await self._store.outbox.sending(outgoing):
-            return None
-        async with asyncio.timeout(LEASE_S - 5):
+        # One limit for all of it: looking back may take many pages, and the lease runs meanwhile.
+        async with asyncio.timeout(self._work_s):
+            if outgoing.unsure:
+                found = await self._notifier.find(outgoing.post.place, tag=tag)
+                if found is not None:
+                    return found
+            if not await self._store.outbox.sending(outgoing):
+                return None
             return await self._notifier.post(outgoing.post, tag=tag)
 
-    async def _later(self, outgoing: Outgoing, reason: str) -> None:
+    async def _is_stale(self, outgoing: Outgoing) -> bool:
+        """Give a message up that waited for too long, whatever it waited for."""
         age = (self._clock.now() - outgoing.created_at).total_seconds()
-        if age > DEADLINE_S:
-            log.error("a message was given up: %s", reason, extra={"event": "delivery_expired", "outbox": outgoing.id})
-            await self._store.outbox.give_up(outgoing, reason=f"not delivered for {age:.0f} s: {reason}")
-            return
+        if age <= DEADLINE_S:
+            return False
+        log.error("a message was given up", extra={"event": "delivery_expired", "outbox": outgoing.id})
+        await self._store.outbox.give_up(outgoing, reason=f"not delivered for {age:.0f} s")
+        return True
+
+    async def _later(self, outgoing: Outgoing, reason: str) -> None:
         delay = backoff(outgoing.attempts, self._source)
         await self._store.outbox.postpone(outgoing, delay_s=delay, reason=reason, unsure=True)
 

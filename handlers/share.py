@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bot.domain.actions import Control, Need, argument
 from bot.domain.people import Permission
 from bot.domain.requests import Outcome, Post
-from bot.domain.view import Context, Headline, Mark, Mention, View, line
+from bot.domain.view import Context, Headline, Mark, Mention, View, code, line, posted
 from bot.errors import UsageError
 from bot.ports import Sources
 
@@ -26,10 +26,13 @@ async def act(params: Params, sources: Sources) -> Outcome:
     if not request.place.channel:
         raise UsageError("There is no channel here to share with.")
     answer = await sources.ask.view(params.command)
-    shared = replace(answer, blocks=(*answer.blocks, Context((line("Shared by ", Mention(request.actor.user_id)),))))
-    said = "Shared with everybody here."
+    by = Context((line("Shared by ", Mention(request.actor.user_id)),))
+    shared = posted(replace(answer, blocks=(*answer.blocks, by)))
+    # It is posted after this is said, and may be refused then: the outbox does not know who asked.
+    said = "On its way to everybody here."
+    hint = Context((line("If nothing appears, invite me to the channel: ", code("/invite @rag")),))
     return Outcome(
-        view=View(said, (Headline(said, Mark.OK),)),
+        view=View(said, (Headline(said, Mark.OK), hint)),
         posts=(Post(request.place, shared, kind="share"),),
         detail=params.command,
     )

@@ -36,10 +36,11 @@ def all_codes() -> tuple[Code, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What else should be read before the diagnosis: logs, and how full the nodes are."""
+    """What else should be read before the diagnosis: logs (and how many more there are), and the nodes' load."""
 
     logs: tuple[LogKey, ...] = ()
     node_load: bool = False
+    logs_left_out: int = 0
 
 
 def wanted(seen: Snapshot | Index, focus: ObjectRef | None = None) -> Wanted:
@@ -49,8 +50,12 @@ def wanted(seen: Snapshot | Index, focus: ObjectRef | None = None) -> Wanted:
     """
     cases = [case for _, case in _cases(_indexed(seen)) if focus in (None, case.target)]
     keys = [case.newest.log for case in sorted(cases, key=lambda case: -case.severity)]
-    logs = tuple(key for key in keys if key is not None)[:MOST_LOGS]
-    return Wanted(logs, node_load=any(case.wants_node_load for case in cases))
+    logs = [key for key in keys if key is not None]
+    return Wanted(
+        tuple(logs[:MOST_LOGS]),
+        node_load=any(case.wants_node_load for case in cases),
+        logs_left_out=max(0, len(logs) - MOST_LOGS),
+    )
 
 
 def diagnose(seen: Snapshot | Index, focus: ObjectRef | None = None) -> Report:

@@ -6,7 +6,7 @@ text. A `Button` carries a command line, so a click runs through the same parser
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -148,3 +148,27 @@ class View:
     blocks: tuple[Block, ...]
     data: object = None
     exit_code: int = 0
+
+
+# What a text may be when it is kept to be posted. It is about as much as the chat platform takes as one snippet.
+LONGEST_POSTED = 1_000_000
+
+
+def posted(view: View, *, longest: int = LONGEST_POSTED) -> View:
+    """Return an answer as it is kept to be posted: without the data for programs, and preformatted texts bounded.
+
+    What is left out of a text is its beginning, whole lines where it has them: the end of a log is its newest part.
+    """
+    blocks = tuple(part for block in view.blocks for part in _bounded(block, longest))
+    return replace(view, blocks=blocks, data=None)
+
+
+def _bounded(block: Block, longest: int) -> tuple[Block, ...]:
+    if not isinstance(block, Code) or len(block.text) <= longest:
+        return (block,)
+    start = len(block.text) - longest
+    # The first line that is whole; a text without one is cut within its line.
+    line_end = block.text.find("\n", start - 1, len(block.text) - 1)
+    start = line_end + 1 if line_end >= 0 else start
+    note = Context((line(f"The first {start:,} characters of {len(block.text):,} were left out."),))
+    return note, replace(block, text=block.text[start:])

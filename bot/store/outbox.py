@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+
 from bot.domain.requests import Post
+from bot.errors import StoreRefused
 from bot.ports import AuditEntry, Outgoing
 from bot.redaction import redact
 from bot.store import audit
 from bot.store.codec import decode, encode
-from bot.store.connections import Connections, Session
+from bot.store.connections import Connections, Row, Session
 
 SYSTEM = "ragops"
+# A message that this version cannot read is left for one that can: it is looked at again after a minute, and given up
+# when a message that cannot be delivered is.
+UNREADABLE_WAIT_S = 60.0
+UNREADABLE_DEADLINE_S = 6 * 3600.0
+
+log = logging.getLogger(__name__)
 
 
 class PostgresOutbox:
@@ -19,13 +28,22 @@ class PostgresOutbox:
         self._connections = connections
 
     async def claim(self, *, lease_s: float) -> Outgoing | None:
-        """Take the next due message of a channel that nobody delivers to; `attempts` counts this one."""
-        async with self._connections.transaction() as session:
-            row = await session.fetch_one("outbox_claim", lease_s=lease_s)
-        if row is None:
-            return None
-        post = decode(row["post"], Post)
-        return Outgoing(row["id"], post, row["fence"], row["attempts"], row["unsure"], row["created_at"])
+        """Take the next due message of a channel that nobody delivers to; `attempts` counts this one.
+
+        A message that cannot be read (a newer version wrote it) is put off in the same transaction, and given up after
+        six hours: it holds up its own channel, no other.
+        """
+        while True:
+            async with self._connections.transaction() as session:
+                row = await session.fetch_one("outbox_claim", lease_s=lease_s)
+                if row is None:
+                    return None
+                try:
+                    post = decode(row["post"], Post)
+                except StoreRefused as error:
+                    await _put_aside(session, row, error.message)
+                    continue
+            return Outgoing(row["id"], post, row["fence"], row["attempts"], row["unsure"], row["created_at"])
 
     async def sending(self, outgoing: Outgoing) -> bool:
         """Record that the message is about to be handed over; False when the lease has run out or was lost."""
@@ -41,35 +59,50 @@ class PostgresOutbox:
     async def postpone(self, outgoing: Outgoing, *, delay_s: float, reason: str, unsure: bool) -> None:
         """Try again later; the channel's other messages wait behind it. Does nothing when the lease was lost."""
         async with self._connections.transaction() as session:
-            await session.run(
-                "outbox_postpone",
-                id=outgoing.id,
-                fence=outgoing.fence,
-                delay_s=delay_s,
-                reason=redact(reason),
-                unsure=unsure,
-            )
+            await _postpone(session, outgoing.id, outgoing.fence, reason, delay_s=delay_s, unsure=unsure)
 
     async def give_up(self, outgoing: Outgoing, *, reason: str) -> None:
         """Never deliver it; the reason stays in the store and in the audit. Does nothing when the lease was lost."""
         async with self._connections.transaction() as session:
-            row = await session.fetch_one("outbox_give_up", id=outgoing.id, fence=outgoing.fence, reason=redact(reason))
-            if row is None:
-                return
-            entry = AuditEntry(
-                actor=SYSTEM,
-                action="delivery",
-                subject=f"{row['channel']}/{outgoing.id}",
-                result="given up",
-                detail={"kind": outgoing.post.kind, "attempts": outgoing.attempts, "reason": reason},
+            await _bury(
+                session, outgoing.id, outgoing.fence, reason, kind=outgoing.post.kind, attempts=outgoing.attempts
             )
-            await audit.append(session, entry)
 
     async def depth(self) -> int:
         """Return how many messages wait."""
         async with self._connections.transaction() as session:
             row = await session.fetch_one("outbox_depth")
         return 0 if row is None else int(row["depth"])
+
+
+async def _postpone(session: Session, number: int, fence: int, reason: str, *, delay_s: float, unsure: bool) -> None:
+    await session.run("outbox_postpone", id=number, fence=fence, delay_s=delay_s, reason=redact(reason), unsure=unsure)
+
+
+async def _bury(session: Session, number: int, fence: int, reason: str, *, kind: str, attempts: int) -> None:
+    row = await session.fetch_one("outbox_give_up", id=number, fence=fence, reason=redact(reason))
+    if row is None:
+        return
+    entry = AuditEntry(
+        actor=SYSTEM,
+        action="delivery",
+        subject=f"{row['channel']}/{number}",
+        result="given up",
+        detail={"kind": kind, "attempts": attempts, "reason": row["reason"]},
+    )
+    await audit.append(session, entry)
+
+
+async def _put_aside(session: Session, row: Row, reason: str) -> None:
+    """Put an unreadable message off, or give it up when it is stale. Its claim is in this transaction, too."""
+    stale = row["age_s"] > UNREADABLE_DEADLINE_S
+    extra = {"event": "delivery_unreadable", "outbox": row["id"], "given_up": stale}
+    log.log(logging.ERROR if stale else logging.WARNING, "a stored message cannot be read: %s", reason, extra=extra)
+    if stale:
+        await _bury(session, row["id"], row["fence"], reason, kind="unreadable", attempts=row["attempts"])
+    else:
+        delay_s = UNREADABLE_WAIT_S
+        await _postpone(session, row["id"], row["fence"], reason, delay_s=delay_s, unsure=row["unsure"])
 
 
 async def put(session: Session, post: Post) -> int:

@@ -20,7 +20,7 @@ ON CONFLICT (key) DO NOTHING RETURNING id;
 -- A request that was tried often enough and never finished is set aside; it stays visible.
 UPDATE inbox SET state = 'dead', reply_to = '', done_at = clock_timestamp()
 WHERE state = 'received' AND attempts >= %(most)s AND lease_until < clock_timestamp()
-RETURNING key;
+RETURNING key, attempts;
 
 -- name: inbox_claim
 -- One worker gets the oldest request that nobody works on; others skip it instead of waiting.
@@ -72,7 +72,8 @@ WHERE id = (
       )
     ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED
 )
-RETURNING id, post, fence, attempts, unsure, created_at;
+RETURNING id, post, fence, attempts, unsure, created_at,
+    extract(epoch FROM clock_timestamp() - created_at)::double precision AS age_s;
 
 -- name: outbox_sending
 -- Refused once the lease has run out, even when nobody took it: somebody may at any moment.
@@ -92,9 +93,11 @@ WHERE id = %(id)s AND fence = %(fence)s AND state IN ('waiting', 'sending')
 RETURNING id;
 
 -- name: outbox_give_up
-UPDATE outbox SET state = 'dead', reason = %(reason)s, lease_until = NULL, closed_at = clock_timestamp()
+-- What the last try met stays behind the reason.
+UPDATE outbox SET state = 'dead', lease_until = NULL, closed_at = clock_timestamp(),
+    reason = %(reason)s || CASE reason WHEN '' THEN '' ELSE '; before: ' || reason END
 WHERE id = %(id)s AND fence = %(fence)s AND state IN ('waiting', 'sending')
-RETURNING channel;
+RETURNING channel, reason;
 
 -- name: outbox_depth
 SELECT count(*) AS depth FROM outbox WHERE state IN ('waiting', 'sending');

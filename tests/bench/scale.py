@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -107,22 +108,36 @@ async def measure_there(kubeconfig: Path, namespace: str, results: Results, roun
 
 async def measure_answers(at: Stage, results: Results, note: str) -> None:
     """`/rag status` from envelope to answer, and what the API server was asked for meanwhile."""
-    await asyncio.sleep(3.0)  # until the caches have seen what changed, and the logs of crashes are fetched
+    await _quiet(at)
     first = await at.answered("/rag status")
     results.one(f"/rag status, the first, {note}", first, "ms")
     before = at.cluster.asked.copy()
     samples = [await at.answered("/rag status", PEOPLE[number % 3]) for number in range(ANSWERS)]
     results.add(f"/rag status, envelope to answer, {note}", samples, "ms")
     asked = at.cluster.asked - before
-    usual = {what: number for what, number in asked.items() if what.startswith(_IN_THE_BACKGROUND)}
-    extra = {what: number for what, number in asked.items() if what not in usual}
+    extra = _for_answers(asked)
     results.one(f"  API calls for {ANSWERS} answers, {note}", sum(extra.values()), "")
-    say(f"    for the answers: {extra or 'nothing'}; in the background: {usual or 'nothing'}")
+    say(f"    for the answers: {dict(extra) or 'nothing'}; in the background: {dict(asked - extra) or 'nothing'}")
+
+
+async def _quiet(at: Stage) -> None:
+    """Wait until the caches have seen what changed and the logs of crashes are fetched: nothing is asked for 3 s."""
+    async with asyncio.timeout(60):
+        before = None
+        while before != (asked := _for_answers(at.cluster.asked)):
+            before = asked
+            await asyncio.sleep(3.0)
+
+
+def _for_answers(asked: Counter[str]) -> Counter[str]:
+    """Leave out what is asked for in the background."""
+    return Counter({what: number for what, number in asked.items() if not what.startswith(_IN_THE_BACKGROUND)})
 
 
 def add_filled(results: Results, filled: Mapping[str, float], pods: int) -> None:
     """Keep what filling the cache took."""
-    results.one(f"cache filled, {pods} pods and {filled['events']:.0f} events", filled["filled_s"], "s")
+    results.one(f"cache filled, {pods} pods, essential parts", filled["filled_s"], "s")
+    results.one(f"  and all parts, {filled['events']:.0f} events with them", filled["whole_s"], "s")
     results.one("  memory held by the cache", filled["held_mib"], "MiB")
     results.one("  longest stall of the event loop", filled["stall_ms"], "ms")
     results.one("  longest stall by own work", filled["stall_by_work_ms"], "ms")
@@ -141,7 +156,7 @@ async def measure_steps(answering: Helper, results: Results, note: str) -> None:
 
 async def measure_lists(answering: Helper, kubeconfig: Path, namespace: str, results: Results, rounds: int) -> None:
     """List all pods by the cache's reader, by the client's models and by kubectl, alternating."""
-    ways: dict[str, list[float]] = {"ours": [], "models": [], "kubectl": []}
+    ways: dict[str, list[float]] = {"bytes": [], "ours": [], "models": [], "kubectl": []}
     by_kubectl = shutil.which("kubectl") is not None
     async with helper("typed_list", kubeconfig, namespace) as typed:
         await typed.told()
@@ -149,11 +164,13 @@ async def measure_lists(answering: Helper, kubeconfig: Path, namespace: str, res
         held = models["held_mib"]
         for _ in range(min(rounds, 5)):
             ours, models = await answering.asked("list"), await typed.asked("list")
+            ways["bytes"].append((await answering.asked("read"))["ms"])
             ways["ours"].append(ours["ms"])
             ways["models"].append(models["ms"])
             if by_kubectl:
                 ways["kubectl"].append(await _kubectl(kubeconfig, namespace))
     pods = int(ours["pods"])
+    results.add(f"bytes of {pods} pods alone: the server's share", ways["bytes"], "ms")
     mine = results.add(f"list of {pods} pods, as the cache does", ways["ours"], "ms")
     results.one("  longest stall of the event loop", ours["stall_ms"], "ms")
     theirs = results.add(f"list of {pods} pods, client's own models", ways["models"], "ms")

@@ -102,3 +102,16 @@ async def test_nodes_that_may_not_be_looked_at_are_said_so() -> None:
     assert unread.what == "how full the nodes are"
     assert unread.reason == "The right to list pods in the whole cluster is missing (prod-eu)"
     assert [finding.code for finding in report.findings] == ["INSUFFICIENT_RESOURCES"]
+
+
+async def test_logs_that_are_not_read_for_want_of_room_are_said_so() -> None:
+    """An answer reads a few logs; that there were more to read is no secret."""
+    objects: list[object] = []
+    for number in range(10):
+        workload = deployment(f"api-{number}")
+        replicas = replica_set(workload)
+        objects += [workload, replicas, pod(replicas, crash_looping(), name=f"api-{number}-6d5f-xyz")]
+
+    report, _ = await examine(SnapshotCluster(snapshot(*objects)), TableLogs({}), SCOPE)
+
+    assert [missing.what for missing in report.not_checked] == ["the logs of 2 more troubles"]

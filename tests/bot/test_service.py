@@ -237,7 +237,7 @@ async def test_sharing_is_one_transaction(scene: Stage, store: PostgresStore, ro
     """The message, the audit entry and the request's end are there together."""
     view = await carried_out(scene.service(store), store, text="share status")
     assert view is not None
-    assert view.summary == "Shared with everybody here."
+    assert view.summary == "On its way to everybody here."
     assert [(row["state"], row["reply_to"]) for row in rows("inbox")] == [("done", "")]
     assert [row["channel"] for row in rows("outbox")] == ["C1"]
     [entry] = rows("audit")

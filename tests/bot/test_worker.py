@@ -103,7 +103,7 @@ async def test_a_request_is_carried_out_and_answered(
     await service.accept(asked("share status"))
     assert await intake(store, service, notifier, woken).step() is True
     [(request, view, replaces)] = notifier.replies
-    assert (view.summary, replaces) == ("Shared with everybody here.", False)
+    assert (view.summary, replaces) == ("On its way to everybody here.", False)
     assert request.reply_to == "https://hooks.example/reply"
     assert woken == ["delivery"]
     assert await store.outbox.depth() == 1

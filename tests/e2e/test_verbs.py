@@ -50,7 +50,7 @@ async def test_compare_names_what_the_release_changed(stage: Stage) -> None:
     answer = await stage.answer("/rag compare api")
 
     assert "api: revision 7 (v1.1) → 8 (v1.2), 3 differences" in answer.text
-    assert "- DATABASE_URL + FEATURE_X" in answer.text
+    assert "DATABASE_URL removed, FEATURE_X added" in answer.text
 
 
 async def test_history_names_the_revisions(stage: Stage) -> None:

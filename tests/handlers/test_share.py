@@ -36,7 +36,7 @@ async def test_the_answer_is_posted_where_it_was_asked_for() -> None:
     [post] = outcome.posts
     assert (post.place, post.kind, post.view.summary) == (Place("C1", "17.5"), "share", "all is well")
     assert post.view.blocks == (Headline("all is well"), Context((line("Shared by ", Mention("U-ann")),)))
-    assert outcome.view.summary == "Shared with everybody here."
+    assert outcome.view.summary == "On its way to everybody here."
     assert outcome.detail == "status api -n shop"
 
 

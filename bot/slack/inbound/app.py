@@ -124,9 +124,9 @@ class Inbound:
             async with asyncio.timeout(ACCEPT_S):
                 new = await self._service.accept(request)
         except TimeoutError:
-            return await self._not_accepted(
-                request, NotAccepted(f"The database did not answer within {ACCEPT_S} s."), retry
-            )
+            silence = NotAccepted(f"The database did not answer within {ACCEPT_S} s.")
+            silence.unchanged = "It may have been written down all the same: then it is still carried out."
+            return await self._not_accepted(request, silence, retry)
         except NotAccepted as error:
             return await self._not_accepted(request, error, retry)
         if not new:
@@ -136,7 +136,7 @@ class Inbound:
         return None
 
     async def _not_accepted(self, request: Request, error: NotAccepted, retry: int) -> BoltResponse | None:
-        """Say that nothing was kept. A read asked for by mention is still answered, to its person alone."""
+        """Say that it was not kept, or may not be. A read asked for by mention is still answered, to its person alone."""
         if request.surface is Surface.MENTION and not self._service.must_keep(
             replace(request, surface=Surface.COMMAND)
         ):

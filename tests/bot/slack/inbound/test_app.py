@@ -171,7 +171,7 @@ async def test_what_could_not_be_written_down_is_said(alone: Door, body: dict[st
 
 
 async def test_a_store_that_is_slow_is_one_that_is_away(scene: Stage, store: PostgresStore) -> None:
-    """The platform does not wait; the person hears that nothing was accepted."""
+    """The platform does not wait; the person hears that it is not known whether the request was kept."""
 
     class Slow(Service):
         async def accept(self, request: Request) -> bool:  # noqa: ARG002  # as in the service
@@ -181,6 +181,9 @@ async def test_a_store_that_is_slow_is_one_that_is_away(scene: Stage, store: Pos
     door = Door(Slow(scene.service(store)._equipment))
     await door.take(command("share status"))
     assert door.said == [f"The database did not answer within {ACCEPT_S} s."]
+    words = repr(door.views[-1].blocks)
+    assert "It may have been written down all the same: then it is still carried out." in words
+    assert "Nothing was changed" not in words
 
 
 async def test_a_read_by_mention_is_still_answered_without_a_store(alone: Door) -> None:
