@@ -46,8 +46,9 @@ _TOKEN_HINTS = (
 )
 _NAME_HINTS = ("pass", "secret", "token", "key", "credential", "pw")
 _WEBHOOK = re.compile(r"/services/T[0-9A-Z]{6,16}/B[0-9A-Z]{6,16}/([0-9A-Za-z]{16,64})")
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_PRIVATE_KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PRIVATE_KEY = re.compile(r"-----(?P<side>BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_BASE64 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/="
+_KEY_LINE = 40  # behind other words a shorter word of these letters is rather a word than a line of a key
 
 # Names behind which a secret stands, in lower case. A name of the group `word` must be a word of its own.
 _NAME = (
@@ -179,14 +180,47 @@ def _tokens(text: str) -> Iterator[Span]:
 
 
 def _private_keys(text: str) -> Iterator[Span]:
-    """Find keys between their armour lines; one without an end reaches to the end of the text."""
-    if "-----BEGIN " not in text:
+    """Find keys between their armour lines; one without an end reaches to the end of the text.
+
+    The tail of a log may begin within a key: an end without a beginning takes the lines of base64 above it along.
+    """
+    if "PRIVATE KEY" not in text:
         return
+    begun: int | None = None
     at = 0
-    while begin := _PRIVATE_KEY.search(text, at):
-        end = _PRIVATE_KEY_END.search(text, begin.end())
-        at = end.end() if end else len(text)
-        yield begin.start(), at
+    for line in _PRIVATE_KEY.finditer(text):
+        if line["side"] == "BEGIN":
+            begun = line.start() if begun is None else begun
+            continue
+        start = _key_above(text, at, line.start()) if begun is None else begun
+        begun, at = None, line.end()
+        if start < line.start():
+            yield start, at
+    if begun is not None:
+        yield begun, len(text)
+
+
+def _key_above(text: str, floor: int, end: int) -> int:
+    """Return where the base64 directly above the end of a key begins; `end` if there is none.
+
+    It may be indented, stand behind a time and the like, or have backslashes for its line ends.
+    """
+    *above, here = text[floor:end].split("\n")
+    before = here.rstrip(_BASE64 + "\\")
+    start, line_start = end - len(here) + len(before), end - len(here)
+    if before.strip() and start < end:
+        return start
+    is_prefixed = bool(before.strip())
+    for line in reversed(above):
+        line_start -= len(line) + 1
+        body = line.rstrip(" \"',\\")
+        words = body.rstrip(_BASE64)
+        length = len(body) - len(words)
+        if not length or (words.strip(" \"'") and length < _KEY_LINE and not is_prefixed):
+            break
+        start = line_start + len(words)
+        is_prefixed = False
+    return start
 
 
 def _urls(text: str) -> Iterator[Span]:

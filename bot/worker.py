@@ -113,16 +113,17 @@ class Delivery:
         self._work_s = work_s
 
     async def step(self) -> bool:
-        """Deliver one message; False when none is due.
-
-        What goes wrong in an unknown way concerns this message alone: only a database that is away ends the step.
-        """
-        outbox = self._store.outbox
-        outgoing = await outbox.claim(lease_s=LEASE_S)
+        """Deliver one message; False when none is due."""
+        outgoing = await self._store.outbox.claim(lease_s=LEASE_S)
         if outgoing is None:
             return False
-        if await self._is_stale(outgoing):
-            return True
+        if not await self._gave_up(outgoing):
+            await self._try(outgoing)
+        return True
+
+    async def _try(self, outgoing: Outgoing) -> None:
+        """Deliver a message, or see to it that it is tried again. Only a database that is away is raised."""
+        outbox = self._store.outbox
         try:
             message_id = await self._deliver(outgoing)
         except DeliveryThrottled as error:
@@ -146,7 +147,6 @@ class Delivery:
         else:
             if message_id is not None:
                 await outbox.delivered(outgoing, message_id=message_id)
-        return True
 
     async def _deliver(self, outgoing: Outgoing) -> str | None:
         tag = f"outbox-{outgoing.id}"
@@ -160,8 +160,8 @@ class Delivery:
                 return None
             return await self._notifier.post(outgoing.post, tag=tag)
 
-    async def _is_stale(self, outgoing: Outgoing) -> bool:
-        """Give a message up that waited for too long, whatever it waited for."""
+    async def _gave_up(self, outgoing: Outgoing) -> bool:
+        """Give a message up that waited for too long, whatever it waited for; False when it is not stale."""
         age = (self._clock.now() - outgoing.created_at).total_seconds()
         if age <= DEADLINE_S:
             return False

@@ -26,14 +26,21 @@ from kubernetes.aio.config.config_exception import ConfigException
 from kubernetes.aio.config.incluster_config import load_incluster_config
 from kubernetes.aio.config.kube_config import load_kube_config
 
+from bot.cluster import plugin
 from bot.cluster.words import words
-from bot.errors import ClusterError
+from bot.errors import ClusterError, ClusterUnauthorized
 
 _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 # What the library is known to raise on a kubeconfig that is wrong; its own error covers missing keys only.
 _LOADING_ERRORS = (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError, binascii.Error)
 
+
+# How long a kubeconfig's plugin may take for credentials: at the start, when a person may have to log in, and later.
+LOADING_S = 30.0
+RENEWING_S = 20.0
+
+plugin.install()
 
 # The library logs what an exec plugin wrote to its standard error, which may hold credentials.
 logging.getLogger("kubernetes.aio.config.kube_config").disabled = True
@@ -93,15 +100,22 @@ def user_agent() -> str:
         return "ragops/unreleased"
 
 
-async def open_connection(kubeconfig: str = "", context: str = "", *, in_cluster: bool = False) -> Connection:
+async def open_connection(
+    kubeconfig: str = "",
+    context: str = "",
+    *,
+    in_cluster: bool = False,
+    loading_s: float = LOADING_S,
+    renewing_s: float = RENEWING_S,
+) -> Connection:
     """Load the configuration; nothing is sent yet. Raises `ConnectionUnusable`.
 
     `kubeconfig` is a path, or several joined by ":"; empty means KUBECONFIG, else ~/.kube/config, else the pod's
-    service account when there is one.
+    service account when there is one. A plugin for credentials is stopped after `loading_s`, later `renewing_s`.
     """
     if in_cluster or (not kubeconfig and not context and _only_in_cluster()):
         return _from_service_account()
-    return await _from_kubeconfig(kubeconfig or _default_kubeconfig(), context)
+    return await _from_kubeconfig(kubeconfig or _default_kubeconfig(), context, loading_s, renewing_s)
 
 
 def _default_kubeconfig() -> str:
@@ -126,22 +140,27 @@ def _from_service_account() -> Connection:
     return Connection(_client(configuration), configuration.host, "in-cluster", namespace, source="service account")
 
 
-async def _from_kubeconfig(kubeconfig: str, context: str) -> Connection:
+async def _from_kubeconfig(kubeconfig: str, context: str, loading_s: float, renewing_s: float) -> Connection:
     chosen = _choose(_read_names(kubeconfig), kubeconfig, context)
     said = f"context {chosen.name!r} of {kubeconfig}"
     configuration = Configuration()
     try:
-        loader = await load_kube_config(  # type: ignore[no-untyped-call]  # as above
-            config_file=kubeconfig,
-            context=chosen.name,
-            client_configuration=configuration,
-            persist_config=False,
-        )
+        async with asyncio.timeout(loading_s):
+            loader = await load_kube_config(  # type: ignore[no-untyped-call]  # as above
+                config_file=kubeconfig,
+                context=chosen.name,
+                client_configuration=configuration,
+                persist_config=False,
+            )
+    except TimeoutError as error:
+        raise ConnectionUnusable(
+            f"The plugin that the {said} runs for credentials gave none within {loading_s:g} s."
+        ) from error
     except _LOADING_ERRORS as error:
         raise ConnectionUnusable(f"The {said} cannot be used: {_without_values(error)}") from error
     if "host" not in vars(loader):  # the library would quietly take localhost
         raise ConnectionUnusable(f"The {said} cannot be used: its cluster {chosen.context.cluster!r} names no server.")
-    _renew_token(configuration, loader, said)
+    _renew_token(configuration, loader, said, renewing_s)
     return Connection(
         api=_client(configuration, said),
         host=configuration.host,
@@ -190,8 +209,11 @@ def _without_values(error: BaseException) -> str:
     return "its user or cluster entry is incomplete or malformed."
 
 
-def _renew_token(configuration: Configuration, loader: Any, said: str) -> None:
-    """Ask the plugin again when its token expires; without this it would be used until the server says 401."""
+def _renew_token(configuration: Configuration, loader: Any, said: str, renewing_s: float) -> None:
+    """Ask the plugin again when its token expires; without this it would be used until the server says 401.
+
+    A plugin that hangs costs each request at most `renewing_s`, the wait for those before it included.
+    """
     if not _uses_plugin(loader):
         return
     if not configuration.api_key and not configuration.cert_file:
@@ -201,8 +223,13 @@ def _renew_token(configuration: Configuration, loader: Any, said: str) -> None:
     one_at_a_time = asyncio.Lock()
 
     async def renew(configuration: Configuration) -> None:
-        async with one_at_a_time:
-            await loader.load_from_exec_plugin()  # at once, unless the token is about to expire
+        try:
+            async with asyncio.timeout(renewing_s), one_at_a_time:
+                await loader.load_from_exec_plugin()  # at once, unless the token is about to expire
+        except TimeoutError as error:
+            raise ClusterUnauthorized(
+                f"The plugin that the {said} runs for credentials gave no new ones within {renewing_s:g} s."
+            ) from error
         configuration.api_key["BearerToken"] = loader.token
 
     configuration.refresh_api_key_hook = renew  # type: ignore[assignment]  # the library infers None from its default

@@ -24,6 +24,7 @@ SIDE_BY_SIDE = 8
 KEPT_BYTES = 1024 * 1024
 READ_BYTES = 8 * 1024 * 1024
 _BIG = 64 * 1024  # redacting more than this takes tens of milliseconds and leaves the event loop to others
+_ONLY_END = f"only its last {KEPT_BYTES // 1024**2} MiB was read"
 _TOO_LONG = f"the log is longer than {READ_BYTES // 1024**2} MiB; its newest lines were not read"
 
 _WAITING = re.compile(r"waiting to start: (?P<why>[^:\"\n]+)")
@@ -90,16 +91,18 @@ class ContainerLogs:
         """Fetch as much as is remembered, and remember it if it is still, or can only be, the log of that run."""
         asked = max(query.tail, KEPT_LINES)
         read = await self._fetch(http, scope, LogQuery(key=query.key, tail=asked))
-        if not read.problem and can_be_of(run, read) and self._run(scope, query.key) == run:
-            self._ended.keep(scope, run, read.lines, asked=asked)
-        elif read.problem or not can_be_of(run, read):
+        has_end = read.problem in ("", _ONLY_END) and can_be_of(run, read)
+        if has_end and self._run(scope, query.key) == run:
+            # Of a log that was cut no more is known than these lines, so it is not remembered as whole.
+            self._ended.keep(scope, run, read.lines, asked=len(read.lines) if read.problem else asked)
+        elif not has_end:
             known = self._ended.find_any(scope, run, lines=query.tail)
             if known is not None:
                 return LogRead(known, masked=masks(known))
-        if len(read.lines) <= query.tail:
+        if len(read.lines) < query.tail:
             return read
         lines = read.lines[-query.tail :]
-        return LogRead(lines, read.problem, masks(lines))
+        return LogRead(lines, "" if read.problem == _ONLY_END else read.problem, masks(lines))
 
     def _run(self, scope: Scope, key: LogKey) -> RunId | None:
         return self._run_of(scope, key) if self._run_of is not None else None
@@ -118,26 +121,33 @@ class ContainerLogs:
             ) as response:
                 if response.status == 204:
                     return LogRead(problem="the pod is not scheduled yet, so there is no log")
-                body, is_whole = await _read_end(response)
+                body, problem = await _read_end(response)
         except ClusterError as error:
             return LogRead(problem=_problem(error, key))
-        problem = "" if is_whole else _TOO_LONG
         if len(body) < _BIG:
             return read_of(body, query.tail, problem=problem)
         return await asyncio.to_thread(read_of, body, query.tail, problem=problem)
 
 
-async def _read_end(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Read up to `READ_BYTES` and keep the last `KEPT_BYTES`; tell whether the end of the log was reached."""
-    kept, read = bytearray(), 0
+async def _read_end(response: aiohttp.ClientResponse) -> tuple[bytes, str]:
+    """Read up to `READ_BYTES` and keep the last `KEPT_BYTES`; say what is missing, if anything.
+
+    What is left of a line that was cut is dropped: it has no time, and may be the rest of a secret.
+    """
+    kept, read, problem = bytearray(), 0, ""
     async for chunk in response.content.iter_any():
         kept += chunk
         read += len(chunk)
         if len(kept) > 2 * KEPT_BYTES:
-            del kept[:-KEPT_BYTES]
+            del kept[: -KEPT_BYTES - 1]
         if read > READ_BYTES:
-            return bytes(kept[-KEPT_BYTES:]), False
-    return bytes(kept[-KEPT_BYTES:]), True
+            problem = _TOO_LONG
+            break
+    if read <= KEPT_BYTES:
+        return bytes(kept), ""
+    # One byte more tells whether a line begins where the kept part does.
+    _, _, lines = bytes(kept[-KEPT_BYTES - 1 :]).partition(b"\n")
+    return lines, problem or _ONLY_END
 
 
 def _problem(error: ClusterError, key: LogKey) -> str:

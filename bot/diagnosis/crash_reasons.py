@@ -112,9 +112,9 @@ _NAME = r"[A-Za-z0-9](?:[\w.-]*[\w])?"
 _HOSTS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"server at ['\"](?P<host>{_NAME})['\"](?: \([^)]*\))?(?:,? port (?P<port>\d+))?",
-        rf"\bhost(?: name)?[ =:]*['\"](?P<host>{_NAME})['\"](?:.*?\bport[ =:]*(?P<port>\d+))?",
-        rf"\bhost=(?P<host>{_NAME})(?:.*?\bport=(?P<port>\d+))?",
+        rf"server at ['\"](?P<host>{_NAME})['\"](?: \([^)]{{0,80}}\))?(?:,? port (?P<port>\d+))?",
+        rf"\bhost(?: name)?[ =:]*['\"](?P<host>{_NAME})['\"](?:.{{0,120}}?\bport[ =:]*(?P<port>\d+))?",
+        rf"\bhost=(?P<host>{_NAME})(?:.{{0,120}}?\bport=(?P<port>\d+))?",
         rf"\blookup (?P<host>{_NAME})(?: on |:)",
         rf"\b(?:ENOTFOUND|EAI_AGAIN) (?P<host>{_NAME})(?::(?P<port>\d+))?",
         rf"UnknownHostException: (?P<host>{_NAME})",
@@ -177,7 +177,7 @@ _VARIABLE = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*"
 _LACKING = (
     "not set|unset|not defined|undefined|missing|required|empty|not found|not provided|must be set|must be defined"
 )
-_FILE = r"(?P<name>/[\w./-]+\.(?:ya?ml|json|toml|conf|cfg|ini|env|properties|pem|crt|key))"
+_FILE = r"(?P<name>/[\w./-]{1,200}\.(?:ya?ml|json|toml|conf|cfg|ini|env|properties|pem|crt|key))"
 _ABSENT = "no such file or directory|not found|does not exist"
 _IS_NOT_SET = r"(?:is |was |must be |should )?(?:not set|not be empty|unset|not defined|set\b(?<=be set))"
 _SETTING = (
@@ -194,10 +194,11 @@ _SETTINGS = tuple(
         rf"\b(?P<name>{_VARIABLE})['\"`]?(?i:,? (?:environment variable |env var )?{_IS_NOT_SET})",
         # Other words than "not set" are said of much else; a variable is then known by its underscore.
         rf"\b(?P<name>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)['\"`]?(?i:,?:? (?:is |was |has |must )?(?:a )?(?:{_LACKING}))",
-        rf"(?i:environment variables?|env vars?):? ['\"`]?(?P<name>{_VARIABLE})['\"`]?(?i:.*\b(?:{_LACKING}))",
+        rf"(?i:environment variables?|env vars?):? ['\"`]?(?P<name>{_VARIABLE})['\"`]?(?i:.{{0,120}}\b(?:{_LACKING}))",
         rf"{_MISSING_SETTING}:? ['\"`]?(?P<name>[A-Za-z][\w.-]{{2,}})",
         r"^(?P<name>[A-Za-z_][\w.]*)\n\s+(?i:field required)",
-        rf"(?i:{_ABSENT}|\bENOENT\b|could not open|cannot open|cannot read|unable to read|config file).*?{_FILE}\b",
+        rf"(?i:{_ABSENT}|\bENOENT\b|could not open|cannot open|cannot read|unable to read|config file)"
+        rf".{{0,120}}?{_FILE}\b",
         rf"{_FILE}['\"]?:? (?i:{_ABSENT})",
     )
 )

@@ -74,6 +74,10 @@ def _candidates(index: Index) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Give the labels of each workload's pods, once, and of the pods that stand alone."""
     for workload in index.snapshot.workloads:
         yield workload.meta.name, workload.template_labels
+    before: Mapping[str, str] | None = None
     for pod in index.snapshot.pods:
-        if pod.meta.deleted_at is None and not pod.is_finished:
-            yield index.target_of(pod).name, pod.meta.labels
+        labels = pod.meta.labels
+        if labels == before or pod.meta.deleted_at is not None or pod.is_finished:
+            continue  # pods of one kind stand together, and what is equal is no nearer
+        before = labels
+        yield index.target_of(pod).name, labels

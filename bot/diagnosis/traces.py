@@ -16,9 +16,12 @@ from bot.domain.text import NO_TEXT, Redacted
 _MESSAGE_LINES = 4
 # Between an error and its first frame there may be a blank line, a signal's line or `goroutine 1 [running]:`.
 _GAP = 4
+# No frame is longer; what is read of a line is bounded, since a log may hold anything.
+_LONGEST_FRAME = 400
 _PYTHON_FRAME = re.compile(r'^\s*(?:\|\s*)?File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _FRAMES = (
-    re.compile(r"^\s+at .*?\(?(?:file://)?(?P<file>(?:/|node:|internal/)[^\s():]*):(?P<line>\d+):\d+\)?$"),
+    # A file is sought only behind a mark that it cannot hold itself, so that each part of a line is read once.
+    re.compile(r"^\s+at (?:.*[ (:])?/{0,2}(?P<file>(?:/|node:|internal/)[^\s():]*):(?P<line>\d+):\d+\)?$"),
     re.compile(r"^\s+at (?P<file>[\w.$/<>]+)\((?:[\w.]+:(?P<line>\d+)|Native Method|Unknown Source)\)"),
     re.compile(r"^\s+at .* in (?P<file>/\S+):line (?P<line>\d+)"),
     re.compile(r"^\s+(?P<file>/\S+\.(?:go|s)):(?P<line>\d+)"),
@@ -30,7 +33,7 @@ _HEADS = (
     re.compile(r"^(?:Uncaught )?\w*Error(?: \[\w+\])?: "),
 )
 _RUST = re.compile(r"panicked at (?:'(?P<said>.*)', )?(?P<file>[^\s:']+):(?P<line>\d+):\d+:?$")
-_RUBY = re.compile(r"^(?P<file>\S+\.rb):(?P<line>\d+):in ['`].*?': .+ \([\w:]+\)$")
+_RUBY = re.compile(r"^(?P<file>\S+\.rb):(?P<line>\d+):in ['`][^']*': .+ \([\w:]+\)$")
 _FOREIGN = re.compile(
     r"/site-packages/|/dist-packages/|/lib/python\d|<frozen|<string>|/node_modules/|^node:|^internal/|/usr/local/go/"
     r"|/usr/lib/go|/pkg/mod/|/vendor/|/rustc/|/\.cargo/|/gems/|/usr/lib/ruby|/lib/ruby/"
@@ -93,26 +96,28 @@ def _python(lines: Sequence[Redacted]) -> tuple[int, Trace] | None:
 
 def _headed(lines: Sequence[Redacted]) -> tuple[int, Trace] | None:
     """Read those that say the error first: Go, Java, Node, .NET. The last `Caused by` is the root."""
+    frames = [_frame(line) for line in lines]
     for at in range(len(lines) - 1, -1, -1):
         if not any(head.search(lines[at]) for head in _HEADS):
             continue
-        below = [_frame(line) for line in lines[at + 1 :]]
-        first = next((n for n, frame in enumerate(below) if frame is not None), None)
-        if first is None or first > _GAP:
+        if not any(frames[at + 1 : at + 2 + _GAP]):
             continue
-        own = [frame for frame in below if frame is not None and not _FOREIGN.search(frame.group("file"))]
+        own = [frame for frame in frames[at + 1 :] if frame is not None and not _FOREIGN.search(frame.group("file"))]
         error = Redacted(lines[at].removeprefix("Caused by: "))
         return at, Trace(error, _message(lines, at), _place(own[0]) if own else "")
     return None
 
 
 def _frame(line: str) -> re.Match[str] | None:
-    return next((match for pattern in _FRAMES if (match := pattern.match(line))), None)
+    if not line[:1].isspace():
+        return None
+    return next((match for pattern in _FRAMES if (match := pattern.match(line[:_LONGEST_FRAME]))), None)
 
 
 def _rust(lines: Sequence[Redacted]) -> tuple[int, Trace] | None:
     for at in range(len(lines) - 1, -1, -1):
-        match = _RUST.search(lines[at])
+        said_at = lines[at].find("panicked at ")
+        match = _RUST.match(lines[at], said_at) if said_at >= 0 else None
         if match is None:
             continue
         below = lines[at + 1] if at + 1 < len(lines) else NO_TEXT
@@ -127,7 +132,7 @@ def _ruby(lines: Sequence[Redacted]) -> tuple[int, Trace] | None:
         match = _RUBY.match(lines[at])
         if match is None:
             continue
-        below = [frame for line in lines[at + 1 :] if (frame := _FRAMES[-1].match(line))]
+        below = [frame for line in lines[at + 1 :] if (frame := _FRAMES[-1].match(line[:_LONGEST_FRAME]))]
         own = [frame for frame in [match, *below] if not _FOREIGN.search(frame.group("file"))]
         return at, Trace(lines[at], _message(lines, at), _place(own[0]) if own else "")
     return None

@@ -2,8 +2,9 @@
 
     python -m tests.bench.answering --kubeconfig FILE -n NAMESPACE
 
-It works with any cluster. Its standard input names what to measure next, a line each, and each gets a line of JSON:
-`status N` (N answers), `list` (all pods anew), `read` (their bytes alone), `storm N` (N pods change, with the label that it is first told of).
+It works with any cluster. Its standard input names what to measure next, and each line gets one of JSON:
+`status N` (N answers), `list` (all pods anew), `read` (their bytes alone), `storm N` (N pods change, each with a new
+label; it first says that it is ready).
 """
 
 from __future__ import annotations

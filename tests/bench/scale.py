@@ -112,7 +112,10 @@ async def measure_answers(at: Stage, results: Results, note: str) -> None:
     first = await at.answered("/rag status")
     results.one(f"/rag status, the first, {note}", first, "ms")
     before = at.cluster.asked.copy()
-    samples = [await at.answered("/rag status", PEOPLE[number % 3]) for number in range(ANSWERS)]
+    samples = []
+    for number in range(ANSWERS):
+        samples.append(await at.answered("/rag status", PEOPLE[number % 3]))
+        await at.control.settle()  # a long answer has more than one message
     results.add(f"/rag status, envelope to answer, {note}", samples, "ms")
     asked = at.cluster.asked - before
     extra = _for_answers(asked)
@@ -211,6 +214,7 @@ async def measure_storm(at: Stage, answering: Helper, results: Results) -> None:
     results.one("  an answer meanwhile, median", figures["median_ms"], "ms")
     results.one("  an answer meanwhile, most", figures["most_ms"], "ms")
     results.one("  longest stall of the event loop", figures["stall_ms"], "ms")
+    results.one("  longest stall by own work", figures["stall_by_work_ms"], "ms")
 
 
 async def watch_cache(pods: int) -> dict[str, float]:

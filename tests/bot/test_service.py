@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ from psycopg.rows import dict_row
 
 from bot.domain.actions import Control, Need, NoParams, Query, Setting
 from bot.domain.people import Permission
-from bot.domain.requests import Outcome, Place, Surface
+from bot.domain.requests import Outcome, Place, Request, Surface
 from bot.domain.snapshot import LogKey
 from bot.domain.view import Button, Buttons, Headline, View
 from bot.errors import ClusterUnreachable, DirectoryUnavailable, NotAccepted, StoreUnavailable
@@ -223,6 +224,47 @@ async def test_a_store_that_is_away_accepts_nothing(scene: Stage, store: Postgre
     with pytest.raises(NotAccepted, match="not accepted") as raised:
         await scene.service(store).accept(asked("share status"))
     assert isinstance(raised.value.__cause__, StoreUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("unchanged", "said", "told"),
+    [
+        ("Nothing was changed.", "The request was not accepted: The wire broke.", "Nothing was changed."),
+        (
+            "It may or may not have been written.",
+            "The request may not have been accepted: The wire broke.",
+            "It may or may not have been written.",
+        ),
+    ],
+    ids=["surely not", "in doubt"],
+)
+async def test_a_doubtful_commit_is_told_as_one(scene: Stage, unchanged: str, said: str, told: str) -> None:
+    """Nobody is told that nothing was changed when that is not known."""
+    broken = StoreUnavailable("The wire broke.")
+    broken.unchanged = unchanged
+
+    @dataclass(frozen=True, slots=True)
+    class Inbox:
+        async def accept(self, request: Request) -> bool:  # noqa: ARG002  # as in the port
+            raise broken
+
+    @dataclass(frozen=True, slots=True)
+    class Store:
+        inbox: Inbox
+
+    store: Any = Store(Inbox())
+    with pytest.raises(NotAccepted) as raised:
+        await scene.service(store).accept(asked("share status"))
+    assert (raised.value.message, raised.value.unchanged) == (said, told)
+
+
+async def test_what_is_posted_holds_nothing_for_programs(scene: Stage, store: PostgresStore) -> None:
+    """An answer to a mention is kept once, as what people see."""
+    await carried_out(scene.service(store), store, text="status", surface=Surface.MENTION)
+    outgoing = await store.outbox.claim(lease_s=10)
+    assert outgoing is not None
+    assert outgoing.post.view.summary == "shop is healthy"
+    assert outgoing.post.view.data is None
 
 
 async def test_a_repeated_delivery_is_recognised(scene: Stage, store: PostgresStore, rows: Rows) -> None:

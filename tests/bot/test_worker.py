@@ -5,6 +5,7 @@ import contextlib
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -15,11 +16,11 @@ from psycopg.rows import dict_row
 
 from bot.domain.requests import Place, Post, Surface
 from bot.domain.view import Headline, View
-from bot.errors import DeliveryRefused, DeliveryThrottled, DeliveryUnknown, StoreUnavailable
+from bot.errors import DeliveryError, DeliveryRefused, DeliveryThrottled, DeliveryUnknown, StoreUnavailable
 from bot.references import References
 from bot.service import Service
 from bot.store.store import PostgresStore
-from bot.worker import AT_ONCE, DEADLINE_S, LEASE_S, Delivery, Intake, Loop, backoff
+from bot.worker import AT_ONCE, DEADLINE_S, LEASE_S, WORK_S, Delivery, Intake, Loop, backoff
 from tests.support.clocks import SteppedClock
 from tests.support.service import Stage, asked, stage
 from tests.support.twins import RecordingNotifier
@@ -52,7 +53,8 @@ def notifier() -> RecordingNotifier:
 
 @pytest.fixture
 def clock() -> SteppedClock:
-    return SteppedClock()
+    """The age of a message is told by this clock and the database's: they begin together."""
+    return SteppedClock(datetime.now(UTC))
 
 
 @pytest.fixture
@@ -231,23 +233,99 @@ async def test_a_refused_message_is_given_up(
     assert "The channel is archived." in entry["detail"]
 
 
+@pytest.mark.parametrize("failure", [DeliveryUnknown, DeliveryThrottled], ids=["in doubt", "throttled"])
 async def test_a_message_that_is_stale_is_given_up(
     store: PostgresStore,
     delivery: Delivery,
     notifier: RecordingNotifier,
     clock: SteppedClock,
     sql: Sql,
+    *,
+    failure: type[DeliveryError],
 ) -> None:
-    """After hours of doubt it would only confuse."""
-    await put(store, "one")
-    clock.time = sql("SELECT clock_timestamp() AS now")[0]["now"]
-    notifier.failures = [DeliveryUnknown(), DeliveryUnknown()]
+    """After hours it would only confuse, whatever it waited for; those behind it go on."""
+    await put(store, "one", "two")
+    notifier.failures = [failure()]
     await delivery.step()
-    assert outbox(sql) == [("waiting", True)]
+    assert outbox(sql)[0] == ("waiting", failure is DeliveryUnknown)
     be_due(sql)
-    clock.step(DEADLINE_S + 5)
-    await delivery.step()
-    assert [state for state, _ in outbox(sql)] == ["dead"]
+    clock.step(DEADLINE_S + 60)
+    sql("UPDATE outbox SET created_at = created_at + interval '1 hour' WHERE id = 2")
+    while await delivery.step():
+        pass
+    assert [state for state, _ in outbox(sql)] == ["dead", "delivered"]
+    assert notifier.summaries == ["two"]
+
+
+async def test_a_bug_concerns_one_message_alone(
+    store: PostgresStore,
+    delivery: Delivery,
+    notifier: RecordingNotifier,
+    clock: SteppedClock,
+    sql: Sql,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is logged with a reference and tried again, ever later, until it is stale; other channels go on."""
+
+    async def fail_for_the_first() -> None:
+        if sql("SELECT state FROM outbox WHERE id = 1")[0]["state"] == "sending":
+            raise ValueError("a bug")
+
+    await put(store, "one")
+    await put(store, "elsewhere", channel="C2")
+    notifier.on_post = fail_for_the_first
+    assert await delivery.step()
+    [record] = [record for record in caplog.records if getattr(record, "event", "") == "delivery_failed"]
+    assert record.exc_info
+    [row] = sql("SELECT state, unsure, reason FROM outbox WHERE id = 1")
+    assert row == {"state": "waiting", "unsure": True, "reason": f"a bug, reference {getattr(record, 'reference', '')}"}
+    assert wait_s(sql) > 0
+    assert await delivery.step()
+    assert notifier.summaries == ["elsewhere"]
+    be_due(sql)
+    clock.step(DEADLINE_S + 60)
+    assert await delivery.step()
+    assert [state for state, _ in outbox(sql)] == ["dead", "delivered"]
+
+
+@pytest.mark.parametrize("slow", ["find", "post"])
+async def test_a_delivery_ends_before_its_lease(store: PostgresStore, clock: SteppedClock, sql: Sql, slow: str) -> None:
+    """Looking back counts, too; what took too long leaves doubt and comes again."""
+
+    class Slow(RecordingNotifier):
+        async def find(self, place: Place, *, tag: str) -> str | None:
+            await asyncio.sleep(60 if slow == "find" else 0)
+            return await RecordingNotifier.find(self, place, tag=tag)
+
+        async def post(self, post: Post, *, tag: str) -> str:
+            await asyncio.sleep(60 if slow == "post" else 0)
+            return await RecordingNotifier.post(self, post, tag=tag)
+
+    await put(store, "one")
+    sql("UPDATE outbox SET unsure = true")
+    notifier = Slow()
+    async with asyncio.timeout(5):
+        assert await Delivery(store, notifier, clock, random.Random(1), work_s=0.3).step()
+    assert notifier.delivered == []
+    assert outbox(sql) == [("waiting", True)]
+    assert sql("SELECT reason FROM outbox")[0]["reason"] == "not delivered within 0.3 s"
+    assert wait_s(sql) > 0
+    assert WORK_S < LEASE_S
+
+
+async def test_a_database_that_is_away_is_no_fault_of_the_message(
+    store: PostgresStore, delivery: Delivery, notifier: RecordingNotifier, sql: Sql
+) -> None:
+    """The loop waits for it; nothing is counted against the message."""
+
+    async def lose_the_database() -> None:
+        raise StoreUnavailable
+
+    await put(store, "one")
+    notifier.on_post = lose_the_database
+    with pytest.raises(StoreUnavailable):
+        await delivery.step()
+    assert sql("SELECT reason FROM outbox")[0]["reason"] == ""
 
 
 @pytest.mark.parametrize("arrived", [True, False], ids=["after it arrived", "before it arrived"])

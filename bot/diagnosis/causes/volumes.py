@@ -36,7 +36,7 @@ _VOLUME = re.compile(r'volume "([^"]+)"')
 _UNMOUNTED = re.compile(r"unmounted volumes=\[([^\]]+)\]")
 _KINDS = {"ConfigMap": "config map", "Secret": "secret", "PersistentVolumeClaim": "claim"}
 # Names of pods and sandboxes differ for each pod of one case.
-_ITS_OWN = re.compile(r'"[0-9a-f]{32,}"|\S+_\S+\([0-9a-f-]{36}\)')
+_ITS_OWN = re.compile(r'"[0-9a-f]{32,}"|(?<![\w.-])[a-z0-9.-]{1,253}_[a-z0-9-]{1,63}\([0-9a-f-]{36}\)')
 
 
 def observe(index: Index, pod: Pod) -> Iterable[Symptom]:

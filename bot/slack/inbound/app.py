@@ -136,7 +136,7 @@ class Inbound:
         return None
 
     async def _not_accepted(self, request: Request, error: NotAccepted, retry: int) -> BoltResponse | None:
-        """Say that it was not kept, or may not be. A read asked for by mention is still answered, to its person alone."""
+        """Say that it was not kept, or may not be. A read by mention is still answered, to its person alone."""
         if request.surface is Surface.MENTION and not self._service.must_keep(
             replace(request, surface=Surface.COMMAND)
         ):

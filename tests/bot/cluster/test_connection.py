@@ -169,3 +169,58 @@ async def test_a_plugin_is_asked_again_when_its_token_expires(api: FakeApi, tmp_
         assert connection.api.configuration.api_key == {"BearerToken": "Bearer token-0"}
         await http.get("/x")
         assert connection.api.configuration.api_key == {"BearerToken": "Bearer token-1"}
+
+
+def hanging_plugin(folder: Path, *, first: str) -> dict[str, Any]:
+    """Give a plugin that does `first` when it runs the first time, and hangs whenever it is run again."""
+    script = folder / "plugin.py"
+    script.write_text(
+        "import json, os, pathlib, time\n"
+        f"pids = pathlib.Path({str(folder / 'pids')!r})\n"
+        "is_first = not pids.exists()\n"
+        "with pids.open('a') as file: file.write(f'{os.getpid()}\\n')\n"
+        "status = {'token': 'abc', 'expirationTimestamp': '2020-01-01T00:00:00Z'}\n"
+        f"if is_first: {first}\n"
+        "else: time.sleep(60)\n"
+    )
+    return {"apiVersion": "v1", "command": sys.executable, "args": [str(script)]}
+
+
+GIVES_ONE = "print(json.dumps({'apiVersion': 'v1', 'kind': 'ExecCredential', 'status': status}))"
+
+
+def is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_a_plugin_that_hangs_at_the_start_is_told_in_words(tmp_path: Path) -> None:
+    """And it is not left running."""
+    path = write_kubeconfig(tmp_path, "http://127.0.0.1:1", exec=hanging_plugin(tmp_path, first="time.sleep(60)"))
+    with pytest.raises(ConnectionUnusable, match=r"plugin that the context 'here' .* gave none within 1 s"):
+        await open_connection(str(path), loading_s=1.0)
+    assert not any(is_running(pid) for pid in (tmp_path / "pids").read_text().split())
+
+
+async def test_a_plugin_that_hangs_later_wedges_nobody(api: FakeApi, tmp_path: Path) -> None:
+    """Streams have no time limit of their own here; who waits behind the first is let go as well."""
+    api.on("/x", text("ok"))
+    path = write_kubeconfig(tmp_path, api.url, exec=hanging_plugin(tmp_path, first=GIVES_ONE))
+    connection = await open_connection(str(path), renewing_s=1.0)
+    http = KubernetesHttp(connection, WallClock(), lambda: 0.5)
+
+    async def follow() -> None:
+        async with http.stream("/x", {}, total_s=60, silence_s=60):
+            pass
+
+    try:
+        async with asyncio.timeout(10):
+            told = await asyncio.gather(*(follow() for _ in range(3)), return_exceptions=True)
+    finally:
+        await connection.close()
+    assert [type(error) for error in told] == [ClusterUnauthorized] * 3
+    assert all("gave no new ones within 1 s" in str(error) for error in told)
+    assert not any(is_running(pid) for pid in (tmp_path / "pids").read_text().split())

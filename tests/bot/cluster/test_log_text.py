@@ -104,3 +104,16 @@ def test_any_bytes_make_at_most_the_lines_that_were_asked_for(body: bytes, limit
     read = read_of(body, limit)
     assert len(read.lines) <= limit
     assert all("\n" not in line.text for line in read.lines)
+
+
+@pytest.mark.parametrize(("limit", "first"), [(5, "[masked]"), (4, "[masked]"), (3, "[masked]"), (2, KEY_BODY[-1])])
+def test_a_tail_that_begins_within_a_key_shows_none_of_it(limit: int, first: str) -> None:
+    """The line that opens it is above; each line has a time before it, which is not part of the key."""
+    read = read_of(stamped("start", *KEY_BODY, "end"), limit)
+    assert [line.text for line in read.lines] == [first, "end"]
+
+
+def test_times_stay_right_behind_a_key_without_its_beginning() -> None:
+    """What follows keeps its own time."""
+    body = stamped("M" * 64, "Q1w2==", "-----END PRIVATE KEY-----", "end")
+    assert told(read_of(body, 10)) == [(0, "[masked]"), (3, "end")]

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.cluster import ContainerLogs, KubernetesHttp
 from bot.cluster.log_text import LONGEST_LINE
-from bot.cluster.logs import READ_BYTES, SIDE_BY_SIDE
+from bot.cluster.logs import KEPT_BYTES, READ_BYTES, SIDE_BY_SIDE
 from bot.cluster.runs import KEPT_LINES, RunId
 from bot.domain.snapshot import LogExcerpt, LogKey, LogQuery
 from bot.domain.targets import ClusterName, Namespace, Scope
@@ -220,3 +220,45 @@ async def test_an_unknown_cluster_is_a_slip(http: KubernetesHttp) -> None:
     """With what there is."""
     with pytest.raises(UsageError):
         await ContainerLogs({CLUSTER: http}).tails(Scope(ClusterName("x"), Namespace("y")), [KEY], lines=1)
+
+
+STAMPED = "2026-11-24T21:59:00Z "
+
+
+def long_log(lines: int) -> str:
+    """Give a log of more bytes than are kept, whose lines begin with a secret."""
+    return "".join(f"{STAMPED}password=hunter2hunter2 {number} {'x' * 30_000}\n" for number in range(lines))
+
+
+async def test_of_a_log_that_is_cut_only_whole_lines_are_told(api: FakeApi, http: KubernetesHttp) -> None:
+    """No rest of a line: it would have no time, and might be the end of a secret. What is missing is said."""
+    api.on(PATH, text(long_log(40)))
+    read = (await ContainerLogs({CLUSTER: http}).read(SCOPE, [LogQuery(key=KEY, tail=40)]))[KEY]
+    assert read.problem == "only its last 1 MiB was read"
+    assert 30 < len(read.lines) < 40
+    assert all(line.at is not None and line.text.startswith("password=[masked] ") for line in read.lines)
+
+
+@pytest.mark.parametrize("over", [0, 1], ids=["fits", "one byte more"])
+async def test_a_log_of_just_what_is_kept_is_whole(api: FakeApi, http: KubernetesHttp, over: int) -> None:
+    """The first line goes only if a byte of it is missing."""
+    rest = "last\n"
+    api.on(PATH, text("y" * (KEPT_BYTES - len(rest) - 1 + over) + "\n" + rest))
+    excerpt = await tail(http)
+    assert (len(excerpt.lines), excerpt.problem) == ((2, "") if not over else (1, "only its last 1 MiB was read"))
+
+
+async def test_a_line_that_begins_where_the_kept_part_does_is_kept(api: FakeApi, http: KubernetesHttp) -> None:
+    """What was dropped ended with a line."""
+    api.on(PATH, text("dropped\nfirst " + "y" * (KEPT_BYTES - 12) + "\nlast\n"[:6]))
+    assert [line[:5] for line in (await tail(http)).lines] == ["first", "last"]
+
+
+async def test_a_cut_log_of_an_ended_run_is_not_remembered_as_whole(api: FakeApi, http: KubernetesHttp) -> None:
+    """What is known of it answers for as many lines; who wants more asks again. Enough lines are no problem."""
+    api.on(PATH, text(long_log(40)))
+    logs = ContainerLogs({CLUSTER: http}, run_of=Runs().of)
+    for lines, problem, asked in ((5, "", 1), (20, "", 1), (60, "only its last 1 MiB was read", 2)):
+        excerpt = (await logs.tails(SCOPE, [PREVIOUS], lines=lines))[PREVIOUS]
+        assert (excerpt.problem, len(api.asked)) == (problem, asked)
+        assert len(excerpt.lines) == lines or lines == 60

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,3 +155,27 @@ def test_any_text_is_read(text: str) -> None:
     """And what is quoted stands in it."""
     reason = read(Redacted(text))
     assert reason is None or reason.line in text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "env var A " * 200,
+        "environment variables: 'A' " * 75,
+        "env var " + "A_" * 990,
+        "cannot open " * 80 + "/" * 1000,
+        "/." * 1000,
+        "connection refused " + "host=a " * 280,
+        "connection refused " + "host 'a' " * 220,
+        "connection refused " + "server at 'a' (" * 130,
+        "connection refused " + "a://" * 490,
+        "a\n " * 600,
+    ],
+    ids=lambda line: line[:32].strip().replace("\n", " "),
+)
+def test_no_line_makes_reading_slow(line: str) -> None:
+    """A log may hold anything."""
+    started = time.process_time()
+    for _ in range(60):
+        read(Redacted(line))
+    assert time.process_time() - started < 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,3 +157,44 @@ def test_any_order_of_lines_is_read(shuffled: list[str]) -> None:
     trace = last_trace([Redacted(line) for line in shuffled])
     if trace is not None:
         assert trace.error in "\n".join(shuffled)
+
+
+@pytest.mark.parametrize(
+    ("frame", "place"),
+    [
+        ("    at file:///app/main.mjs:3:4", "/app/main.mjs:3"),
+        ("    at async run (file:///app/main.mjs:3:4)", "/app/main.mjs:3"),
+        ("    at async /app/main.js:3:4", "/app/main.js:3"),
+        ("    at Server.emit (node:events:518:28)", ""),
+        ("    at Module._compile (node:internal/modules/cjs/loader:1256:14)", ""),
+        ("    at eval (webpack:///src/main.js:3:4)", "/src/main.js:3"),
+    ],
+)
+def test_a_frame_of_node_is_read_however_it_names_its_file(frame: str, place: str) -> None:
+    """As a path, as an address, or as a module of the runtime."""
+    trace = last_trace(lines(f"Error: no luck\n{frame}"))
+    assert trace is not None
+    assert trace.frame == place
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  at " + "/" * 1985 + " panic: ",
+        "  at " + "(/a:1:" * 330 + " panic: ",
+        "panic: " * 280,
+        "panicked at '" * 150,
+        "panicked at '" + "', a:1:1" * 240,
+        "a.rb:1:in '" + "': (a) " * 280,
+        "\tfrom " + "a:1" * 650,
+        "  at " + " in /a:line 1" * 150,
+        " " * 2000,
+        "Caused by: " + "a." * 990,
+    ],
+    ids=lambda line: line[:16].strip(),
+)
+def test_no_line_makes_reading_slow(line: str) -> None:
+    """Many long lines that look like errors and frames are read in a moment."""
+    started = time.process_time()
+    last_trace([Redacted(line)] * 60)
+    assert time.process_time() - started < 1

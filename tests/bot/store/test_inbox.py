@@ -119,7 +119,7 @@ async def test_the_reply_address_is_wiped_when_done(
 
 
 async def test_a_poisonous_request_is_set_aside(store: PostgresStore, make_request: MakeRequest, admin: Admin) -> None:
-    """After five tries it is not handed out again, and it stays visible; others are."""
+    """After five tries it is not handed out again; it stays visible and the audit tells; others are handed out."""
     await store.inbox.accept(make_request("poison"))
     for _ in range(5):
         assert await store.inbox.claim(lease_s=0.001) is not None
@@ -130,6 +130,14 @@ async def test_a_poisonous_request_is_set_aside(store: PostgresStore, make_reque
     assert claimed.request.key == "good"
     (row,) = admin.execute("SELECT state, attempts, reply_to FROM inbox WHERE key = 'poison'").fetchall()
     assert row == {"state": "dead", "attempts": 5, "reply_to": ""}
+    (entry,) = admin.execute("SELECT actor, action, subject, result, detail FROM audit").fetchall()
+    assert entry == {
+        "actor": "ragops",
+        "action": "request",
+        "subject": "poison",
+        "result": "set aside",
+        "detail": '{"attempts":5}',
+    }
 
 
 async def test_accepting_fails_within_its_limit_when_the_table_is_locked(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import psycopg
+import pytest
 from psycopg.rows import DictRow
 
 from bot.domain.requests import Post
@@ -118,6 +119,56 @@ async def test_a_message_given_up_leaves_its_reason_in_store_and_audit(
     assert "refused: token=[masked]" in entry["detail"]
     assert (await _claim(store)).post == make_post("2")
     assert await store.outbox.depth() == 1
+
+
+async def test_what_the_last_try_met_stays_with_the_reason(
+    store: PostgresStore, make_post: MakePost, admin: Admin
+) -> None:
+    """Whoever looks why a message was given up finds what it waited for."""
+    await _put(store, make_post())
+    await store.outbox.postpone(await _claim(store), delay_s=0, reason="throttled", unsure=False)
+    await store.outbox.give_up(await _claim(store), reason="too old")
+    (row,) = admin.execute("SELECT reason FROM outbox").fetchall()
+    (entry,) = admin.execute("SELECT detail FROM audit").fetchall()
+    assert row["reason"] == "too old; before: throttled"
+    assert "too old; before: throttled" in entry["detail"]
+
+
+NEWER = """UPDATE outbox SET post = '{"v":2}' WHERE id = %s"""
+
+
+async def test_a_message_of_a_newer_version_holds_up_its_own_channel_only(
+    store: PostgresStore, make_post: MakePost, admin: Admin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is put off by a minute, with its doubt as it was, and the log tells; other channels go on."""
+    first, *_ = await _put(store, make_post("1", "C1"), make_post("2", "C1"), make_post("3", "C2"))
+    admin.execute(NEWER, (first,))
+    assert (await _claim(store)).post == make_post("3", "C2")
+    assert await store.outbox.claim(lease_s=10) is None
+    (row,) = admin.execute(
+        "SELECT state, unsure, lease_until, reason, extract(epoch FROM due_at - clock_timestamp()) AS wait_s"
+        " FROM outbox WHERE id = %s",
+        (first,),
+    ).fetchall()
+    assert (row["state"], row["unsure"], row["lease_until"]) == ("waiting", False, None)
+    assert 55 < row["wait_s"] <= 60
+    assert "format 2" in row["reason"]
+    assert [getattr(record, "event", "") for record in caplog.records] == ["delivery_unreadable"]
+
+
+async def test_a_message_of_a_newer_version_is_given_up_when_it_is_stale(
+    store: PostgresStore, make_post: MakePost, admin: Admin
+) -> None:
+    """Its channel goes on at once, and the audit tells."""
+    first, _ = await _put(store, make_post("1"), make_post("2"))
+    admin.execute(NEWER, (first,))
+    admin.execute("UPDATE outbox SET created_at = created_at - interval '6 hours 1 second' WHERE id = %s", (first,))
+    assert (await _claim(store)).post == make_post("2")
+    (row,) = admin.execute("SELECT state FROM outbox WHERE id = %s", (first,)).fetchall()
+    (entry,) = admin.execute("SELECT subject, result, detail FROM audit").fetchall()
+    assert row["state"] == "dead"
+    assert (entry["subject"], entry["result"]) == (f"C1/{first}", "given up")
+    assert "format 2" in entry["detail"]
 
 
 async def test_eight_claimers_keep_every_message_once_and_in_order(store_url: str, make_post: MakePost) -> None:

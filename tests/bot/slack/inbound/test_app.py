@@ -181,7 +181,7 @@ async def test_a_store_that_is_slow_is_one_that_is_away(scene: Stage, store: Pos
     door = Door(Slow(scene.service(store)._equipment))
     await door.take(command("share status"))
     assert door.said == [f"The database did not answer within {ACCEPT_S} s."]
-    words = repr(door.views[-1].blocks)
+    words = repr([view.blocks for _, view, _ in door.notifier.replies])
     assert "It may have been written down all the same: then it is still carried out." in words
     assert "Nothing was changed" not in words
 
