@@ -179,6 +179,7 @@ _LACKING = (
 )
 _FILE = r"(?P<name>/[\w./-]{1,200}\.(?:ya?ml|json|toml|conf|cfg|ini|env|properties|pem|crt|key))"
 _ABSENT = "no such file or directory|not found|does not exist"
+_UNREADABLE = rf"{_ABSENT}|\bENOENT\b|could not open|cannot open|cannot read|unable to read|config file"
 _IS_NOT_SET = r"(?:is |was |must be |should )?(?:not set|not be empty|unset|not defined|set\b(?<=be set))"
 _SETTING = (
     "environment variables?|env(?:ironment)? ?vars?|env|keys?|settings?|variables?"
@@ -197,8 +198,7 @@ _SETTINGS = tuple(
         rf"(?i:environment variables?|env vars?):? ['\"`]?(?P<name>{_VARIABLE})['\"`]?(?i:.{{0,120}}\b(?:{_LACKING}))",
         rf"{_MISSING_SETTING}:? ['\"`]?(?P<name>[A-Za-z][\w.-]{{2,}})",
         r"^(?P<name>[A-Za-z_][\w.]*)\n\s+(?i:field required)",
-        rf"(?i:{_ABSENT}|\bENOENT\b|could not open|cannot open|cannot read|unable to read|config file)"
-        rf".{{0,120}}?{_FILE}\b",
+        rf"(?i:{_UNREADABLE}).{{0,120}}?{_FILE}\b",
         rf"{_FILE}['\"]?:? (?i:{_ABSENT})",
     )
 )
