@@ -65,5 +65,5 @@ async def test_everybody_sees_only_what_is_for_them(stage: Stage) -> None:
 
     assert heads["ann"] == ["api", "worker"]
     assert heads["vic"] == ["worker"]
-    assert sorted(heads["bob"]) == ["Shared", "worker"]
+    assert sorted(heads["bob"]) == ["On", "worker"]
     assert await stage.public(channel="general") == []
