@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -267,4 +268,4 @@ def test_the_password_is_taken_out_of_the_drivers_words() -> None:
 async def test_a_database_that_does_not_exist_is_refused(server_url: str) -> None:
     """It answers, but will not serve us: waiting does not help."""
     with pytest.raises(StoreRefused, match="does not exist"):
-        await PostgresStore.open(server_url.replace("/postgres?", "/no_such_database?"))
+        await PostgresStore.open(urlsplit(server_url)._replace(path="/no_such_database").geturl())
