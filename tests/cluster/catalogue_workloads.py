@@ -123,7 +123,8 @@ STATEFUL = (
     ),
     _row(
         "shards",
-        deployment("shards", _FAILS, kind="StatefulSet", spec={"replicas": 2}),
+        # Its probe never passes: without one, a pod counts as ready for the moment that it lives, and the set goes on.
+        deployment("shards", _FAILS, kind="StatefulSet", readinessProbe=_cold("/no/such/file"), spec={"replicas": 2}),
         kind="StatefulSet",
         ripe=both(looping("shards"), aged("shards", 61)),
         code="CRASH_LOOP",
