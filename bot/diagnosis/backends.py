@@ -11,8 +11,6 @@ from bot.domain.objects import Endpoint, Pod, Service, Workload
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
 
-_WORKLOAD_PARTS = (Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
@@ -46,11 +44,12 @@ def backend(index: Index, service: Service) -> Backend | None:
     """Return what stands behind a service; None when it cannot be told, or others than its selector decide it."""
     if service.type == "ExternalName" or not service.selector:
         return None
-    if not all(index.snapshot.has(part) for part in (Part.PODS, *_WORKLOAD_PARTS)):
+    if not index.sees_all_pods:
         return None
     selected = index.selected_by(service.selector)
     pods = [pod for pod in selected if not pod.is_finished]
-    owners = {workload.meta.uid: workload for pod in pods if (workload := index.workload_of(pod)) is not None}
+    one_of_each = {pod.meta.owner.uid: pod for pod in pods if pod.meta.owner is not None}.values()
+    owners = {w.meta.uid: w for pod in one_of_each if (w := index.workload_of(pod)) is not None}
     makers = {workload.meta.uid: workload for workload in index.making(service.selector)}
     return Backend(
         service=service,

@@ -27,9 +27,11 @@ from bot.domain.objects import (
     Service,
     Workload,
 )
-from bot.domain.snapshot import LogExcerpt, LogKey, Snapshot
+from bot.domain.snapshot import LogExcerpt, LogKey, Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import Redacted
+
+_PODS_AND_WORKLOADS = (Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
 
 
 class Index:
@@ -63,6 +65,11 @@ class Index:
     def suspects(self) -> Sequence[Pod]:
         """Return the pods worth a closer look: all but those that are ready and never restarted, or are done."""
         return [pod for pod in self.snapshot.pods if pod.meta.deleted_at is None and _is_suspect(pod)]
+
+    @cached_property
+    def sees_all_pods(self) -> bool:
+        """Tell whether the pods and all kinds of workloads that make them were read."""
+        return all(self.snapshot.has(part) for part in _PODS_AND_WORKLOADS)
 
     @cached_property
     def workload_by_uid(self) -> dict[str, Workload]:
@@ -245,7 +252,10 @@ class Index:
                 continue
             for container in pod.containers:
                 if isinstance(container.state, Running):
-                    found += [(pod, container, each) for each in usage.containers if each.name == container.name]
+                    for each in usage.containers:
+                        if each.name == container.name:
+                            found.append((pod, container, each))
+                            break
         return found
 
     def selected_by(self, selector: Mapping[str, str]) -> Sequence[Pod]:
@@ -254,7 +264,9 @@ class Index:
             return ()
         wanted = selector.items()
         fewest = min((self._pods_by_label.get(pair, ()) for pair in wanted), key=len)
-        return [pod for pod in fewest if wanted <= pod.meta.labels.items() and pod.meta.deleted_at is None]
+        if len(wanted) > 1:
+            fewest = [pod for pod in fewest if wanted <= pod.meta.labels.items()]
+        return [pod for pod in fewest if pod.meta.deleted_at is None]
 
     def making(self, selector: Mapping[str, str]) -> Sequence[Workload]:
         """Return the workloads whose pods a service's selector picks, or would pick; empty selects none."""
@@ -304,10 +316,13 @@ class Index:
 
     def events(self, uid: str, *reasons: str, container: str = "", within: timedelta | None = None) -> Sequence[Event]:
         """Return events about an object, newest first, optionally of some reasons, one container, and not too old."""
+        about = self.events_by_uid.get(uid)
+        if about is None:
+            return []
         oldest = datetime.min.replace(tzinfo=self.now.tzinfo)
         chosen = [
             event
-            for event in self.events_by_uid.get(uid, ())
+            for event in about
             if (not reasons or event.reason in reasons)
             and (not container or event.container in ("", container))
             and (within is None or (event.at is not None and self.now - event.at <= within))

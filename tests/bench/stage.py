@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import tempfile
@@ -80,6 +81,8 @@ async def stage(pods: int) -> AsyncIterator[Stage]:
         world = World(ObjectStore(clock.now, history=_HISTORY), clock)
         crowd.build(world, pods)
         world.advance_until(clock.start)
+        gc.collect()
+        gc.freeze()  # or the collector of this process looks through the whole world while somebody waits
         cluster = await stack.enter_async_context(ClusterServer(world.store, world, world))
         cluster.write_kubeconfig(folder / "kubeconfig")
         (folder / "ragops.toml").write_text(

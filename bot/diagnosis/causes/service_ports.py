@@ -66,8 +66,10 @@ def _is_undeclared(port: ServicePort, containers: list[Container]) -> bool:
     if not number.isdecimal():
         return False
     declared = {str(each.number) for container in containers for each in container.ports}
+    if number in declared:
+        return False
     probed = {probe.port for c in containers for probe in (c.readiness, c.liveness, c.startup) if probe}
-    return bool(declared) and number not in declared | probed
+    return bool(declared) and number not in probed
 
 
 def _declared_in_words(containers: list[Container]) -> str:
