@@ -183,11 +183,36 @@ class Keeper:
 
     def _stop_leftover(self) -> None:
         """Stop a server whose keeper was killed. Its socket lies in a folder only it can write, so the pid is true."""
-        deadline = time.monotonic() + STOP_S
-        while time.monotonic() < deadline and self._answers():
-            with contextlib.suppress(OSError, ValueError):
-                os.kill(int((self._database / "postmaster.pid").read_text().split("\n", 1)[0]), signal.SIGINT)
+        deadline, answered = time.monotonic() + STOP_S, False
+        while time.monotonic() < deadline:
+            if self._answers():
+                answered = True
+                with contextlib.suppress(OSError, ValueError):
+                    os.kill(self._locked_by(), signal.SIGINT)
+            elif not (answered and "postgres" in self._lock_holder()):
+                break  # it is gone, not only deaf: a new one would find its lock
             time.sleep(0.05)
+        self._forget_stale_lock()
+
+    def _forget_stale_lock(self) -> None:
+        """Remove the lock file of a server that is no more, when its number belongs to another program by now.
+
+        The server itself cannot tell such a program of the same user from a server, and would refuse to start. That no
+        other server runs here is sure: nobody answers, and only the holder of the keeper's lock starts one.
+        """
+        holder = self._lock_holder()
+        if holder and "postgres" not in holder and not self._answers():
+            (self._database / "postmaster.pid").unlink(missing_ok=True)
+
+    def _locked_by(self) -> int:
+        return int((self._database / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def _lock_holder(self) -> str:
+        """Return the name of the program whose number stands in the lock file; empty when none is known."""
+        try:
+            return Path(f"/proc/{self._locked_by()}/comm").read_text()
+        except (OSError, ValueError):
+            return ""
 
     def _answers(self) -> bool:
         if not self._database.exists():
