@@ -66,6 +66,17 @@ def find_workload(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue
     raise _unknown(f'workload "{word}"', snapshot, unseen, _instead(said, word, suggest(name, known)))
 
 
+def find_deployment(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -> ObjectRef:
+    """Return the Deployment that a person means, for the verbs about revisions. Raises `UsageError`."""
+    target = find_workload(said, word, snapshot, catalogue)
+    if target.kind != "Deployment":
+        raise UsageError(
+            f"{target.name} is a {target.kind}; only the revisions of Deployments can be read.",
+            suggestions=[f"describe {target.kind.lower()}/{target.name}"],
+        )
+    return target
+
+
 @dataclass(frozen=True, slots=True)
 class Thing:
     """An object that was named, and what is known of it."""

@@ -12,7 +12,7 @@ from bot.domain.snapshot import Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.view import Block, Button, Context, Fields, Headline, Mark, Paragraph, View, line
 from bot.errors import UsageError
-from bot.lookup import closing_buttons, find_workload, freshness_line, unread_lines, version_of
+from bot.lookup import closing_buttons, find_deployment, freshness_line, unread_lines, version_of
 from bot.ports import Sources
 
 PARTS = frozenset({Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS, Part.REPLICA_SETS})
@@ -45,12 +45,7 @@ async def observe(params: Params, sources: Sources) -> Seen:
     if sources.cluster is None or sources.catalogue is None:
         raise ValueError("compare needs the cluster and the catalogue")
     snapshot = await sources.cluster.snapshot(sources.scope, PARTS)
-    target = find_workload(sources.request.text, params.workload, snapshot, sources.catalogue)
-    if target.kind != "Deployment":
-        raise UsageError(
-            f"{target.name} is a {target.kind}; only the revisions of Deployments can be read.",
-            suggestions=[f"describe {target.kind.lower()}/{target.name}"],
-        )
+    target = find_deployment(sources.request.text, params.workload, snapshot, sources.catalogue)
     if not snapshot.has(Part.REPLICA_SETS):
         reason = snapshot.status(Part.REPLICA_SETS).reason
         raise UsageError(f"The revisions of {target.name} could not be read: {reason}.")

@@ -13,8 +13,7 @@ from bot.domain.objects import CHANGE_CAUSE, ReplicaSet, Workload
 from bot.domain.snapshot import Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.view import Block, Button, Context, Headline, Line, Mark, Paragraph, Table, View, bold, code, line
-from bot.errors import UsageError
-from bot.lookup import closing_buttons, find_workload, freshness_line, unread_lines, version_of
+from bot.lookup import closing_buttons, find_deployment, freshness_line, unread_lines, version_of
 from bot.ports import Sources
 
 PARTS = frozenset({Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS, Part.REPLICA_SETS, Part.EVENTS})
@@ -56,12 +55,7 @@ async def observe(params: Params, sources: Sources) -> Seen:
     if sources.cluster is None or sources.catalogue is None:
         raise ValueError("history needs the cluster and the catalogue")
     snapshot = await sources.cluster.snapshot(sources.scope, PARTS)
-    target = find_workload(sources.request.text, params.workload, snapshot, sources.catalogue)
-    if target.kind != "Deployment":
-        raise UsageError(
-            f"{target.name} is a {target.kind}; only the revisions of Deployments can be read.",
-            suggestions=[f"describe {target.kind.lower()}/{target.name}"],
-        )
+    target = find_deployment(sources.request.text, params.workload, snapshot, sources.catalogue)
     return Seen(snapshot, sources.catalogue, target)
 
 
