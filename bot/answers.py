@@ -5,7 +5,7 @@ Each says what was tried, what was not changed, and what to do next.
 
 from __future__ import annotations
 
-from bot.domain.people import RoleName, Standing
+from bot.domain.people import Standing
 from bot.domain.policy import Authorization
 from bot.domain.view import Block, Button, Buttons, Context, Headline, Line, Mark, Paragraph, Span, View, code, line
 from bot.errors import BotError, SettingsError, UsageError
@@ -31,7 +31,7 @@ def misunderstood(error: UsageError) -> View:
     )
 
 
-def refused(what: str, decision: Authorization, holders: dict[RoleName, tuple[str, ...]]) -> View:
+def refused(what: str, decision: Authorization) -> View:
     """Answer a request that its person may not make, and name who could."""
     summary = f"You can't use {what}: {decision.reason}."
     lines: list[Line] = []
@@ -39,9 +39,9 @@ def refused(what: str, decision: Authorization, holders: dict[RoleName, tuple[st
     if member:
         lines.append(line(f"You have: {', '.join(decision.roles) or 'no role'}."))
     lines += [
-        line(f"The role {role} is held by: {', '.join(holders[role])}.")
+        line(f"The role {role} is held by: {', '.join(decision.holders[role])}.")
         for role in decision.helpers
-        if holders.get(role)
+        if decision.holders.get(role)
     ]
     lines.append(
         line("Nothing was changed. ", code("whoami"), " shows more.") if member else line("Nothing was changed.")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from bot.configuration_people import channel_id, one_of, read_policy
 from bot.domain.catalogue import Catalogue, CatalogueEntry
-from bot.domain.people import RoleBinding, RoleName
+from bot.domain.policy import Policy
 from bot.domain.targets import WORKLOAD_KINDS, ClusterName, Namespace
 from bot.errors import Fault, SettingsError
 from bot.toml_lines import TomlSyntaxError, parse_toml
@@ -25,8 +26,6 @@ FILE_NAME = "ragops.toml"
 
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _KINDS: Mapping[str, str] = {kind.lower(): kind for kind in WORKLOAD_KINDS}
-_USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
-_GROUP_ID = re.compile(r"S[A-Z0-9]{2,20}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +44,10 @@ class ClusterConfiguration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one person may ask."""
+    """How much one person may ask, and how much may come from one channel."""
 
     commands_per_minute: int = 30
+    channel_commands_per_minute: int = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +59,24 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPublishing:
+    """Where the head of the audit chain is published, and how often; nowhere without a channel."""
+
+    channel: str = ""
+    every_hours: int = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """What `ragops.toml` says. There is at least one cluster; `default_cluster` is one of them."""
 
     clusters: Mapping[ClusterName, ClusterConfiguration]
     default_cluster: ClusterName
     catalogue: Catalogue = field(default_factory=Catalogue)
-    roles: tuple[RoleBinding, ...] = ()
+    policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
     freshness: Freshness = field(default_factory=Freshness)
+    audit: AuditPublishing = field(default_factory=AuditPublishing)
 
 
 def default_configuration() -> Configuration:
@@ -79,15 +88,15 @@ def default_configuration() -> Configuration:
     )
 
 
-def open_configuration(named: Path | None, *, folder: Path) -> Configuration:
+def open_configuration(named: Path | None, *, folder: Path, verbs: Collection[str] | None = None) -> Configuration:
     """Load the file that is named, else the one in `folder`, else the default. Raises `SettingsError`."""
     if named is not None:
-        return read_configuration(named)
+        return read_configuration(named, verbs=verbs)
     found = folder / FILE_NAME
-    return read_configuration(found) if found.exists() else default_configuration()
+    return read_configuration(found, verbs=verbs) if found.exists() else default_configuration()
 
 
-def read_configuration(path: Path) -> Configuration:
+def read_configuration(path: Path, *, verbs: Collection[str] | None = None) -> Configuration:
     """Load a file. Raises `SettingsError`, also when it cannot be read at all."""
     try:
         raw = path.read_bytes()
@@ -106,11 +115,14 @@ def read_configuration(path: Path) -> Configuration:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise _unreadable(path, f"byte 0x{raw[error.start]:02x} is not UTF-8; save it as UTF-8", line=line) from error
-    return load_configuration(text, str(path))
+    return load_configuration(text, str(path), verbs=verbs)
 
 
-def load_configuration(text: str, source: str) -> Configuration:
-    """Read the text of a `ragops.toml`. Raises `SettingsError` with every fault, each at `source:line`."""
+def load_configuration(text: str, source: str, *, verbs: Collection[str] | None = None) -> Configuration:
+    """Read the text of a `ragops.toml`. Raises `SettingsError` with every fault, each at `source:line`.
+
+    `verbs` are the commands that there are, for `[verbs]`; None where nobody knows them.
+    """
     try:
         values, lines = parse_toml(text)
     except TomlSyntaxError as error:
@@ -118,13 +130,21 @@ def load_configuration(text: str, source: str) -> Configuration:
     faults = Faults(source, lines)
     top = Table(values, (), faults)
     clusters, default_cluster = _clusters(top.table("clusters"))
+    catalogue = _catalogue(top.table("services"), clusters, default_cluster)
     configuration = Configuration(
         clusters=MappingProxyType(clusters),
         default_cluster=default_cluster,
-        catalogue=_catalogue(top.table("services"), clusters, default_cluster),
-        roles=_roles(top.table("roles")),
+        catalogue=catalogue,
+        policy=read_policy(
+            top,
+            clusters=clusters,
+            namespaces={namespace for cluster in clusters.values() for namespace in cluster.namespaces},
+            services=catalogue.entries,
+            verbs=verbs,
+        ),
         limits=_limits(top.table("limits")),
         freshness=_freshness(top.table("freshness")),
+        audit=_audit(top.table("audit")),
     )
     top.close()
     found = faults.sorted()
@@ -183,10 +203,10 @@ def _catalogue(
         wrong = _label(alias)
         if wrong:
             entry.fault(wrong)
-        named = entry.text("cluster", partial(_one_of, what="cluster", known=clusters))
+        named = entry.text("cluster", partial(one_of, what="cluster", known=clusters))
         cluster = ClusterName(named) if named or entry.has("cluster") else default_cluster
         known = clusters[cluster].namespaces if cluster in clusters else ()
-        check = partial(_one_of, what=f"namespace of {cluster}", known=known) if known else _label
+        check = partial(one_of, what=f"namespace of {cluster}", known=known) if known else _label
         kind, _, name = entry.text("workload", _workload, required=True).partition("/")
         entries[alias] = CatalogueEntry(
             alias=alias,
@@ -200,37 +220,30 @@ def _catalogue(
     return Catalogue(entries=MappingProxyType(entries))
 
 
-def _roles(table: Table) -> tuple[RoleBinding, ...]:
-    bindings: list[RoleBinding] = []
-    for name in RoleName:
-        if not table.has(name):
-            continue
-        entry = table.table(name)
-        everyone = entry.flag("everyone")
-        if everyone and name is not RoleName.VIEWER:
-            entry.fault(f"everyone: only viewer may be everyone, {name} may not; list groups or users", "everyone")
-        bindings.append(
-            RoleBinding(
-                role=name,
-                groups=frozenset(entry.texts("groups", _group_id)),
-                users=frozenset(entry.texts("users", _user_id)),
-                everyone=everyone,
-            )
-        )
-        entry.close()
-    table.expect(tuple(RoleName))
-    table.close()
-    return tuple(bindings)
-
-
 def _limits(table: Table) -> Limits:
+    default = Limits()
+
+    def most(key: str, usual: int, high: int) -> int:
+        return int(table.number(key, usual, low=1, high=high, whole=True))
+
     limits = Limits(
-        commands_per_minute=int(
-            table.number("commands_per_minute", Limits().commands_per_minute, low=1, high=600, whole=True)
-        )
+        commands_per_minute=most("commands_per_minute", default.commands_per_minute, 600),
+        channel_commands_per_minute=most("channel_commands_per_minute", default.channel_commands_per_minute, 6000),
     )
     table.close()
     return limits
+
+
+def _audit(table: Table) -> AuditPublishing:
+    default = AuditPublishing()
+    audit = AuditPublishing(
+        channel=table.text("channel", channel_id),
+        every_hours=int(table.number("every_hours", default.every_hours, low=1, high=168, whole=True)),
+    )
+    if table.has("every_hours") and not table.has("channel"):
+        table.fault("every_hours: needs a channel to publish in", "every_hours")
+    table.close()
+    return audit
 
 
 def _freshness(table: Table) -> Freshness:
@@ -253,12 +266,6 @@ def _label(value: str) -> str:
     return f"{value!r} is no name: small letters, digits and '-' only, at most 63, a letter or digit at both ends"
 
 
-def _one_of(value: str, *, what: str, known: Mapping[ClusterName, object] | tuple[str, ...]) -> str:
-    if value in known:
-        return ""
-    return f"there is no {what} {value!r}{did_you_mean(value, known) or f'; known are {a_list(known)}'}"
-
-
 def _workload(value: str) -> str:
     kind, slash, name = value.partition("/")
     if not slash:
@@ -269,21 +276,3 @@ def _workload(value: str) -> str:
     if len(name) <= 253 and all(_LABEL.fullmatch(part) for part in name.split(".")):
         return ""
     return f"{name!r} is no name of a {kind}: small letters, digits, '-' and '.' only"
-
-
-def _group_id(value: str) -> str:
-    if _GROUP_ID.fullmatch(value):
-        return ""
-    return f"{value!r} is no id of a user group; expected S…, not its handle{_looks_like(value)}"
-
-
-def _user_id(value: str) -> str:
-    if _USER_ID.fullmatch(value):
-        return ""
-    return f"{value!r} is no id of a user; expected U… or W…, not a name{_looks_like(value)}"
-
-
-def _looks_like(value: str) -> str:
-    """Say what an id is when it is one of another kind."""
-    kinds = ((_GROUP_ID, "a user group"), (_USER_ID, "a user"), (re.compile(r"[CGD][A-Z0-9]{2,20}"), "a channel"))
-    return next((f" (this looks like {kind})" for shape, kind in kinds if shape.fullmatch(value)), "")

@@ -2,6 +2,7 @@
 
     BotError
     ├── UsageError                  the words cannot be understood; carries a usage line and suggestions
+    │   └── FormFaults              a dialog was filled in wrong; carries what is wrong by field
     ├── SettingsError               the configuration is wrong; carries every fault
     ├── NotAccepted                 a request could not be kept
     ├── StoreUnavailable            the database cannot be reached
@@ -26,7 +27,7 @@ tells: what was tried, what was not changed, what to do next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -52,6 +53,14 @@ class UsageError(BotError):
         super().__init__(message)
         self.usage = usage
         self.suggestions = tuple(suggestions)
+
+
+class FormFaults(UsageError):
+    """The dialog was filled in wrong."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__(" ".join(faults.values()))
+        self.faults = dict(faults)
 
 
 @dataclass(frozen=True, slots=True)

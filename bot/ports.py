@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +10,13 @@ from typing import Protocol
 
 from bot.domain.actions import Action
 from bot.domain.catalogue import Catalogue
+from bot.domain.forms import Form
 from bot.domain.objects import NodeLoad
-from bot.domain.people import Actor, Membership, Permission
-from bot.domain.policy import Authorization
+from bot.domain.people import Actor, Membership
+from bot.domain.policy import Asked, Authorization
 from bot.domain.requests import Place, Post, Request
 from bot.domain.snapshot import LogExcerpt, LogKey, LogQuery, LogRead, Part, Snapshot
-from bot.domain.targets import ClusterName, Scope
+from bot.domain.targets import ClusterName, Scope, Where
 from bot.domain.view import View
 
 
@@ -75,6 +76,10 @@ class Directory(Protocol):
         """Return what is known of a person. `fresh` asks for a copy at most 5 s old. Raises `DirectoryUnavailable`."""
         ...
 
+    async def changed(self) -> None:
+        """Forget what is known of groups, here and in the other replicas: the platform said that they changed."""
+        ...
+
 
 # --- the store --------------------------------------------------------------------------------------------------------
 
@@ -96,6 +101,10 @@ class Inbox(Protocol):
 
     async def claim(self, *, lease_s: float, key: str | None = None) -> Claimed | None:
         """Take the oldest request that nobody works on (or that of `key`) for `lease_s` seconds."""
+        ...
+
+    async def waiting(self, actor: Actor) -> Sequence[Request]:
+        """Return what this person asked for and is not done yet, the oldest first. Raises `StoreUnavailable`."""
         ...
 
 
@@ -150,8 +159,55 @@ class AuditEntry:
     detail: Mapping[str, str | int | bool]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """One row of the audit as it is read: its place in the chain, when, and what `AuditEntry` said."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    result: str
+    detail: Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuery:
+    """What to look for. Empty means any; `operation` is a verb or a request's id, `actor` a person's id."""
+
+    operation: str = ""
+    actor: str = ""
+    since: datetime | None = None
+    limit: int = 20
+
+
+class AuditTrail(Protocol):
+    """The audit, to be read."""
+
+    async def search(self, query: AuditQuery) -> Sequence[AuditRecord]:
+        """Return the newest rows that fit, the newest first. Raises `StoreUnavailable`."""
+        ...
+
+    async def head(self) -> str:
+        """Return the chain's last row as it is published: `SEQUENCE:HASH`. Raises `StoreUnavailable`."""
+        ...
+
+
+class Seen(Protocol):
+    """Keys that were met before, over all replicas: the truth behind the hot state's quick answer."""
+
+    async def first(self, key: str, *, keep_s: int) -> bool:
+        """Note a key; False when it was noted before and is still kept. Raises `StoreUnavailable`."""
+        ...
+
+
 class Transaction(Protocol):
     """Writes that happen together or not at all."""
+
+    async def claim_slot(self, name: str, due_at: datetime) -> bool:
+        """Take a due moment of a schedule for this transaction; False when somebody has it."""
+        ...
 
     async def finish(self, claimed: Claimed) -> bool:
         """Mark a request done and wipe its reply address; False (and then roll back) when the lease was lost."""
@@ -174,6 +230,16 @@ class Store(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def audit_trail(self) -> AuditTrail: ...
+
+    @property
+    def seen(self) -> Seen: ...
+
+    async def ping(self) -> None:
+        """Ask for a sign of life. Raises `StoreUnavailable`."""
+        ...
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """Open a transaction: commit on exit, roll back on an exception. Raises `StoreUnavailable`."""
@@ -199,6 +265,22 @@ class Notifier(Protocol):
 
     async def reply(self, request: Request, view: View, *, replace: bool = False) -> None:
         """Answer the person who asked, seen by nobody else; `replace` edits the message whose button was pressed."""
+        ...
+
+
+class Surfaces(Protocol):
+    """What a person sees outside of messages: the bot's own page, and dialogs. Raises `DeliveryError`."""
+
+    async def publish_home(self, user_id: str, view: View) -> None:
+        """Show `view` to a person as the bot's own page."""
+        ...
+
+    async def open_form(self, trigger: str, form: Form) -> None:
+        """Open a dialog. `trigger` is the platform's permission, good for one dialog within three seconds."""
+        ...
+
+    async def update_form(self, form_id: str, version: str, form: Form) -> None:
+        """Show another form in an open dialog, unless it was changed since `version`."""
         ...
 
 
@@ -232,7 +314,7 @@ class Asker(Protocol):
 class Rights(Protocol):
     """Decides what a person may do, from fresh enough knowledge."""
 
-    async def of(self, actor: Actor, permission: Permission) -> Authorization:
+    async def of(self, actor: Actor, asked: Asked) -> Authorization:
         """Decide. A failed look-up is a refusal with its reason, never an exception."""
         ...
 
@@ -250,11 +332,81 @@ class Sources:
     rights: Rights | None = None
     ask: Asker | None = None
     catalogue: Catalogue | None = None
+    where: Where | None = None
+    audit: AuditTrail | None = None
+    inbox: Inbox | None = None
 
 
-class RateLimiter(Protocol):
-    """Counts shared by the replicas; losing it costs speed, never correctness."""
+# --- what replicas share ----------------------------------------------------------------------------------------------
+
+
+class HotState(Protocol):
+    """What the replicas share for speed. Losing it costs speed, never correctness: no method raises.
+
+    `shared` is False for the in-process twin, whose word holds for one replica.
+    """
+
+    shared: bool
 
     async def allow(self, key: str, *, limit: int, window_s: int) -> bool:
-        """Count one use of `key` in the present window; False when it is over `limit`."""
+        """Count one use of `key` in the present window; False when it is over `limit`. Away: this process counts."""
         ...
+
+    async def first(self, key: str, *, keep_s: int) -> bool | None:
+        """Note a key; False when it was noted before, None when that cannot be told now."""
+        ...
+
+    async def read(self, key: str) -> bytes | None:
+        """Return what was written; None when there is nothing, or when it cannot be told now."""
+        ...
+
+    async def write(self, key: str, value: bytes, *, keep_s: int) -> None:
+        """Keep a value for some time, as far as that is possible now."""
+        ...
+
+    async def forget(self, key: str) -> None:
+        """Remove a value, as far as that is possible now; what cannot be removed ends by its time."""
+        ...
+
+    async def wake(self, name: str) -> None:
+        """Tell whoever waits for `name`, in this and other replicas, that there is work. A hint that may be lost."""
+        ...
+
+    def wakes(self, name: str) -> AsyncIterator[None]:
+        """Yield once for each time that `name` is woken, for ever."""
+        ...
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+class Meter(Protocol):
+    """What operators watch. Every method only counts: it neither waits nor fails."""
+
+    def commanded(self, verb: str, result: str, seconds: float) -> None:
+        """A command was answered: `ok`, `refused`, `misunderstood`, `failed`, `broken`."""
+        ...
+
+    def refused(self, permission: str, why: str) -> None:
+        """A right was denied: `no_role`, `standing`, `look_up`."""
+        ...
+
+    def acknowledged(self, surface: str, result: str, seconds: float) -> None:
+        """A delivery of the platform was acknowledged: `new`, `repeat`, `not_accepted`, `unhandled`, `invalid`."""
+        ...
+
+    def delivered(self, result: str) -> None:
+        """A message of the outbox ended a try: `delivered`, `throttled`, `refused`, `unknown`, `failed`, `expired`."""
+        ...
+
+    def throttled(self, method: str) -> None:
+        """The platform answered 429 to a method."""
+        ...
+
+    def degraded(self, what: str, *, yes: bool) -> None:
+        """Something that only costs speed went away or came back (`redis`)."""
+        ...
+
+
+class Unmetered(Meter):
+    """Counts nothing: for a terminal and for tests that do not look."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from bot.domain.people import Actor, Membership, Permission, RoleBinding, RoleName
-from bot.domain.policy import Authorization, authorize
+from bot.domain.policy import Asked, Authorization, Policy, authorize, covers
 from bot.errors import DirectoryUnavailable
 from bot.ports import Directory
 
@@ -19,30 +19,37 @@ class DirectoryRights:
     """Decides by the directory and the configured roles; without a directory only the local terminal may anything."""
 
     directory: Directory | None
-    bindings: Sequence[RoleBinding]
+    policy: Policy
 
-    async def of(self, actor: Actor, permission: Permission) -> Authorization:
+    async def of(self, actor: Actor, asked: Asked) -> Authorization:
         """Decide. A failed look-up is a refusal with its reason, never an exception."""
         membership, problem = None, "no directory of people is connected"
         if self.directory is not None and not actor.local:
-            fresh = permission not in _CACHE_SUFFICES
+            fresh = asked.permission not in _CACHE_SUFFICES
             try:
                 membership = await self.directory.membership(actor.user_id, actor.team_id, fresh=fresh)
             except DirectoryUnavailable as error:
                 problem = error.message
-        return authorize(
-            actor, permission, membership=membership, bindings=self.bindings, lookup_problem=problem.rstrip(".")
+        decision = authorize(
+            actor, asked, membership=membership, policy=self.policy, lookup_problem=problem.rstrip(".")
         )
+        return replace(decision, holders=self.holders(membership, asked))
 
-    def holders(self, membership: Membership | None) -> dict[RoleName, tuple[str, ...]]:
-        """Name who holds each role, for people: group handles where known, and how many more by name."""
+    def holders(self, membership: Membership | None, asked: Asked) -> Mapping[RoleName, tuple[str, ...]]:
+        """Name who holds each role where something is asked, for people: group handles where known, persons counted."""
         handles = membership.group_handles if membership else {}
         holders: dict[RoleName, tuple[str, ...]] = {}
-        for binding in self.bindings:
-            words = [f"@{handles[group]}" if group in handles else f"group {group}" for group in sorted(binding.groups)]
-            if binding.users:
-                words.append(f"{len(binding.users)} person{'s' if len(binding.users) != 1 else ''} by name")
-            if binding.everyone:
-                words.append("every full member")
-            holders[binding.role] = tuple(words)
+        for binding in self.policy.bindings:
+            if covers(binding, asked):
+                known = holders.get(binding.role, ())
+                holders[binding.role] = (*known, *(w for w in _words(binding, handles) if w not in known))
         return holders
+
+
+def _words(binding: RoleBinding, handles: Mapping[str, str]) -> list[str]:
+    words = [f"@{handles[group]}" if group in handles else f"group {group}" for group in sorted(binding.groups)]
+    if binding.users:
+        words.append(f"{len(binding.users)} person{'s' if len(binding.users) != 1 else ''} by name")
+    if binding.everyone:
+        words.append("every full member")
+    return words

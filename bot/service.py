@@ -7,20 +7,23 @@ out from what was written down, however often the platform repeats itself or a p
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot import answers
-from bot.domain.actions import Action, Control, Need, Query, Setting, parameters_of
+from bot.admission import REFUSED, Admission, RateLimits, Refused, record_refusal, refusal_entry
+from bot.domain.actions import Control, Need, Query, Setting
 from bot.domain.catalogue import Catalogue
-from bot.domain.policy import Authorization
+from bot.domain.forms import FilledForm, Form
+from bot.domain.people import Actor
 from bot.domain.requests import Outcome, Post, Request, Surface
 from bot.domain.targets import Scope
 from bot.domain.view import View, posted
 from bot.errors import BotError, NotAccepted, StoreUnavailable, UsageError
+from bot.forms import command_of, form_for
 from bot.parser import Parsed, parse
-from bot.ports import AuditEntry, Claimed, Clock, ClusterReader, LogStream, RateLimiter, Sources, Store
+from bot.ports import AuditEntry, Claimed, Clock, ClusterReader, HotState, LogStream, Meter, Sources, Store, Unmetered
 from bot.references import References
 from bot.registry import Registry
 from bot.rights import DirectoryRights
@@ -28,10 +31,15 @@ from bot.scopes import Scopes
 
 log = logging.getLogger(__name__)
 
+# Answers of these surfaces are for all who are there; those of the others are seen by their person alone.
+_OPEN = frozenset({Surface.MENTION, Surface.TERMINAL})
+# What is asked here is answered by a message that must not be lost, whatever it is.
+_KEPT = frozenset({Surface.MENTION, Surface.DIRECT})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
-    """What the service works with. `store` is None at a terminal, which keeps nothing."""
+    """What the service works with. `store` and `hot` are None at a terminal, which keeps and counts nothing."""
 
     registry: Registry
     scopes: Scopes
@@ -42,17 +50,9 @@ class Equipment:
     clock: Clock
     references: References
     store: Store | None = None
-    limiter: RateLimiter | None = None
-    commands_per_minute: int = 30
-
-
-class Refused(BotError):
-    """The person may not do this."""
-
-    def __init__(self, what: str, decision: Authorization) -> None:
-        super().__init__(decision.reason)
-        self.what = what
-        self.decision = decision
+    hot: HotState | None = None
+    meter: Meter = field(default_factory=Unmetered)
+    limits: RateLimits = field(default_factory=RateLimits)
 
 
 class Lost(BotError):
@@ -64,21 +64,41 @@ class Service:
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
+        self._admission = Admission(
+            rights=equipment.rights,
+            scopes=equipment.scopes,
+            catalogue=equipment.catalogue,
+            meter=equipment.meter,
+            limits=equipment.limits,
+            hot=equipment.hot,
+        )
 
     # --- reads --------------------------------------------------------------------------------------------------------
 
     async def ask(self, request: Request) -> View:
         """Answer a reading command for the person who asks. What goes wrong in a known way is an answer, too."""
+        began = self._equipment.clock.now()
+        verb, result = "", "ok"
         try:
             parsed = self._parse(request)
+            verb = parsed.action.name
             if not isinstance(parsed.action, Query):
-                raise UsageError(f"{parsed.action.name} is no reading command.")
-            await self._admit(request, parsed.action)
-            return await self._answer(
-                parsed, request, private=request.surface not in (Surface.MENTION, Surface.TERMINAL)
-            )
+                raise UsageError(f"{verb} is no reading command.")
+            await self._admission.count(request)
+            await self._admission.check(parsed, request)
+            return await self._answer(parsed, request, private=request.surface not in _OPEN)
+        except Refused as refusal:
+            result = REFUSED
+            await record_refusal(self._equipment.store, refusal, request)
+            return self.explain(refusal, request)
         except BotError as error:
+            result = "misunderstood" if isinstance(error, UsageError) else "failed"
             return self.explain(error, request)
+        except Exception:
+            result = "broken"
+            raise
+        finally:
+            self._equipment.meter.commanded(verb, result, (self._equipment.clock.now() - began).total_seconds())
 
     async def _answer(self, parsed: Parsed, request: Request, *, private: bool) -> View:
         query = parsed.action
@@ -103,7 +123,7 @@ class Service:
             action = self._parse(request).action
         except UsageError:
             return False
-        return request.surface is Surface.MENTION or not isinstance(action, Query)
+        return request.surface in _KEPT or not isinstance(action, Query)
 
     async def accept(self, request: Request) -> bool:
         """Write a request down; False when the same delivery came before.
@@ -129,15 +149,27 @@ class Service:
         made: the request stays and is claimed again.
         """
         request = claimed.request
+        began = self._equipment.clock.now()
+        verb, result = "", "ok"
         try:
             parsed = self._parse(request)
-            await self._admit(request, parsed.action)
+            verb = parsed.action.name
+            await self._admission.count(request)
+            await self._admission.check(parsed, request)
             outcome = await self._outcome(parsed, request)
         except StoreUnavailable:
             raise
+        except Refused as refusal:
+            result = REFUSED
+            log.info("refused", extra={"event": REFUSED, "actor": request.actor.user_id, "verb": refusal.what})
+            await self._settle(claimed, (), refusal_entry(refusal, request))
+            return self.explain(refusal, request)
         except BotError as error:
+            result = "misunderstood" if isinstance(error, UsageError) else "failed"
             await self._settle(claimed, (), self._entry(request, type(error).__name__, error.message))
             return self.explain(error, request)
+        finally:
+            self._equipment.meter.commanded(verb, result, (self._equipment.clock.now() - began).total_seconds())
         keep = self._entry(request, "done", outcome.detail) if isinstance(parsed.action, Control) else None
         await self._settle(claimed, outcome.posts, keep)
         return outcome.view if isinstance(parsed.action, Control) else None
@@ -151,8 +183,9 @@ class Service:
     async def _outcome(self, parsed: Parsed, request: Request) -> Outcome:
         if isinstance(parsed.action, Control):
             return await parsed.action.act(parsed.params, self._sources(parsed, request))
-        view = await self._answer(parsed, request, private=False)
-        return Outcome(view, posts=(Post(request.place, posted(view)),))
+        private = request.surface not in _OPEN
+        view = await self._answer(parsed, request, private=private)
+        return Outcome(view, posts=(Post(request.place, view if private else posted(view)),))
 
     async def _settle(self, claimed: Claimed, posts: Sequence[Post], entry: AuditEntry | None) -> None:
         store = self._equipment.store
@@ -175,6 +208,27 @@ class Service:
             detail={"surface": request.surface.value, "command": request.text[:200], "said": detail[:200]},
         )
 
+    # --- dialogs ------------------------------------------------------------------------------------------------------
+
+    def form(self, filled: FilledForm | None = None) -> Form:
+        """Return the dialog that builds a command, as far as it is filled in."""
+        equipment = self._equipment
+        return form_for(equipment.registry, equipment.scopes, equipment.catalogue, filled)
+
+    def command(self, filled: FilledForm) -> str:
+        """Return the command that was built. Raises `FormFaults` naming what must be filled in otherwise."""
+        return command_of(self._equipment.registry, filled)
+
+    async def note(self, actor: Actor, action: str, subject: str, detail: Mapping[str, str | int | bool]) -> None:
+        """Put something on record that the platform told, such as a change of a group. Raises `StoreUnavailable`."""
+        store = self._equipment.store
+        if store is None:
+            return
+        async with store.transaction() as transaction:
+            await transaction.audit(
+                AuditEntry(actor=actor.user_id, action=action, subject=subject, result="seen", detail=detail)
+            )
+
     # --- what both share ----------------------------------------------------------------------------------------------
 
     def explain(self, error: BotError, request: Request) -> View:
@@ -182,11 +236,7 @@ class Service:
         if isinstance(error, UsageError):
             return answers.misunderstood(error)
         if isinstance(error, Refused):
-            extra = {"event": "refused", "actor": request.actor.user_id, "verb": error.what, "why": error.message}
-            log.info("refused", extra=extra)
-            return answers.refused(
-                error.what, error.decision, self._equipment.rights.holders(error.decision.membership)
-            )
+            return answers.refused(error.what, error.decision)
         reference = self._equipment.references.new()
         extra = {"event": "request_failed", "reference": reference, "error": type(error).__name__}
         log.warning("a request failed: %s", error.message, extra=extra)
@@ -195,32 +245,23 @@ class Service:
     def _parse(self, request: Request) -> Parsed:
         return parse(request.text, self._equipment.registry)
 
-    async def _admit(self, request: Request, action: Action) -> None:
-        """Let the person in, or raise: over the rate limit, or without the right."""
-        equipment = self._equipment
-        if equipment.limiter is not None and not request.actor.local:
-            limit = equipment.commands_per_minute
-            key = f"commands:{request.actor.team_id}:{request.actor.user_id}"
-            if not await equipment.limiter.allow(key, limit=limit, window_s=60):
-                raise UsageError(f"That was more than {limit} commands in a minute; wait a little.")
-        decision = await equipment.rights.of(request.actor, action.permission)
-        if not decision.allowed:
-            raise Refused(action.name, decision)
-
     def _sources(self, parsed: Parsed, request: Request) -> Sources:
         """Hand a verb the ports that it names, and nothing else."""
         equipment = self._equipment
-        scope = self._scope(parsed)
+        where = self._admission.where(parsed)
+        scope, store = where.scope, equipment.store
         ports: dict[Need, tuple[str, Any]] = {
             Need.CLUSTER: ("cluster", equipment.cluster),
             Need.LOGS: ("logs", equipment.logs),
             Need.REGISTRY: ("registry", equipment.registry),
             Need.RIGHTS: ("rights", equipment.rights),
-            Need.CATALOGUE: ("catalogue", equipment.catalogue.at(scope, equipment.scopes.default_of(scope.cluster))),
+            Need.CATALOGUE: ("catalogue", self._admission.catalogue_at(scope)),
+            Need.AUDIT: ("audit", store.audit_trail if Need.AUDIT in parsed.action.needs and store else None),
+            Need.INBOX: ("inbox", store.inbox if Need.INBOX in parsed.action.needs and store else None),
             Need.ASK: ("ask", _Asker(self, request)),
         }
         handed = dict(ports[need] for need in parsed.action.needs)
-        return Sources(scope=scope, request=request, now=equipment.clock.now(), **handed)
+        return Sources(scope=scope, where=where, request=request, now=equipment.clock.now(), **handed)
 
     def _place(self, scope: Scope) -> str:
         """Return the words by which a button's command comes back to `scope`.
@@ -236,29 +277,12 @@ class Service:
         )
         return equipment.scopes.words(scope, always=spread)
 
-    def _scope(self, parsed: Parsed) -> Scope:
-        """Return what the command names, else where the service that it names lives, else the default."""
-        entry = next(
-            (
-                self._equipment.catalogue.entries[value]
-                for declared, parameter in parameters_of(parsed.action.params)
-                if parameter.names_service
-                and (value := getattr(parsed.params, declared.name)) in self._equipment.catalogue.entries
-            ),
-            None,
-        )
-        if entry is None or parsed.namespace or parsed.cluster:
-            return self._equipment.scopes.resolve(parsed.cluster, parsed.namespace)
-        return self._equipment.scopes.resolve(entry.cluster, entry.namespace)
-
     async def shared_view(self, text: str, request: Request) -> View:
         """Answer a query as others will see it, with the rights of the person who shares it."""
         parsed = parse(text, self._equipment.registry)
         if not isinstance(parsed.action, Query):
             raise UsageError(f"{parsed.action.name} is no reading command, so its answer cannot be shared.")
-        decision = await self._equipment.rights.of(request.actor, parsed.action.permission)
-        if not decision.allowed:
-            raise Refused(parsed.action.name, decision)
+        await self._admission.check(parsed, request)
         return await self._answer(parsed, request, private=False)
 
 

@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 
 from bot.errors import Fault, SettingsError
 
-SLACK_KEYS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+SLACK_KEYS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
 KEYS = (
     *SLACK_KEYS,
     "SLACK_API_URL",
+    "RAGOPS_SLACK_LISTEN",
+    "RAGOPS_LISTEN",
     "DATABASE_URL",
     "REDIS_URL",
     "RAGOPS_CONFIG",
@@ -32,6 +34,8 @@ KEYS = (
 
 _KNOWN_PREFIXES = ("xoxb-", "xoxp-", "xoxa-", "xoxe-", "xoxr-", "xoxs-", "xapp-")
 _TOKEN = re.compile(r"xoxb-[0-9A-Za-z-]+|xapp-[0-9A-Za-z-]+")
+_SIGNING_SECRET = re.compile(r"[0-9a-f]{16,128}")
+_LISTEN = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>[0-9]{1,5})")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}):")
 
@@ -68,12 +72,29 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """An address to serve at. Port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackSettings:
-    """What a connection to the workspace needs. `api_url` is None for Slack itself and ends in a slash otherwise."""
+    """What a connection to the workspace needs. `api_url` is None for Slack itself and ends in a slash otherwise.
+
+    With an app token the bot opens sockets to Slack; with a signing secret Slack sends requests to `listen`. Who only
+    writes to Slack (the role `worker`) has neither.
+    """
 
     bot_token: Secret
-    app_token: Secret
+    app_token: Secret | None = None
+    signing_secret: Secret | None = None
+    listen: Listen | None = None
     api_url: str | None = None
 
 
@@ -83,6 +104,8 @@ class Settings:
 
     slack_bot_token: Secret | None = None
     slack_app_token: Secret | None = None
+    slack_signing_secret: Secret | None = None
+    slack_listen: Listen | None = None
     slack_api_url: str | None = None
     database_url: Secret | None = None
     redis_url: Secret | None = None
@@ -91,6 +114,7 @@ class Settings:
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.TEXT
     kubeconfig: str | None = None
+    listen: Listen | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], *, required: Collection[str] = ()) -> Settings:
@@ -102,6 +126,9 @@ class Settings:
         settings = cls(
             slack_bot_token=reading.token("SLACK_BOT_TOKEN", "xoxb-"),
             slack_app_token=reading.token("SLACK_APP_TOKEN", "xapp-"),
+            slack_signing_secret=reading.signing_secret("SLACK_SIGNING_SECRET"),
+            slack_listen=reading.listen("RAGOPS_SLACK_LISTEN"),
+            listen=reading.listen("RAGOPS_LISTEN"),
             slack_api_url=reading.api_url("SLACK_API_URL"),
             database_url=reading.secret_url("DATABASE_URL", ("postgresql", "postgres")),
             redis_url=reading.secret_url("REDIS_URL", ("redis", "rediss", "unix")),
@@ -115,19 +142,41 @@ class Settings:
             raise SettingsError(reading.faults)
         return settings
 
-    def for_slack(self) -> SlackSettings:
-        """Return what a connection to Slack needs. Raises `SettingsError` naming each token that is unset."""
-        if self.slack_bot_token is None or self.slack_app_token is None:
-            tokens = zip(SLACK_KEYS, (self.slack_bot_token, self.slack_app_token), strict=True)
-            raise SettingsError(
-                [Fault(key, f"not set; expected {_EXPECTED[key]}") for key, token in tokens if token is None]
-            )
-        return SlackSettings(bot_token=self.slack_bot_token, app_token=self.slack_app_token, api_url=self.slack_api_url)
+    def for_slack(self, *, inbound: bool = True) -> SlackSettings:
+        """Return what a connection to Slack needs; `inbound` when people are to reach us by it.
+
+        Raises `SettingsError` naming each setting that is unset, and both ways when both are set.
+        """
+        faults = []
+        if self.slack_bot_token is None:
+            faults.append(Fault("SLACK_BOT_TOKEN", f"not set; expected {_EXPECTED['SLACK_BOT_TOKEN']}"))
+        if inbound:
+            faults += self._inbound_faults()
+        if faults or self.slack_bot_token is None:
+            raise SettingsError(faults)
+        return SlackSettings(
+            bot_token=self.slack_bot_token,
+            app_token=self.slack_app_token if inbound else None,
+            signing_secret=self.slack_signing_secret if inbound else None,
+            listen=self.slack_listen or DEFAULT_SLACK_LISTEN,
+            api_url=self.slack_api_url,
+        )
+
+    def _inbound_faults(self) -> list[Fault]:
+        if self.slack_app_token is None and self.slack_signing_secret is None:
+            what = f"not set; expected {_EXPECTED['SLACK_APP_TOKEN']}, or a SLACK_SIGNING_SECRET for requests over HTTP"
+            return [Fault("SLACK_APP_TOKEN", what)]
+        if self.slack_app_token is not None and self.slack_signing_secret is not None:
+            what = "set beside SLACK_APP_TOKEN; Slack comes by one way only: sockets (app token) or HTTP (this)"
+            return [Fault("SLACK_SIGNING_SECRET", what)]
+        return []
 
 
+DEFAULT_SLACK_LISTEN = Listen("0.0.0.0", 3000)
 _EXPECTED: Mapping[str, str] = {
     "SLACK_BOT_TOKEN": "the app's bot token (xoxb-…)",
     "SLACK_APP_TOKEN": "an app-level token with connections:write (xapp-…)",
+    "SLACK_SIGNING_SECRET": "the app's signing secret (hexadecimal digits, from Basic Information)",
     "DATABASE_URL": "the address of PostgreSQL (postgresql://…)",
     "REDIS_URL": "the address of Redis (redis://…)",
     "RAGOPS_CONFIG": "the path of ragops.toml",
@@ -155,6 +204,25 @@ class _Reading:
         if not (value.startswith(prefix) and _TOKEN.fullmatch(value)):
             self.fault(key, f"expected {_EXPECTED[key]}, got {_shape(value)}")
         return Secret(value)
+
+    def signing_secret(self, key: str) -> Secret | None:
+        value = self.value(key)
+        if not value:
+            return None
+        if not _SIGNING_SECRET.fullmatch(value):
+            self.fault(key, f"expected {_EXPECTED[key]}, got {_shape(value)}")
+        return Secret(value)
+
+    def listen(self, key: str) -> Listen | None:
+        """Read `HOST:PORT`, with the host in brackets when it is an IPv6 address."""
+        value = self.value(key)
+        if not value:
+            return None
+        found = _LISTEN.fullmatch(value)
+        if found is None or int(found["port"]) > 65535:
+            self.fault(key, f"expected an address such as 0.0.0.0:8080, got {value!r}")
+            return None
+        return Listen(found["v6"] or found["host"], int(found["port"]))
 
     def secret_url(self, key: str, schemes: tuple[str, ...]) -> Secret | None:
         """Check an address that may hold a password: only its scheme is ever told."""

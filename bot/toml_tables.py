@@ -113,6 +113,18 @@ class Table:
             if self._get(key, dict, f"a table such as [{'.'.join(map(str, self._path))}.{key}]") is not None:
                 yield key, self.table(key)
 
+    def rows(self, key: str) -> Iterator[Table]:
+        """Return each table of an array such as `[[grants]]`."""
+        for index, row in enumerate(self._get(key, list, f"tables such as [[{key}]]") or ()):
+            if isinstance(row, dict):
+                yield Table(row, (*self._path, key, index), self._faults)
+            else:
+                self.fault(f"{key}: expected a table such as [[{key}]], got {_told(row)}", key, index)
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys that stand in the file."""
+        return tuple(self._values)
+
     def expect(self, keys: Collection[str]) -> None:
         """Make keys known without reading them."""
         self._known.extend(keys)

@@ -29,6 +29,8 @@ class Need(StrEnum):
     RIGHTS = "rights"
     ASK = "ask"
     CATALOGUE = "catalogue"
+    AUDIT = "audit"
+    INBOX = "inbox"
 
 
 PARAMETER = "parameter"

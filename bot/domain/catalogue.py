@@ -46,3 +46,12 @@ class Catalogue:
     def alias_of(self, kind: str, name: str) -> str:
         """Return what people call a workload: its alias, or its own name."""
         return next((e.alias for e in self.entries.values() if (e.kind, e.name) == (kind, name)), name)
+
+    def service_of(self, word: str) -> str:
+        """Return the alias that a word means: the alias itself, `name` or `kind/name`; empty when it is no service."""
+        if word in self.entries:
+            return word
+        kind, _, name = word.rpartition("/")
+        return next(
+            (e.alias for e in self.entries.values() if e.name == name and kind.lower() in ("", e.kind.lower())), ""
+        )

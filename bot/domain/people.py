@@ -15,6 +15,7 @@ class Permission(StrEnum):
     ANYONE = "anyone"
     READ = "read"
     SHARE = "share"
+    AUDIT = "audit"
     OPERATE = "operate"
     APPROVE = "approve"
     ADMINISTER = "administer"
@@ -32,9 +33,9 @@ class RoleName(StrEnum):
 GRANTS: Mapping[RoleName, frozenset[Permission]] = MappingProxyType(
     {
         RoleName.VIEWER: frozenset({Permission.READ, Permission.SHARE}),
-        RoleName.OPERATOR: frozenset({Permission.READ, Permission.SHARE, Permission.OPERATE}),
-        RoleName.APPROVER: frozenset({Permission.READ, Permission.SHARE, Permission.APPROVE}),
-        RoleName.ADMIN: frozenset({Permission.READ, Permission.SHARE, Permission.ADMINISTER}),
+        RoleName.OPERATOR: frozenset({Permission.READ, Permission.SHARE, Permission.AUDIT, Permission.OPERATE}),
+        RoleName.APPROVER: frozenset({Permission.READ, Permission.SHARE, Permission.AUDIT, Permission.APPROVE}),
+        RoleName.ADMIN: frozenset({Permission.READ, Permission.SHARE, Permission.AUDIT, Permission.ADMINISTER}),
     }
 )
 
@@ -74,9 +75,20 @@ EVERYONE = "everyone"
 
 @dataclass(frozen=True, slots=True)
 class RoleBinding:
-    """Who holds a role: user group ids, user ids, or `everyone` (each full member of the workspace)."""
+    """Who holds a role: user group ids, user ids, or `everyone` (each full member of the workspace); and where.
+
+    Empty `clusters`, `namespaces` or `services` (aliases of the catalogue) mean all of them.
+    """
 
     role: RoleName
     groups: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
     everyone: bool = False
+    clusters: frozenset[str] = frozenset()
+    namespaces: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()
+
+    @property
+    def limited(self) -> bool:
+        """Say whether the role is held in some places only."""
+        return bool(self.clusters or self.namespaces or self.services)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from bot.domain.people import GRANTS, Actor, Membership, Permission, RoleBinding, RoleName, Standing
+from bot.domain.targets import Where
 
 REFUSALS = {
     Standing.GUEST: "guests of the workspace may not use this bot",
@@ -14,10 +16,42 @@ REFUSALS = {
     Standing.DEACTIVATED: "this account is deactivated",
 }
 
+# What a role that is limited to some places still allows where no place is meant: the answer tells of none, or its
+# parts are decided one by one.
+_PLACELESS = frozenset({Permission.ANYONE, Permission.READ, Permission.SHARE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The roles of `ragops.toml`. `verbs` names the only roles that may use a verb; it narrows, it never grants."""
+
+    bindings: Sequence[RoleBinding] = ()
+    verbs: Mapping[str, frozenset[RoleName]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def roles_for(self, asked: Asked) -> tuple[RoleName, ...]:
+        """Return the roles of which each alone is enough."""
+        admitted = self.verbs.get(asked.verb)
+        return tuple(
+            role for role in RoleName if asked.permission in GRANTS[role] and (admitted is None or role in admitted)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants: a permission, for a verb, at a place (None where the verb is about no place)."""
+
+    permission: Permission
+    verb: str = ""
+    where: Where | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """The answer to "may they?", with what it was decided from."""
+    """The answer to "may they?", with what it was decided from.
+
+    `roles` are those held at the place that was asked about, `helpers` those that would be enough there, and `holders`
+    says for people who has them.
+    """
 
     allowed: bool
     permission: Permission
@@ -25,37 +59,57 @@ class Authorization:
     reason: str = ""
     helpers: tuple[RoleName, ...] = ()
     membership: Membership | None = None
+    holders: Mapping[RoleName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def roles_of(actor: Actor, membership: Membership, bindings: Sequence[RoleBinding]) -> tuple[RoleName, ...]:
-    """Return the roles a person holds, in the order of `RoleName`. Only full members hold any."""
+def covers(binding: RoleBinding, asked: Asked) -> bool:
+    """Tell whether a binding counts where something is asked.
+
+    A role that is held for some services covers a command about one of them, never one about a whole namespace.
+    """
+    if not binding.limited:
+        return True
+    if asked.where is None:
+        return asked.permission in _PLACELESS
+    scope = asked.where.scope
+    return (
+        (not binding.clusters or scope.cluster in binding.clusters)
+        and (not binding.namespaces or scope.namespace in binding.namespaces)
+        and (not binding.services or asked.where.service in binding.services)
+    )
+
+
+def roles_of(actor: Actor, membership: Membership, policy: Policy, asked: Asked) -> tuple[RoleName, ...]:
+    """Return the roles a person holds at a place, in the order of `RoleName`. Only full members hold any."""
     if membership.standing is not Standing.MEMBER or membership.user_id != actor.user_id:
         return ()
     held = {
         binding.role
-        for binding in bindings
-        if binding.everyone or actor.user_id in binding.users or membership.groups & binding.groups
+        for binding in policy.bindings
+        if covers(binding, asked)
+        and (binding.everyone or actor.user_id in binding.users or membership.groups & binding.groups)
     }
     return tuple(role for role in RoleName if role in held)
 
 
 def authorize(
     actor: Actor,
-    permission: Permission,
+    asked: Asked,
     *,
     membership: Membership | None,
-    bindings: Sequence[RoleBinding],
+    policy: Policy,
     lookup_problem: str = "",
 ) -> Authorization:
-    """Decide whether `actor` holds `permission`.
+    """Decide whether `actor` may do what is asked.
 
     `membership` is None when the look-up failed; `lookup_problem` then says how, and the answer is no for everything
     that needs a role. The person at a terminal reads with the kubeconfig's own rights and holds nothing else.
     """
+    permission = asked.permission
     if actor.local:
         allowed = permission in (Permission.ANYONE, Permission.READ)
         return Authorization(allowed, permission, reason="" if allowed else "the terminal may only read")
-    helpers = tuple(role for role in RoleName if permission in GRANTS[role])
+    helpers = policy.roles_for(asked)
     if membership is None:
         allowed = permission is Permission.ANYONE
         reason = "" if allowed else f"your groups could not be read ({lookup_problem or 'no answer'})"
@@ -64,7 +118,14 @@ def authorize(
         return Authorization(
             allowed=False, permission=permission, reason=REFUSALS[membership.standing], membership=membership
         )
-    roles = roles_of(actor, membership, bindings)
-    allowed = permission is Permission.ANYONE or any(permission in GRANTS[role] for role in roles)
-    reason = "" if allowed else "needs the role " + " or ".join(helpers)
+    roles = roles_of(actor, membership, policy, asked)
+    allowed = permission is Permission.ANYONE or any(role in helpers for role in roles)
+    reason = "" if allowed else _needs(helpers, asked)
     return Authorization(allowed, permission, roles, reason, helpers, membership)
+
+
+def _needs(helpers: Sequence[RoleName], asked: Asked) -> str:
+    if not helpers:
+        return f"no role may use {asked.verb} here"
+    there = f" for {asked.where}" if asked.where is not None else ""
+    return f"needs the role {' or '.join(helpers)}{there}"

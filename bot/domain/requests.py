@@ -16,6 +16,9 @@ class Surface(StrEnum):
     MENTION = "mention"
     BUTTON = "button"
     TERMINAL = "terminal"
+    DIRECT = "direct"
+    HOME = "home"
+    FORM = "form"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,17 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Where:
+    """What a command is about, as far as rights care: a scope, and the alias of the one service that is meant, if any."""
+
+    scope: Scope
+    service: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.service} in {self.scope}" if self.service else str(self.scope)
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectRef:
     """An object by kind and name. `namespace` is empty for objects of the whole cluster (nodes)."""
 

@@ -1,0 +1,115 @@
+"""The parts of `ragops.toml` about people: roles, grants that hold in some places, and verbs that few may use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from functools import partial
+from types import MappingProxyType
+
+from bot.domain.people import RoleBinding, RoleName
+from bot.domain.policy import Policy
+from bot.toml_tables import Table, a_list, did_you_mean
+
+_USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
+_GROUP_ID = re.compile(r"S[A-Z0-9]{2,20}")
+_CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,20}")
+_PLACES = ("clusters", "namespaces", "services")
+
+
+def read_policy(
+    top: Table,
+    *,
+    clusters: Collection[str],
+    namespaces: Collection[str],
+    services: Collection[str],
+    verbs: Collection[str] | None,
+) -> Policy:
+    """Read `[roles]`, `[[grants]]` and `[verbs]`. `verbs` are those that there are; None where nobody knows them."""
+    known = dict(zip(_PLACES, (clusters, namespaces, services), strict=True))
+    bindings = [*_roles(top.table("roles")), *(_grant(entry, known) for entry in top.rows("grants"))]
+    return Policy(bindings=tuple(bindings), verbs=_verbs(top.table("verbs"), verbs))
+
+
+def _roles(table: Table) -> list[RoleBinding]:
+    bindings = []
+    for name in RoleName:
+        if table.has(name):
+            entry = table.table(name)
+            bindings.append(_binding(name, entry))
+            entry.close()
+    table.expect(tuple(RoleName))
+    table.close()
+    return bindings
+
+
+def _grant(entry: Table, known: Mapping[str, Collection[str]]) -> RoleBinding:
+    """Read one grant: a role that its people hold in some places only."""
+    role = entry.text("role", partial(one_of, what="role", known=tuple(RoleName)), required=True)
+    places = {
+        key: frozenset(entry.texts(key, partial(one_of, what=key.removesuffix("s"), known=tuple(known[key]))))
+        for key in _PLACES
+    }
+    if not any(entry.has(key) for key in _PLACES):
+        entry.fault(f"names no place ({a_list(_PLACES)}); a role that holds everywhere belongs into [roles]")
+    bound = _binding(RoleName(role) if role else RoleName.VIEWER, entry)
+    if not (bound.groups or bound.users or bound.everyone):
+        entry.fault("names nobody; list groups or users")
+    entry.close()
+    return RoleBinding(role=bound.role, groups=bound.groups, users=bound.users, everyone=bound.everyone, **places)
+
+
+def _binding(role: RoleName, entry: Table) -> RoleBinding:
+    everyone = entry.flag("everyone")
+    if everyone and role is not RoleName.VIEWER:
+        entry.fault(f"everyone: only viewer may be everyone, {role} may not; list groups or users", "everyone")
+    return RoleBinding(
+        role=role,
+        groups=frozenset(entry.texts("groups", _group_id)),
+        users=frozenset(entry.texts("users", _user_id)),
+        everyone=everyone and role is RoleName.VIEWER,
+    )
+
+
+def _verbs(table: Table, known: Collection[str] | None) -> Mapping[str, frozenset[RoleName]]:
+    admitted: dict[str, frozenset[RoleName]] = {}
+    check = partial(one_of, what="role", known=tuple(RoleName))
+    for verb in table.keys():
+        roles = table.texts(verb, check, required=True)
+        if known is not None and verb not in known:
+            table.fault(f"there is no command {verb!r}{did_you_mean(verb, known)}", verb)
+        admitted[verb] = frozenset(map(RoleName, roles))
+    table.close()
+    return MappingProxyType(admitted)
+
+
+def one_of(value: str, *, what: str, known: Collection[str]) -> str:
+    """Judge a word that must be one of those known."""
+    if value in known:
+        return ""
+    return f"there is no {what} {value!r}{did_you_mean(value, known) or f'; known are {a_list(known)}'}"
+
+
+def _group_id(value: str) -> str:
+    if _GROUP_ID.fullmatch(value):
+        return ""
+    return f"{value!r} is no id of a user group; expected S…, not its handle{_looks_like(value)}"
+
+
+def _user_id(value: str) -> str:
+    if _USER_ID.fullmatch(value):
+        return ""
+    return f"{value!r} is no id of a user; expected U… or W…, not a name{_looks_like(value)}"
+
+
+def channel_id(value: str) -> str:
+    """Judge the id of a channel."""
+    if _CHANNEL_ID.fullmatch(value):
+        return ""
+    return f"{value!r} is no id of a channel; expected C… (or G…), not its name{_looks_like(value)}"
+
+
+def _looks_like(value: str) -> str:
+    """Say what an id is when it is one of another kind."""
+    kinds = ((_GROUP_ID, "a user group"), (_USER_ID, "a user"), (_CHANNEL_ID, "a channel"))
+    return next((f" (this looks like {kind})" for shape, kind in kinds if shape.fullmatch(value)), "")
