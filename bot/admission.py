@@ -140,6 +140,7 @@ def refusal_entry(refusal: Refused, request: Request) -> AuditEntry:
             "permission": decision.permission.value,
             "said": refusal.message[:200],
             "team": request.actor.team_id,
+            "request": request.key,
             "roles": " ".join(decision.roles),
         },
     )

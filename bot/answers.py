@@ -5,8 +5,11 @@ Each says what was tried, what was not changed, and what to do next.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.domain.people import Standing
 from bot.domain.policy import Authorization
+from bot.domain.rights_words import held_words, holders_words, needed_words, read_words
 from bot.domain.view import Block, Button, Buttons, Context, Headline, Line, Mark, Paragraph, Span, View, code, line
 from bot.errors import BotError, SettingsError, UsageError
 
@@ -31,21 +34,24 @@ def misunderstood(error: UsageError) -> View:
     )
 
 
-def refused(what: str, decision: Authorization) -> View:
-    """Answer a request that its person may not make, and name who could."""
-    summary = f"You can't use {what}: {decision.reason}."
-    lines: list[Line] = []
+def refused(what: str, decision: Authorization, *, now: datetime | None = None) -> View:
+    """Answer a request that its person may not make, and name who could.
+
+    Who holds no role at all is not told where the request would have gone; who is no member learns of no roles either.
+    """
     member = decision.membership is not None and decision.membership.standing is Standing.MEMBER
+    lines: list[Line] = []
     if member:
-        lines.append(line(f"You have: {', '.join(decision.roles) or 'no role'}."))
-    lines += [
-        line(f"The role {role} is held by: {', '.join(decision.holders[role])}.")
-        for role in decision.helpers
-        if decision.holders.get(role)
-    ]
-    lines.append(
-        line("Nothing was changed. ", code("whoami"), " shows more.") if member else line("Nothing was changed.")
-    )
+        that = "that " if decision.helpers else ""
+        summary = f"You can't use {what}: {that}{needed_words(decision)} (you have: {held_words(decision)})."
+        read = f" Your groups {read_words(decision, now)}." if now is not None else ""
+        holders = holders_words(decision)
+        lines += [line(holders)] if holders else []
+        lines.append(line(f"Nothing was changed.{read} ", code("whoami"), " shows more."))
+    else:
+        summary = f"You can't use {what}: {decision.reason}."
+        unknown = " Nobody is let in on a guess: try again in a minute." if decision.helpers else ""
+        lines.append(line(f"Nothing was changed.{unknown}"))
     return View(
         summary,
         (

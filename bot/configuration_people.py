@@ -74,7 +74,7 @@ def _binding(role: RoleName, entry: Table) -> RoleBinding:
 def _verbs(table: Table, known: Collection[str] | None) -> Mapping[str, frozenset[RoleName]]:
     admitted: dict[str, frozenset[RoleName]] = {}
     check = partial(one_of, what="role", known=tuple(RoleName))
-    for verb in table.keys():
+    for verb in table.names():
         roles = table.texts(verb, check, required=True)
         if known is not None and verb not in known:
             table.fault(f"there is no command {verb!r}{did_you_mean(verb, known)}", verb)

@@ -1,6 +1,6 @@
 """The dialog that builds a command: drawn from the registry, so that a new verb is in it by itself. Pure.
 
-A first question asks for the verb; its answer draws the verb's own questions. What is filled in becomes the same command
+A first question asks for the verb; its answer draws the verb's own questions. What is filled in becomes the command
 line that people type, and goes the same way.
 """
 

@@ -335,6 +335,7 @@ class Sources:
     where: Where | None = None
     audit: AuditTrail | None = None
     inbox: Inbox | None = None
+    places: Sequence[Scope] | None = None
 
 
 # --- what replicas share ----------------------------------------------------------------------------------------------
@@ -384,29 +385,41 @@ class Meter(Protocol):
     """What operators watch. Every method only counts: it neither waits nor fails."""
 
     def commanded(self, verb: str, result: str, seconds: float) -> None:
-        """A command was answered: `ok`, `refused`, `misunderstood`, `failed`, `broken`."""
+        """Count a command that was answered: `ok`, `refused`, `misunderstood`, `failed`, `broken`."""
         ...
 
     def refused(self, permission: str, why: str) -> None:
-        """A right was denied: `no_role`, `standing`, `look_up`."""
+        """Count a right that was denied: `no_role`, `standing`, `look_up`."""
         ...
 
     def acknowledged(self, surface: str, result: str, seconds: float) -> None:
-        """A delivery of the platform was acknowledged: `new`, `repeat`, `not_accepted`, `unhandled`, `invalid`."""
+        """Count a delivery that the platform was told of: `new`, `repeat`, `not_accepted`, `unhandled`, `invalid`."""
         ...
 
     def delivered(self, result: str) -> None:
-        """A message of the outbox ended a try: `delivered`, `throttled`, `refused`, `unknown`, `failed`, `expired`."""
+        """Count a try to deliver a message: `delivered`, `throttled`, `refused`, `unknown`, `failed`, `expired`."""
         ...
 
     def throttled(self, method: str) -> None:
-        """The platform answered 429 to a method."""
+        """Count a 429 of the platform, by method."""
         ...
 
     def degraded(self, what: str, *, yes: bool) -> None:
-        """Something that only costs speed went away or came back (`redis`)."""
+        """Note that something which only costs speed went away or came back (`redis`)."""
         ...
 
 
-class Unmetered(Meter):
+class Unmetered:
     """Counts nothing: for a terminal and for tests that do not look."""
+
+    def commanded(self, verb: str, result: str, seconds: float) -> None: ...
+
+    def refused(self, permission: str, why: str) -> None: ...
+
+    def acknowledged(self, surface: str, result: str, seconds: float) -> None: ...
+
+    def delivered(self, result: str) -> None: ...
+
+    def throttled(self, method: str) -> None: ...
+
+    def degraded(self, what: str, *, yes: bool) -> None: ...

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.domain.people import Actor, Membership, Permission, RoleBinding, RoleName
-from bot.domain.policy import Asked, Authorization, Policy, authorize, covers
+from bot.domain.policy import Asked, Authorization, Policy, authorize, covers, roles_of
 from bot.errors import DirectoryUnavailable
 from bot.ports import Directory
 
@@ -33,7 +33,19 @@ class DirectoryRights:
         decision = authorize(
             actor, asked, membership=membership, policy=self.policy, lookup_problem=problem.rstrip(".")
         )
-        return replace(decision, holders=self.holders(membership, asked))
+        return replace(decision, holders=self.holders(membership, asked), grants=self.held(actor, membership))
+
+    def held(self, actor: Actor, membership: Membership | None) -> tuple[tuple[RoleName, str], ...]:
+        """Return every role of a person with the words of its places, in the order of `RoleName`; none if unknown."""
+        if membership is None:
+            return ()
+        anywhere = Asked(Permission.ANYONE)
+        held = {
+            (role, _places(binding))
+            for binding in self.policy.bindings
+            for role in roles_of(actor, membership, Policy(bindings=(binding,)), anywhere)
+        }
+        return tuple(sorted(held, key=lambda grant: (list(RoleName).index(grant[0]), grant[1])))
 
     def holders(self, membership: Membership | None, asked: Asked) -> Mapping[RoleName, tuple[str, ...]]:
         """Name who holds each role where something is asked, for people: group handles where known, persons counted."""
@@ -53,3 +65,9 @@ def _words(binding: RoleBinding, handles: Mapping[str, str]) -> list[str]:
     if binding.everyone:
         words.append("every full member")
     return words
+
+
+def _places(binding: RoleBinding) -> str:
+    """Say where a binding holds: `for api in shop on prod-eu`; empty for everywhere."""
+    kinds = (("for", binding.services), ("in", binding.namespaces), ("on", binding.clusters))
+    return " ".join(f"{word} {' or '.join(sorted(names))}" for word, names in kinds if names)

@@ -44,6 +44,11 @@ class Scopes:
         """Return the scope that is meant where none is named."""
         return self.resolve(cluster or "")
 
+    def all(self) -> tuple[Scope, ...]:
+        """Return every configured place, those of the default cluster first."""
+        names = sorted(self.namespaces, key=lambda name: name != self.default_cluster)
+        return tuple(Scope(name, namespace) for name in names for namespace in self.namespaces[name])
+
     def words(self, scope: Scope, *, always: bool = False) -> str:
         """Return the words that lead a command to `scope`; none where it is meant anyway, unless `always`."""
         words = ["--cluster", scope.cluster] if always or scope.cluster != self.default_cluster else []

@@ -16,7 +16,8 @@ from bot.admission import REFUSED, Admission, RateLimits, Refused, record_refusa
 from bot.domain.actions import Control, Need, Query, Setting
 from bot.domain.catalogue import Catalogue
 from bot.domain.forms import FilledForm, Form
-from bot.domain.people import Actor
+from bot.domain.people import Actor, Permission
+from bot.domain.policy import Asked
 from bot.domain.requests import Outcome, Post, Request, Surface
 from bot.domain.targets import Scope
 from bot.domain.view import View, posted
@@ -82,8 +83,7 @@ class Service:
         try:
             parsed = self._parse(request)
             verb = parsed.action.name
-            if not isinstance(parsed.action, Query):
-                raise UsageError(f"{verb} is no reading command.")
+            self._reading(parsed)
             await self._admission.count(request)
             await self._admission.check(parsed, request)
             return await self._answer(parsed, request, private=request.surface not in _OPEN)
@@ -101,9 +101,7 @@ class Service:
             self._equipment.meter.commanded(verb, result, (self._equipment.clock.now() - began).total_seconds())
 
     async def _answer(self, parsed: Parsed, request: Request, *, private: bool) -> View:
-        query = parsed.action
-        if not isinstance(query, Query):
-            raise UsageError(f"{query.name} is no reading command.")
+        query = self._reading(parsed)
         sources = self._sources(parsed, request)
         seen = await query.observe(parsed.params, sources)
         setting = Setting(
@@ -176,7 +174,7 @@ class Service:
 
     async def abandon(self, claimed: Claimed, reference: str) -> View:
         """End a request that failed in an unknown way, with an audit entry, and return what its person is told."""
-        entry = self._entry(claimed.request, "failed", f"reference {reference}")
+        entry = self._entry(claimed.request, "failed", f"reference {reference}", reference=reference)
         await self._settle(claimed, (), entry)
         return answers.broken(reference)
 
@@ -199,13 +197,19 @@ class Service:
             if entry is not None:
                 await transaction.audit(entry)
 
-    def _entry(self, request: Request, result: str, detail: str) -> AuditEntry:
+    def _entry(self, request: Request, result: str, detail: str, **more: str) -> AuditEntry:
         return AuditEntry(
             actor=request.actor.user_id,
             action=request.text.split(" ", 1)[0][:40],
             subject=request.place.channel,
             result=result,
-            detail={"surface": request.surface.value, "command": request.text[:200], "said": detail[:200]},
+            detail={
+                "surface": request.surface.value,
+                "command": request.text[:200],
+                "said": detail[:200],
+                "request": request.key,
+                **more,
+            },
         )
 
     # --- dialogs ------------------------------------------------------------------------------------------------------
@@ -245,6 +249,16 @@ class Service:
     def _parse(self, request: Request) -> Parsed:
         return parse(request.text, self._equipment.registry)
 
+    def _reading(self, parsed: Parsed, *, so: str = "") -> Query[Any, Any]:
+        """Return the query that was meant. Raises `UsageError` when it is none."""
+        if not isinstance(parsed.action, Query):
+            raise UsageError(f"{parsed.action.name} is no reading command{so}.")
+        return parsed.action
+
+    async def may_look(self, actor: Actor) -> bool:
+        """Tell whether a person may read anything anywhere: what is to choose from is shown to nobody else."""
+        return (await self._equipment.rights.of(actor, Asked(Permission.READ))).allowed
+
     def _sources(self, parsed: Parsed, request: Request) -> Sources:
         """Hand a verb the ports that it names, and nothing else."""
         equipment = self._equipment
@@ -258,6 +272,7 @@ class Service:
             Need.CATALOGUE: ("catalogue", self._admission.catalogue_at(scope)),
             Need.AUDIT: ("audit", store.audit_trail if Need.AUDIT in parsed.action.needs and store else None),
             Need.INBOX: ("inbox", store.inbox if Need.INBOX in parsed.action.needs and store else None),
+            Need.PLACES: ("places", equipment.scopes.all()),
             Need.ASK: ("ask", _Asker(self, request)),
         }
         handed = dict(ports[need] for need in parsed.action.needs)
@@ -280,8 +295,7 @@ class Service:
     async def shared_view(self, text: str, request: Request) -> View:
         """Answer a query as others will see it, with the rights of the person who shares it."""
         parsed = parse(text, self._equipment.registry)
-        if not isinstance(parsed.action, Query):
-            raise UsageError(f"{parsed.action.name} is no reading command, so its answer cannot be shared.")
+        self._reading(parsed, so=", so its answer cannot be shared")
         await self._admission.check(parsed, request)
         return await self._answer(parsed, request, private=False)
 

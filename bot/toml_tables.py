@@ -121,7 +121,7 @@ class Table:
             else:
                 self.fault(f"{key}: expected a table such as [[{key}]], got {_told(row)}", key, index)
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """Return the keys that stand in the file."""
         return tuple(self._values)
 

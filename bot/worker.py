@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.domain.view import View
 from bot.errors import DeliveryError, DeliveryRefused, DeliveryThrottled, DeliveryUnknown, StoreUnavailable
-from bot.ports import Claimed, Clock, Notifier, Outgoing, Store
+from bot.ports import Claimed, Clock, Meter, Notifier, Outgoing, Store, Unmetered
 from bot.references import References
 from bot.service import Lost, Service
 
@@ -103,12 +103,20 @@ class Delivery:
     """Delivers messages of the outbox, in order within a channel, and looks back before it repeats one."""
 
     def __init__(
-        self, store: Store, notifier: Notifier, clock: Clock, source: random.Random, *, work_s: float = WORK_S
+        self,
+        store: Store,
+        notifier: Notifier,
+        clock: Clock,
+        source: random.Random,
+        *,
+        work_s: float = WORK_S,
+        meter: Meter | None = None,
     ) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._source = source
+        self._meter = meter or Unmetered()
         self._references = References(source)
         self._work_s = work_s
 
@@ -123,29 +131,35 @@ class Delivery:
 
     async def _try(self, outgoing: Outgoing) -> None:
         """Deliver a message, or see to it that it is tried again. Only a database that is away is raised."""
-        outbox = self._store.outbox
+        outbox, meter = self._store.outbox, self._meter
         try:
             message_id = await self._deliver(outgoing)
         except DeliveryThrottled as error:
+            meter.delivered("throttled")
             await outbox.postpone(outgoing, delay_s=error.retry_after_s, reason="throttled", unsure=outgoing.unsure)
         except DeliveryRefused as error:
+            meter.delivered("refused")
             log.warning(
                 "a message was refused: %s", error.message, extra={"event": "delivery_refused", "outbox": outgoing.id}
             )
             await outbox.give_up(outgoing, reason=error.message)
         except DeliveryUnknown as error:
+            meter.delivered("unknown")
             await self._later(outgoing, error.message)
         except TimeoutError:
+            meter.delivered("unknown")
             await self._later(outgoing, f"not delivered within {self._work_s:g} s")
         except StoreUnavailable:
             raise
         except Exception:
+            meter.delivered("failed")
             reference = self._references.new()
             extra = {"event": "delivery_failed", "outbox": outgoing.id, "reference": reference}
             log.exception("a message could not be delivered", extra=extra)
             await self._later(outgoing, f"a bug, reference {reference}")
         else:
             if message_id is not None:
+                meter.delivered("delivered")
                 await outbox.delivered(outgoing, message_id=message_id)
 
     async def _deliver(self, outgoing: Outgoing) -> str | None:
@@ -166,6 +180,7 @@ class Delivery:
         if age <= DEADLINE_S:
             return False
         log.error("a message was given up", extra={"event": "delivery_expired", "outbox": outgoing.id})
+        self._meter.delivered("expired")
         await self._store.outbox.give_up(outgoing, reason=f"not delivered for {age:.0f} s")
         return True
 
@@ -191,22 +206,28 @@ class Loop:
         self._references = references
         self._source = source
         self._wake = asyncio.Event()
+        self._ended = asyncio.Event()
         self._failures = 0
 
     def wake(self) -> None:
         """Say that there is work."""
         self._wake.set()
 
+    def end(self) -> None:
+        """Let what has begun be done, and begin nothing more; `run` returns then."""
+        self._ended.set()
+        self._wake.set()
+
     async def run(self) -> None:
-        """Run until cancelled."""
+        """Run until cancelled, or until it was told to end and is done."""
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
                 group.create_task(self._work())
 
     async def _work(self) -> None:
-        while not was_cancelled():
+        while not self._ended.is_set() and not was_cancelled():
             self._wake.clear()
-            if await self._once():
+            if await self._once() or self._ended.is_set():
                 continue
             try:
                 async with asyncio.timeout(POLL_S):
@@ -231,5 +252,12 @@ class Loop:
         return worked
 
     async def _pause(self) -> None:
+        """Wait a little longer after each failure; the end need not wait for it."""
         self._failures += 1
-        await self._clock.sleep(backoff(self._failures, self._source, longest_s=10.0))
+        pause = asyncio.ensure_future(self._clock.sleep(backoff(self._failures, self._source, longest_s=10.0)))
+        ended = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait({pause, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pause.cancel()
+            ended.cancel()

@@ -10,6 +10,18 @@ from bot.domain.people import Permission
 from bot.domain.view import Block, Button, Buttons, Context, Fields, Headline, Line, Paragraph, View, bold, code, line
 from bot.ports import Sources
 
+# What people use most stands first in its group; the others follow by name.
+_FIRST = ("status", "logs", "describe", "pods", "history", "compare", "whoami", "can", "home")
+# The groups, by what their verbs need.
+_GROUPS: tuple[tuple[str, frozenset[Permission]], ...] = (
+    ("Look", frozenset({Permission.READ})),
+    ("Tell others", frozenset({Permission.SHARE})),
+    ("Change", frozenset({Permission.OPERATE})),
+    ("Approve", frozenset({Permission.APPROVE})),
+    ("Administer", frozenset({Permission.ADMINISTER})),
+    ("You, your rights, and the record", frozenset({Permission.ANYONE, Permission.AUDIT})),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Params:
@@ -30,14 +42,29 @@ async def observe(params: Params, sources: Sources) -> Pages:
     registry = sources.registry
     if registry is None:
         raise ValueError("help needs the registry")
-    actions = [registry.find(params.command)] if params.command else registry.all()
+    actions = [registry.find(params.command)] if params.command else _in_order(registry.all())
     return Pages(actions, tuple(registry.usage(action) for action in actions))
+
+
+def _in_order(actions: Sequence[Action]) -> list[Action]:
+    """Sort verbs by group, then by how often people need them."""
+    return [action for _, group in _grouped(actions) for action in group]
+
+
+def _grouped(actions: Sequence[Action]) -> list[tuple[str, list[Action]]]:
+    """Return the groups that have verbs, each with its title."""
+    rank = {name: place for place, name in enumerate(_FIRST)}
+    ranked = sorted(actions, key=lambda action: (rank.get(action.name, len(_FIRST)), action.name))
+    grouped = [(title, [each for each in ranked if each.permission in needs]) for title, needs in _GROUPS]
+    return [(title, group) for title, group in grouped if group]
 
 
 def render(params: Params, seen: Pages, setting: Setting) -> View:
     if params.command:
         return _one(seen.actions[0], seen.usages[0])
-    lines: list[Line] = [line(code(action.name), f"  {action.summary}") for action in seen.actions]
+    lines: list[Line] = []
+    for title, group in _grouped(seen.actions):
+        lines += [line(bold(title)), *(line(code(action.name), f"  {action.summary}") for action in group)]
     summary = "Commands: " + ", ".join(action.name for action in seen.actions)
     return View(
         summary,
@@ -47,6 +74,7 @@ def render(params: Params, seen: Pages, setting: Setting) -> View:
             Context(
                 (
                     line(code("help logs"), " shows how one is used. Every command takes ", code("-n NAMESPACE"), "."),
+                    line(code("can COMMAND"), " says whether you may, ", code("audit"), " what others did."),
                     line("In a thread, mention me instead: slash commands do not work there."),
                 )
             ),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from sandbox.slack.control import Outcome, Shown, SlackControl
+from sandbox.slack.control import Outcome, Shown, ShownView, SlackControl
+
+DIRECT = "@rag"
+"""The channel that is the direct message with the bot."""
 
 
 def show(message: Shown, *, indent: str = "") -> str:
@@ -36,6 +39,45 @@ async def read(control: SlackControl, *, user: str, channel: str, thread: str = 
     if as_json:
         return json.dumps([asdict(message) for message in shown], indent=2)
     return "\n\n".join(show(message, indent="    " if is_reply(message) else "") for message in threaded(shown))
+
+
+async def open_home(control: SlackControl, *, user: str) -> str:
+    """Open the bot's own page and return what is then on it; what the platform shows when it fails."""
+    opened = await control.open_home(user)
+    await control.settle()
+    return _failure(opened) or _page(await control.home(user))
+
+
+async def direct(control: SlackControl, text: str, *, user: str, thread: str = "") -> str:
+    """Type something to the bot directly; return what the platform shows when it fails, else an empty string."""
+    return await say(control, text, user=user, channel=DIRECT, thread=thread)
+
+
+async def shortcut(control: SlackControl, name: str, *, user: str, channel: str = "ops", message: str = "") -> str:
+    """Use a shortcut, on a message where one is named; return what the platform shows when it fails."""
+    return _failure(await control.shortcut(name, user=user, channel=channel, message=message or None))
+
+
+async def dialog(control: SlackControl, *, user: str) -> str:
+    """Return the dialog that a person has open."""
+    return _page(await control.view(user))
+
+
+async def fill(control: SlackControl, values: Mapping[str, str], *, user: str) -> str:
+    """Fill in fields of the open dialog, by label, and return it as it is then."""
+    filled = await control.view_fill(values, user=user)
+    await control.settle()
+    return _failure(filled) or await dialog(control, user=user)
+
+
+async def submit(control: SlackControl, values: Mapping[str, str], *, user: str) -> str:
+    """Fill in the open dialog and send it; return what is wrong, else an empty string."""
+    sent = await control.view_submit(values, user=user)
+    return sent.seen or "\n".join(sent.errors.values())
+
+
+def _page(shown: ShownView | None) -> str:
+    return shown.text if shown is not None else "(nothing is there)"
 
 
 def is_reply(message: Shown) -> bool:

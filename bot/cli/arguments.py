@@ -24,7 +24,40 @@ class Verb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The bot itself, in the foreground."""
+    """The bot itself, in the foreground. `role` is `chat`, `worker` or `all`."""
+
+    role: str = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A look at the settings, and at everything they name unless `offline`."""
+
+    offline: bool = False
+    output: str = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Init:
+    """First versions of `ragops.toml`, `.env` and the Slack app manifest, from what a cluster has.
+
+    `http` is the public address for Slack's requests; empty for sockets.
+    """
+
+    kubeconfig: str = ""
+    context: str = ""
+    namespaces: tuple[str, ...] = ()
+    in_cluster: bool = False
+    http: str = ""
+    output_folder: str = "."
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrate:
+    """The database's tables brought to this version; with `dry_run` only listed."""
+
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +92,13 @@ class AuditVerify:
     output: str = "text"
 
 
-Command = Verb | Run | Demo | Sandbox | AuditVerify
+Command = Verb | Run | Check | Init | Migrate | Demo | Sandbox | AuditVerify
 
 PROGRAMS = {
-    "run": "run the bot in the foreground",
+    "init": "write first versions of ragops.toml, .env and the Slack app manifest from what a cluster has",
+    "check": "look for faults in the settings, and at everything that they name",
+    "migrate": "bring the database's tables to this version",
+    "run": "run the bot in the foreground; --role chat|worker|all",
     "demo": "try it: a local workspace in front of a simulated cluster, with a prompt",
     "sandbox": "up | say | press | read: the same workspace without the prompt, for scripts",
     "audit": "verify: check the audit chain",
@@ -87,8 +123,13 @@ def read(words: Sequence[str]) -> Asked:
         return Asked(None, version=True)
     match words[0]:
         case "run":
-            _parser("run").parse_args(words[1:])
-            return Asked(Run())
+            return Asked(_run(words[1:]))
+        case "init":
+            return Asked(_init(words[1:]))
+        case "check":
+            return Asked(_check(words[1:]))
+        case "migrate":
+            return Asked(_migrate(words[1:]))
         case "demo":
             return Asked(_demo(words[1:]))
         case "sandbox":
@@ -103,6 +144,52 @@ def _parser(program: str, description: str = "") -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog=f"ragops {program}", description=description or PROGRAMS.get(program, ""), allow_abbrev=False
     )
+
+
+def _run(words: Sequence[str]) -> Run:
+    parser = _parser("run")
+    parser.add_argument(
+        "--role",
+        choices=("all", "chat", "worker"),
+        default="all",
+        help="chat: answers people; worker: does what must be kept and delivers messages; all: both (default)",
+    )
+    return Run(role=parser.parse_args(words).role)
+
+
+def _init(words: Sequence[str]) -> Init:
+    parser = _parser("init")
+    parser.add_argument("--kubeconfig", default="", metavar="FILE", help="the kubeconfig to look with")
+    parser.add_argument("--context", default="", help="the context of that kubeconfig")
+    parser.add_argument("--namespace", "-n", action="append", default=[], help="to watch; may be given several times")
+    parser.add_argument("--in-cluster", action="store_true", help="the bot will run inside this cluster")
+    parser.add_argument("--http", default="", metavar="URL", help="Slack is to send requests here (default: sockets)")
+    parser.add_argument("--output-folder", default=".", metavar="FOLDER", help="where to write (default: here)")
+    parser.add_argument("--force", action="store_true", help="write over files that are there")
+    options = parser.parse_args(words)
+    return Init(
+        kubeconfig=options.kubeconfig,
+        context=options.context,
+        namespaces=tuple(options.namespace),
+        in_cluster=options.in_cluster,
+        http=options.http,
+        output_folder=options.output_folder,
+        force=options.force,
+    )
+
+
+def _check(words: Sequence[str]) -> Check:
+    parser = _parser("check")
+    parser.add_argument("--offline", action="store_true", help="read the settings only, reach out to nothing")
+    parser.add_argument("--output", "-o", choices=("text", "json"), default="text")
+    options = parser.parse_args(words)
+    return Check(offline=options.offline, output=options.output)
+
+
+def _migrate(words: Sequence[str]) -> Migrate:
+    parser = _parser("migrate")
+    parser.add_argument("--dry-run", action="store_true", help="list what would be done, and do nothing")
+    return Migrate(dry_run=parser.parse_args(words).dry_run)
 
 
 def _verb(words: Sequence[str]) -> Verb:

@@ -31,6 +31,7 @@ class Need(StrEnum):
     CATALOGUE = "catalogue"
     AUDIT = "audit"
     INBOX = "inbox"
+    PLACES = "places"
 
 
 PARAMETER = "parameter"

@@ -61,13 +61,17 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What the directory knows of a person: the kind of account and the groups, by id, and when that was read."""
+    """What the directory knows of a person: the kind of account and the groups, by id, and when that was read.
+
+    `source` says in words where the groups come from, and why there are none where the workspace has none.
+    """
 
     user_id: str
     standing: Standing
     groups: frozenset[str]
     read_at: datetime
     group_handles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    source: str = ""
 
 
 EVERYONE = "everyone"

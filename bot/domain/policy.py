@@ -50,7 +50,8 @@ class Authorization:
     """The answer to "may they?", with what it was decided from.
 
     `roles` are those held at the place that was asked about, `helpers` those that would be enough there, and `holders`
-    says for people who has them.
+    says for people who has them. `grants` are all roles of the person, each with the words of the places where it is
+    held ("for api in shop"; empty: everywhere).
     """
 
     allowed: bool
@@ -60,6 +61,7 @@ class Authorization:
     helpers: tuple[RoleName, ...] = ()
     membership: Membership | None = None
     holders: Mapping[RoleName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    grants: tuple[tuple[RoleName, str], ...] = ()
 
 
 def covers(binding: RoleBinding, asked: Asked) -> bool:

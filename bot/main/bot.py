@@ -1,69 +1,51 @@
-"""The whole bot, wired: clusters, store, Slack, service and the worker's loops in one process."""
+"""The whole bot, wired: clusters, store, hot state, Slack, service and the worker's loops in one process."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from aiohttp import ClientError
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
+from bot.admission import RateLimits
 from bot.cluster.connection import open_connection
 from bot.cluster.http import KubernetesHttp
 from bot.cluster.reader import Clusters
 from bot.cluster.reflector import Timing
-from bot.configuration import Configuration
 from bot.domain.targets import ClusterName, Namespace
-from bot.errors import Fault, SettingsError
-from bot.hot import open_rate_limiter
-from bot.main.clock import SystemClock
+from bot.health import PrometheusMeter, Readiness, Sampler, cluster_checks, database_check, health_server
+from bot.hot import open_hot_state
+from bot.main.chat import chat
+from bot.main.ingredients import Ingredients, Role
+from bot.main.parts import Parts
+from bot.main.slack_identity import identify
 from bot.main.waiting_store import WaitingStore
-from bot.ports import Clock, RateLimiter
+from bot.main.working import work
+from bot.ports import Clock, HotState
 from bot.references import References
-from bot.registry import discover
+from bot.registry import Registry, discover
 from bot.rights import DirectoryRights
 from bot.scopes import Scopes
 from bot.service import Equipment, Service
-from bot.settings import SlackSettings
-from bot.slack.inbound.app import Identity, Inbound
+from bot.slack.inbound.app import Identity
 from bot.slack.outbound.client import make_client
 from bot.slack.outbound.directory import SlackDirectory
 from bot.slack.outbound.notifier import SlackNotifier
-from bot.worker import Delivery, Intake, Loop, backoff
 
 log = logging.getLogger(__name__)
 
-# Answers of `auth.test` that no waiting mends.
-_FATAL = frozenset(
-    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"}
-)
-
-
-DRAIN_S = 5.0
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ingredients:
-    """What a bot is made from. `database_url` None: embedded; `redis_url` None: counts stay in this process."""
-
-    slack: SlackSettings
-    configuration: Configuration
-    data_folder: Path
-    database_url: str | None = None
-    redis_url: str | None = None
-    kubeconfig: str = ""
-    clock: Clock = field(default_factory=SystemClock)
+__all__ = ["Ingredients", "Role", "run_bot"]
 
 
 @dataclass(slots=True)
@@ -74,108 +56,146 @@ class _Reach:
     namespaces: dict[ClusterName, tuple[Namespace, ...]]
 
 
-async def run_bot(ingredients: Ingredients, stop: asyncio.Event, ready: asyncio.Event) -> None:
-    """Run until `stop` is set; `ready` is set once Slack can reach us.
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What stands before Slack has said who we are."""
 
-    The bot starts while the cluster or the database is down, and says so in its answers. Raises `SettingsError` for
-    tokens that Slack refuses and for a kubeconfig that cannot be used.
+    reach: _Reach
+    clusters: Clusters
+    store: WaitingStore
+    hot: HotState
+    meter: PrometheusMeter
+    registry: Registry
+    chance: random.Random
+
+
+async def run_bot(ingredients: Ingredients, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    """Run until `stop` is set; `ready` is set once the parts of this role work.
+
+    The bot starts while the cluster or the database is down, and says so in its answers. On `stop` it takes nothing new
+    and ends what it has begun. Raises `SettingsError` for tokens that Slack refuses and for a kubeconfig that cannot be
+    used.
     """
-    clock = ingredients.clock
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-        reach = await _open_clusters(ingredients, clock, stack)
-        store = WaitingStore(ingredients.database_url, ingredients.data_folder, clock)
-        stack.push_async_callback(store.close)
-        limiter = await stack.enter_async_context(open_rate_limiter(ingredients.redis_url, clock))
-        clusters = Clusters(
-            {name: (http, reach.namespaces[name]) for name, http in reach.https.items()},
-            clock,
-            random.random,
-            timing=Timing(silence_s=ingredients.configuration.freshness.stale_after_s),
-            log_timeout_s=ingredients.configuration.freshness.api_timeout_s,
-        )
-        background = [group.create_task(clusters.run()), group.create_task(store.run())]
+        ground = await _ground(ingredients, stack)
+        readiness = Readiness(ingredients.clock)
+        places = _scopes(ground, ingredients).all()
+        readiness.add(database_check(ground.store), *cluster_checks(ground.clusters, places))
+        if ingredients.listen is not None:
+            await stack.enter_async_context(health_server(ingredients.listen, readiness, ground.meter))
+        background = [group.create_task(task) for task in _tasks(ground, ingredients, readiness)]
         stopped = group.create_task(stop.wait())
         try:
-            client = make_client(ingredients.slack.bot_token.reveal(), ingredients.slack.api_url)
-            identity = await _until_stopped(_identify(client, ingredients.slack, clock), stopped)
+            slack = ingredients.slack
+            client = make_client(slack.bot_token.reveal(), slack.api_url, on_throttled=ground.meter.throttled)
+            identity = await until_stopped(identify(client, slack, ingredients.clock, ground.chance), stopped)
             if identity is not None:
-                parts = _Parts(ingredients.configuration, reach, clusters, store, limiter, client, identity, clock)
-                await _serve(parts, ingredients.slack, stopped, ready, background, group)
+                parts = _parts(ingredients, ground, client, identity, readiness)
+                background.append(group.create_task(parts.directory.run()))
+                await _serve(parts, stopped, ready)
         finally:
             for task in (*background, stopped):
                 task.cancel()
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What the service is assembled from."""
-
-    configuration: Configuration
-    reach: _Reach
-    clusters: Clusters
-    store: WaitingStore
-    limiter: RateLimiter
-    client: AsyncWebClient
-    identity: Identity
-    clock: Clock
-
-
-async def _serve(
-    parts: _Parts,
-    slack: SlackSettings,
-    stopped: asyncio.Task[bool],
-    ready: asyncio.Event,
-    background: list[asyncio.Task[None]],
-    group: asyncio.TaskGroup,
-) -> None:
-    """Connect to Slack and work until stopped; then let what has begun end."""
-    chance = random.Random()
-    references = References(chance)
-    notifier = SlackNotifier(parts.client, clock=parts.clock, nonce=lambda: f"{chance.getrandbits(40):010x}")
-    service = _service(parts, references)
-    delivery = Loop(
-        "delivery", Delivery(parts.store, notifier, parts.clock, chance).step, parts.clock, references, chance
-    )
-    carry_out = Intake(parts.store, service, notifier, references, wake=delivery.wake).step
-    intake = Loop("intake", carry_out, parts.clock, references, chance)
-    background += [group.create_task(_once_open(parts.store, loop)) for loop in (delivery, intake)]
-    inbound = Inbound(service, notifier, references, wake=intake.wake)
-    handler = AsyncSocketModeHandler(inbound.app(parts.client, parts.identity), slack.app_token.reveal())
-    try:
-        if await _until_stopped(_connect(handler, parts.clock), stopped):
-            log.info("connected to Slack", extra={"event": "slack_connected", "team": parts.identity.team_id})
-            ready.set()
-            await stopped
-            log.info("stopping", extra={"event": "stopping"})
-    finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt has no annotations here
-        await inbound.drain(DRAIN_S)
+async def _serve(parts: Parts, stopped: asyncio.Task[bool], ready: asyncio.Event) -> None:
+    """Do the work of this role until stopped: the worker stands before people can reach us, and outlasts them."""
+    role = parts.ingredients.role
+    async with AsyncExitStack() as stack:
+        if role.works:
+            await stack.enter_async_context(work(parts))
+        if role.chats:
+            began = await until_stopped(stack.enter_async_context(chat(parts)), stopped)
+            if began is None:
+                return
+        ready.set()
+        parts.readiness.started()
+        log.info("ready", extra={"event": "ready", "role": role.value, "team": parts.identity.team_id})
+        await stopped
+        parts.readiness.stopping()
+        log.info("stopping", extra={"event": "stopping", "role": role.value})
 
 
-async def _once_open(store: WaitingStore, loop: Loop) -> None:
-    await store.opened.wait()
-    await loop.run()
-
-
-def _service(parts: _Parts, references: References) -> Service:
-    configuration = parts.configuration
-    directory = SlackDirectory(parts.client, parts.identity.team_id, clock=parts.clock)
-    return Service(
-        Equipment(
-            registry=discover(handlers),
-            scopes=Scopes(
-                namespaces=MappingProxyType(parts.reach.namespaces), default_cluster=configuration.default_cluster
-            ),
-            catalogue=configuration.catalogue,
-            rights=DirectoryRights(directory, configuration.roles),
-            cluster=parts.clusters,
-            logs=parts.clusters.logs,
-            clock=parts.clock,
-            references=references,
-            store=parts.store,
-            limiter=parts.limiter,
-            commands_per_minute=configuration.limits.commands_per_minute,
+def _tasks(ground: _Ground, ingredients: Ingredients, readiness: Readiness) -> list[Coroutine[Any, Any, None]]:
+    """Return what runs beside the work, from the first moment."""
+    scopes = _scopes(ground, ingredients)
+    tasks: list[Coroutine[Any, Any, None]] = [ground.clusters.run(), ground.store.run()]
+    if ingredients.listen is not None:
+        sampler = Sampler(
+            ground.meter,
+            readiness,
+            store=ground.store,
+            cluster=ground.clusters,
+            scopes=scopes.all(),
+            clock=ingredients.clock,
         )
+        tasks.append(sampler.run())
+    return tasks
+
+
+async def _ground(ingredients: Ingredients, stack: AsyncExitStack) -> _Ground:
+    clock, freshness = ingredients.clock, ingredients.configuration.freshness
+    registry = discover(handlers)
+    meter = PrometheusMeter(version=version("ragops"), verbs=[action.name for action in registry.all()])
+    reach = await _open_clusters(ingredients, clock, stack)
+    store = WaitingStore(ingredients.database_url, ingredients.data_folder, clock)
+    stack.push_async_callback(store.close)
+    hot = await stack.enter_async_context(open_hot_state(ingredients.redis_url, clock, meter))
+    clusters = Clusters(
+        {name: (http, reach.namespaces[name]) for name, http in reach.https.items()},
+        clock,
+        random.random,
+        timing=Timing(silence_s=freshness.stale_after_s),
+        log_timeout_s=freshness.api_timeout_s,
+    )
+    return _Ground(reach, clusters, store, hot, meter, registry, random.Random())
+
+
+def _scopes(ground: _Ground, ingredients: Ingredients) -> Scopes:
+    return Scopes(
+        namespaces=MappingProxyType(ground.reach.namespaces),
+        default_cluster=ingredients.configuration.default_cluster,
+    )
+
+
+def _parts(
+    ingredients: Ingredients, ground: _Ground, client: AsyncWebClient, identity: Identity, readiness: Readiness
+) -> Parts:
+    configuration, clock, chance = ingredients.configuration, ingredients.clock, ground.chance
+    references = References(chance)
+    directory = SlackDirectory(client, identity.team_id, clock=clock, hot=ground.hot)
+    service = Service(
+        Equipment(
+            registry=ground.registry,
+            scopes=_scopes(ground, ingredients),
+            catalogue=configuration.catalogue,
+            rights=DirectoryRights(directory, configuration.policy),
+            cluster=ground.clusters,
+            logs=ground.clusters.logs,
+            clock=clock,
+            references=references,
+            store=ground.store,
+            hot=ground.hot,
+            meter=ground.meter,
+            limits=RateLimits(
+                person=configuration.limits.commands_per_minute,
+                channel=configuration.limits.channel_commands_per_minute,
+            ),
+        )
+    )
+    return Parts(
+        ingredients=ingredients,
+        service=service,
+        store=ground.store,
+        hot=ground.hot,
+        meter=ground.meter,
+        directory=directory,
+        notifier=SlackNotifier(client, clock=clock, nonce=lambda: f"{chance.getrandbits(40):010x}"),
+        client=client,
+        identity=identity,
+        readiness=readiness,
+        references=references,
+        chance=chance,
     )
 
 
@@ -191,59 +211,14 @@ async def _open_clusters(ingredients: Ingredients, clock: Clock, stack: AsyncExi
     return reach
 
 
-async def _until_stopped(work: Coroutine[Any, Any, T], stopped: asyncio.Task[bool]) -> T | None:
+async def until_stopped(work: Coroutine[Any, Any, T], stopped: asyncio.Task[bool]) -> T | None:
     """Wait for `work`; None when the program is stopped before it is done."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else None
     finally:
-        task.cancel()
-
-
-async def _identify(client: AsyncWebClient, slack: SlackSettings, clock: Clock) -> Identity:
-    """Ask Slack who we are, for as long as it does not answer. Raises `SettingsError` when it refuses the token."""
-    attempts = 0
-    while True:
-        try:
-            answer = await client.auth_test()
-        except SlackApiError as error:
-            code = str(error.response.get("error", ""))
-            if code in _FATAL:
-                what = f"Slack refuses it ({code}); check the token on the app's page"
-                raise SettingsError([Fault("SLACK_BOT_TOKEN", what)]) from error
-            problem = code
-        except (OSError, TimeoutError, ClientError) as error:
-            problem = type(error).__name__
-        else:
-            return Identity(
-                team_id=str(answer["team_id"]),
-                bot_user_id=str(answer["user_id"]),
-                bot_id=str(answer.get("bot_id", "")),
-                token=slack.bot_token.reveal(),
-                enterprise_id=answer.get("enterprise_id"),
-            )
-        attempts += 1
-        log.warning("Slack does not answer: %s", problem, extra={"event": "slack_unavailable", "attempts": attempts})
-        await clock.sleep(backoff(attempts, random.Random(), longest_s=30.0))
-
-
-async def _connect(handler: AsyncSocketModeHandler, clock: Clock) -> bool:
-    """Open the socket, for as long as Slack does not answer. Raises `SettingsError` when it refuses the app token."""
-    attempts = 0
-    while True:
-        try:
-            await handler.connect_async()  # type: ignore[no-untyped-call]  # as above
-        except SlackApiError as error:
-            code = str(error.response.get("error", ""))
-            if code in _FATAL or code == "not_allowed_token_type":
-                what = f"Slack refuses it ({code}); it must be an app-level token with connections:write"
-                raise SettingsError([Fault("SLACK_APP_TOKEN", what)]) from error
-            problem = code
-        except (OSError, TimeoutError, ClientError) as error:
-            problem = type(error).__name__
-        else:
-            return True
-        attempts += 1
-        log.warning("no socket yet: %s", problem, extra={"event": "slack_unavailable", "attempts": attempts})
-        await clock.sleep(backoff(attempts, random.Random(), longest_s=30.0))
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

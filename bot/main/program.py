@@ -13,7 +13,20 @@ from typing import assert_never
 
 import handlers
 from bot import answers
-from bot.cli.arguments import PROGRAMS, Asked, AuditVerify, Command, Demo, Run, Sandbox, Verb, read
+from bot.cli.arguments import (
+    PROGRAMS,
+    Asked,
+    AuditVerify,
+    Check,
+    Command,
+    Demo,
+    Init,
+    Migrate,
+    Run,
+    Sandbox,
+    Verb,
+    read,
+)
 from bot.errors import BotError, SettingsError
 from bot.references import References
 from bot.registry import discover
@@ -67,6 +80,11 @@ async def _alone(command: Command) -> int:
 
 
 async def _carry_out(command: Command) -> int:
+    if isinstance(command, Check):
+        # It tells the faults of the environment itself, beside those of the file.
+        from bot.main.checking import check  # noqa: PLC0415  # start-up cost
+
+        return await check(command, os.environ)
     settings = Settings.from_env(os.environ)
     # Imported here: each brings an adapter's weight, and a terminal command needs only one of them.
     match command:
@@ -77,7 +95,15 @@ async def _carry_out(command: Command) -> int:
         case Run():
             from bot.main.serve import serve  # noqa: PLC0415  # start-up cost
 
-            return await serve(settings)
+            return await serve(command, settings)
+        case Init():
+            from bot.main.initializing import initialize  # noqa: PLC0415  # start-up cost
+
+            return await initialize(command, settings)
+        case Migrate():
+            from bot.main.migrating import migrate  # noqa: PLC0415  # start-up cost
+
+            return await migrate(command, settings)
         case Demo():
             from bot.main.demo import demo  # noqa: PLC0415  # start-up cost
 

@@ -7,11 +7,15 @@ import logging
 import signal
 from pathlib import Path
 
+import handlers
+from bot.cli.arguments import Run
 from bot.configuration import Configuration, open_configuration
 from bot.errors import Fault, SettingsError
-from bot.main.bot import Ingredients, run_bot
+from bot.main.bot import run_bot
 from bot.main.collector import calm
+from bot.main.ingredients import Ingredients, Role
 from bot.main.logs import configure
+from bot.registry import discover
 from bot.settings import Settings, SlackSettings
 
 log = logging.getLogger(__name__)
@@ -31,10 +35,11 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def serve(settings: Settings) -> int:
+async def serve(command: Run, settings: Settings) -> int:
     """Run the bot until it is stopped."""
+    role = Role(command.role)
     configure(settings.log_level, settings.log_format)
-    slack, configuration = _read_all(settings)
+    slack, configuration = _read_all(settings, role)
     calm()
     stop, ready = stop_on_signals(), asyncio.Event()
     await run_bot(
@@ -42,6 +47,8 @@ async def serve(settings: Settings) -> int:
             slack=slack,
             configuration=configuration,
             data_folder=settings.data_folder,
+            role=role,
+            listen=settings.listen,
             database_url=settings.database_url.reveal() if settings.database_url else None,
             redis_url=settings.redis_url.reveal() if settings.redis_url else None,
             kubeconfig=settings.kubeconfig or "",
@@ -52,18 +59,22 @@ async def serve(settings: Settings) -> int:
     return 0
 
 
-def _read_all(settings: Settings) -> tuple[SlackSettings, Configuration]:
+def _read_all(settings: Settings, role: Role) -> tuple[SlackSettings, Configuration]:
     """Read tokens and `ragops.toml`. Raises one `SettingsError` with the faults of both."""
     faults: list[Fault] = []
     slack, configuration = None, None
     try:
-        slack = settings.for_slack()
+        slack = settings.for_slack(inbound=role.chats)
     except SettingsError as error:
         faults += error.faults
     try:
-        configuration = open_configuration(settings.config_path, folder=Path.cwd())
+        verbs = [action.name for action in discover(handlers).all()]
+        configuration = open_configuration(settings.config_path, folder=Path.cwd(), verbs=verbs)
     except SettingsError as error:
         faults += error.faults
-    if slack is None or configuration is None:
+    if role is not Role.ALL and settings.database_url is None:
+        what = f"not set; the role {role} shares a database with the others: expected the address of PostgreSQL"
+        faults.append(Fault("DATABASE_URL", what))
+    if faults or slack is None or configuration is None:
         raise SettingsError(faults)
     return slack, configuration

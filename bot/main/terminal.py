@@ -74,7 +74,7 @@ async def _service(command: Verb, settings: Settings, configuration: Configurati
             registry=registry,
             scopes=Scopes(namespaces=MappingProxyType(namespaces), default_cluster=default, any_namespace=True),
             catalogue=configuration.catalogue,
-            rights=DirectoryRights(None, configuration.roles),
+            rights=DirectoryRights(None, configuration.policy),
             cluster=OneShotReader(connections, clock, timeout_s=timeout_s),
             logs=ContainerLogs(connections, timeout_s=timeout_s),
             clock=clock,

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.errors import StoreRefused, StoreUnavailable
-from bot.ports import Clock, Inbox, Outbox, Transaction
+from bot.ports import AuditTrail, Clock, Inbox, Outbox, Seen, Transaction
 from bot.store.embedded import EmbeddedServer
 from bot.store.store import PostgresStore
 from bot.worker import backoff, was_cancelled
@@ -86,6 +86,18 @@ class WaitingStore:
     @property
     def outbox(self) -> Outbox:
         return self._opened().outbox
+
+    @property
+    def audit_trail(self) -> AuditTrail:
+        return self._opened().audit_trail
+
+    @property
+    def seen(self) -> Seen:
+        return self._opened().seen
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life. Raises `StoreUnavailable`."""
+        await self._opened().ping()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

@@ -13,7 +13,8 @@ SELECT current_setting('server_version_num')::integer AS number, current_setting
 
 -- name: inbox_accept
 -- A repeat of the same delivery returns no row.
-INSERT INTO inbox (key, request, reply_to) VALUES (%(key)s, %(request)s, %(reply_to)s)
+INSERT INTO inbox (key, request, reply_to, user_id, team_id)
+VALUES (%(key)s, %(request)s, %(reply_to)s, %(user_id)s, %(team_id)s)
 ON CONFLICT (key) DO NOTHING RETURNING id;
 
 -- name: inbox_bury
@@ -32,7 +33,7 @@ WHERE id = (
       AND (lease_until IS NULL OR lease_until < clock_timestamp())
     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING request, reply_to, fence;
+RETURNING id, key, request, reply_to, fence;
 
 -- name: inbox_claim_key
 UPDATE inbox SET fence = fence + 1, attempts = attempts + 1,
@@ -43,7 +44,17 @@ WHERE id = (
       AND (lease_until IS NULL OR lease_until < clock_timestamp())
     FOR UPDATE SKIP LOCKED
 )
-RETURNING request, reply_to, fence;
+RETURNING id, key, request, reply_to, fence;
+
+-- name: inbox_put_off
+UPDATE inbox SET lease_until = clock_timestamp() + make_interval(secs => %(delay_s)s)
+WHERE id = %(id)s AND state = 'received' AND fence = %(fence)s;
+
+-- name: inbox_waiting
+-- Without a person: a version before this one wrote it, and the request itself tells.
+SELECT id, request FROM inbox
+WHERE state = 'received' AND (user_id = %(user_id)s AND team_id = %(team_id)s OR user_id IS NULL)
+ORDER BY id;
 
 -- name: inbox_finish
 -- The fence proves that nobody took the request over meanwhile.
@@ -106,6 +117,22 @@ SELECT count(*) AS depth FROM outbox WHERE state IN ('waiting', 'sending');
 DELETE FROM outbox WHERE state IN ('delivered', 'dead')
 AND closed_at < clock_timestamp() - make_interval(hours => CASE state WHEN 'dead' THEN %(dead_hours)s ELSE %(hours)s END);
 
+-- name: seen_first
+-- A key whose time is over counts as new. Who comes second waits for the first and then finds its row.
+INSERT INTO seen (key, until) VALUES (%(key)s, clock_timestamp() + make_interval(secs => %(keep_s)s))
+ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE seen.until <= clock_timestamp()
+RETURNING key;
+
+-- name: seen_purge
+DELETE FROM seen WHERE until <= clock_timestamp();
+
+-- name: slot_claim
+-- Who comes second waits for the first: when that one rolls back, the slot is free again.
+INSERT INTO slots (name, due_at) VALUES (%(name)s, %(due_at)s) ON CONFLICT DO NOTHING RETURNING name;
+
+-- name: slots_purge
+DELETE FROM slots WHERE claimed_at < clock_timestamp() - make_interval(hours => %(hours)s);
+
 -- name: audit_lock
 -- One writer at a time, until the commit: the chain has no forks.
 SELECT pg_advisory_xact_lock(7215034186820541777);
@@ -122,11 +149,34 @@ VALUES (%(seq)s, %(at)s, %(actor)s, %(action)s, %(subject)s, %(result)s, %(detai
 -- name: audit_head
 SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1;
 
+-- name: audit_search
+-- An empty word means any. The indexes hold the first hundred characters of a word.
+SELECT seq, at, actor, action, subject, result, detail FROM audit
+WHERE (%(operation)s::text = ''
+       OR left(lower(action), 100) = left(lower(%(operation)s::text), 100) AND lower(action) = lower(%(operation)s::text)
+       OR audit_ids(detail, subject) @> ARRAY[%(operation)s::text])
+  AND (%(actor)s::text = '' OR left(actor, 100) = left(%(actor)s::text, 100) AND actor = %(actor)s::text)
+  AND (%(since)s::timestamptz IS NULL OR at >= %(since)s::timestamptz)
+ORDER BY seq DESC LIMIT %(limit)s;
+
 -- name: audit_walk
 SELECT seq, at, actor, action, subject, result, detail, previous_hash, hash FROM audit ORDER BY seq;
 
 -- name: migration_lock
 SELECT pg_advisory_xact_lock(7215034186820541778);
+
+-- name: limit_locks
+-- Whoever waits for a table's lock holds up all who come after, so this wait is short.
+SELECT set_config('lock_timeout', %(limit_ms)s::text, true);
+
+-- name: only_read
+SET TRANSACTION READ ONLY;
+
+-- name: rights_missing
+-- Of the tables that are there.
+SELECT wanted.name, wanted.privilege
+FROM unnest(%(names)s::text[], %(privileges)s::text[]) AS wanted (name, privilege)
+WHERE to_regclass(wanted.name) IS NOT NULL AND NOT has_table_privilege(wanted.name, wanted.privilege);
 
 -- name: migration_table_exists
 SELECT to_regclass('schema_migrations') IS NOT NULL AS there;

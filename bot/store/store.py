@@ -1,29 +1,34 @@
-"""The store: inbox, outbox and audit in one PostgreSQL database."""
+"""The store: inbox, outbox, seen keys, slots and audit in one PostgreSQL database."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from bot.domain.requests import Post
 from bot.ports import AuditEntry, Claimed
-from bot.store import audit, inbox, outbox
+from bot.store import audit, inbox, outbox, seen, trail
 from bot.store.connections import Address, Connections, Session, connected
 from bot.store.migrate import migrate
+from bot.store.rights import check_rights
 
 KEEP_DONE_HOURS = 48
 KEEP_DEAD_HOURS = 30 * 24
+KEEP_SLOT_HOURS = 90 * 24
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How many finished rows were removed."""
+    """How many rows were removed because their time was over."""
 
     inbox: int
     outbox: int
+    seen: int
+    slots: int
 
 
 class PostgresTransaction:
@@ -31,6 +36,15 @@ class PostgresTransaction:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    async def claim_slot(self, name: str, due_at: datetime) -> bool:
+        """Take a due moment of a schedule for this transaction; False when somebody has it.
+
+        While another transaction holds it, this waits for that one's end. `due_at` is an aware moment.
+        """
+        if due_at.tzinfo is None:
+            raise ValueError("a slot's moment needs its time zone")
+        return await self._session.fetch_one("slot_claim", name=name, due_at=due_at) is not None
 
     async def finish(self, claimed: Claimed) -> bool:
         """Mark a request done and wipe its reply address.
@@ -59,6 +73,8 @@ class PostgresStore:
         self._connections = connections
         self._inbox = inbox.PostgresInbox(connections, accept_s=accept_s)
         self._outbox = outbox.PostgresOutbox(connections)
+        self._seen = seen.PostgresSeen(connections, limit_s=accept_s)
+        self._audit_trail = trail.PostgresAuditTrail(connections)
 
     @classmethod
     async def open(
@@ -73,11 +89,13 @@ class PostgresStore:
     ) -> PostgresStore:
         """Connect, bring the tables to this version, and open the pool.
 
-        Waits at most `wait_s` for a connection. Raises `StoreUnavailable` when there is no answer, and `StoreRefused`
-        when the address, the rights, the server's version or the tables will not do.
+        A role that may not make tables will do when another one has migrated (`ragops migrate`). Waits at most
+        `wait_s` for a connection. Raises `StoreUnavailable` when there is no answer, and `StoreRefused` when the
+        address, the rights, the server's version or the tables will not do.
         """
         address = Address.parse(url)
         async with connected(address) as connection:
+            await check_rights(connection, address)
             await migrate(connection, address)
         connections = Connections(
             address, smallest=smallest_pool, largest=largest_pool, wait_s=wait_s, limit_s=statement_limit_s
@@ -111,6 +129,16 @@ class PostgresStore:
         """Messages that others are to see."""
         return self._outbox
 
+    @property
+    def seen(self) -> seen.PostgresSeen:
+        """Keys that were met before."""
+        return self._seen
+
+    @property
+    def audit_trail(self) -> trail.PostgresAuditTrail:
+        """The audit, to be read."""
+        return self._audit_trail
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         """Open a transaction: commit on exit, roll back on an exception. Raises `StoreUnavailable`."""
@@ -123,14 +151,13 @@ class PostgresStore:
             await session.fetch("ping")
 
     async def purge(self) -> Purged:
-        """Remove what was done or delivered two days ago and what failed thirty days ago; the audit stays."""
+        """Remove what was done two days ago, what failed thirty days ago, and slots of ninety days; the audit stays.
+
+        Seen keys go as soon as their time is over.
+        """
         async with self._connections.transaction() as session:
             requests = await session.run("inbox_purge", hours=KEEP_DONE_HOURS, dead_hours=KEEP_DEAD_HOURS)
             messages = await session.run("outbox_purge", hours=KEEP_DONE_HOURS, dead_hours=KEEP_DEAD_HOURS)
-        return Purged(requests, messages)
-
-    async def audit_head(self) -> audit.Head:
-        """Return the audit chain's last row, to be published elsewhere."""
-        async with self._connections.transaction() as session:
-            row = await session.fetch_one("audit_head")
-        return audit.Head(0, audit.GENESIS) if row is None else audit.Head(row["seq"], bytes(row["hash"]))
+            keys = await session.run("seen_purge")
+            slots = await session.run("slots_purge", hours=KEEP_SLOT_HOURS)
+        return Purged(inbox=requests, outbox=messages, seen=keys, slots=slots)

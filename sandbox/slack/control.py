@@ -164,6 +164,10 @@ class SlackControl:
         """Fill in the top modal (keys: block_id, action_id or label) and submit it."""
         return Submitted(**await self._act("view_submit", values=dict(values or {}), user=user))
 
+    async def view_fill(self, values: Mapping[str, Any], *, user: str) -> Pressed:
+        """Type and choose in the top modal without sending it (keys as in ``view_submit``)."""
+        return Pressed(**await self._act("view_fill", values=dict(values), user=user))
+
     async def view_close(self, *, user: str, clear: bool = False) -> Outcome:
         """Close the top modal, or all of them."""
         return Outcome(**await self._act("view_close", user=user, clear=clear))
@@ -175,9 +179,13 @@ class SlackControl:
         place = {"message": message, "channel": channel}
         return Pressed(**await self._act("shortcut", callback_id=callback_id, user=user, **place))
 
-    async def open_home(self, user: str) -> Said:
-        """Open the app's Home tab."""
-        return Said(**await self._act("open_home", user=user))
+    async def open_home(self, user: str, *, tab: str = "home") -> Said:
+        """Open the app's Home tab, or another of its tabs (``messages``)."""
+        return Said(**await self._act("open_home", user=user, tab=tab))
+
+    async def edit(self, text: str, *, message: str, user: str = "ann", channel: str = "@rag") -> Said:
+        """Edit one's own message."""
+        return Said(**await self._act("edit", text=text, message=message, user=user, channel=channel))
 
     async def react(self, emoji: str, *, message: str, user: str = "ann", channel: str = "ops") -> Said:
         """Add a reaction to a message."""
@@ -209,9 +217,11 @@ class SlackControl:
 
     # The workspace's administrator
 
-    async def set_group(self, handle: str, members: list[str], *, disabled: bool = False) -> Said:
-        """Replace the members of a user group."""
-        return Said(**await self._act("set_group", handle=handle, members=members, disabled=disabled))
+    async def set_group(
+        self, handle: str, members: list[str], *, disabled: bool = False, by: str | None = None
+    ) -> Said:
+        """Create a user group or replace its members; ``by`` is the person who does so."""
+        return Said(**await self._act("set_group", handle=handle, members=members, disabled=disabled, by=by))
 
     async def set_user(self, name: str, **flags: bool) -> None:
         """Change a person: deleted, is_restricted, is_ultra_restricted, is_stranger."""
@@ -232,6 +242,10 @@ class SlackControl:
     async def revoke(self, *, revoked: bool = True) -> None:
         """Revoke the bot's token, or give it back."""
         await self._act("revoke", revoked=revoked)
+
+    async def uninstall(self) -> None:
+        """Take the app out of the workspace."""
+        await self._act("uninstall")
 
     # Faults
 

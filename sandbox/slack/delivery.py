@@ -108,6 +108,10 @@ class Courier:
             reason = delivery.reason
         self.lost_events += 1
 
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside what is done now."""
+        self._own(work)
+
     def _own(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._retries.add(task)

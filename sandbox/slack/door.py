@@ -43,7 +43,9 @@ class ControlDoor:
             "set_group": people.set_group,
             "redeliver": people.redeliver,
             "view_submit": self._modals.submit,
+            "view_fill": self._modals.fill,
             "view_close": self._modals.close,
+            "edit": people.edit,
             "read": self._read,
             "view": self._view,
             "home": self._home,
@@ -59,6 +61,7 @@ class ControlDoor:
             "set_user": self._set_user,
             "set_scopes": self._set_scopes,
             "revoke": self._revoke,
+            "uninstall": self._uninstall,
             "reload": self._reload,
             "disconnect": self._disconnect,
             "use_http": self._use_http,
@@ -169,6 +172,12 @@ class ControlDoor:
             tokens = {"oauth": [], "bot": [self._world.bot.id]}
             await self._people.event({"type": "tokens_revoked", "tokens": tokens})
         return revoked
+
+    async def _uninstall(self) -> bool:
+        """Take the app out of the workspace: its tokens are void, and it is told so once."""
+        await self._revoke()
+        await self._people.event({"type": "app_uninstalled"})
+        return True
 
     async def _reload(self, *, user: str) -> int:
         """Reload a person's client: what only they saw is gone."""

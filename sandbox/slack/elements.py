@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -66,6 +67,7 @@ IN_ACTIONS: Final = {**BUTTONS, **SELECTS, **PICKERS, **CHOICES}
 IN_SECTION: Final = {**IN_ACTIONS, "image": Element()}
 IN_INPUT: Final = {**INPUTS, **SELECTS, **PICKERS, **CHOICES}
 
+_DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _IMAGE_KEYS: Final = ("image_url", "slack_file")
 
 
@@ -87,6 +89,8 @@ def check_element(sheet: Sheet, element: object, pointer: str, allowed: Mapping[
     for key, check in _BY_KEY.items():
         if key in element:
             check(sheet, element, pointer)
+    if element.get("response_url_enabled") and allowed is not IN_INPUT:
+        sheet.add("response_url_enabled only works in input blocks of modals", f"{pointer}/response_url_enabled")
     if "options" in element:
         _options(sheet, element, pointer, spec.most_options)
     if "options" in spec.optional and ("options" in element) == ("option_groups" in element):
@@ -209,6 +213,40 @@ def _length_bounds(sheet: Sheet, element: Mapping[str, Any], pointer: str) -> No
             sheet.add(f"must be between {least} and {limits.INPUT_MAX_LENGTH}", f"{pointer}/{key}")
 
 
+def _number(sheet: Sheet, element: Mapping[str, Any], pointer: str) -> None:
+    if element["type"] != "number_input":
+        return
+    for key in ("min_value", "max_value", "initial_value"):
+        value = element.get(key, "0")
+        if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+            sheet.add("must be a number in a string", f"{pointer}/{key}")
+            return
+    least, most = float(element.get("min_value", "-inf")), float(element.get("max_value", "inf"))
+    if not least <= float(element.get("initial_value", max(least, min(0.0, most)))) <= most:
+        sheet.add("must be between min_value and max_value", f"{pointer}/initial_value")
+
+
+def _initial_text(sheet: Sheet, element: Mapping[str, Any], pointer: str) -> None:
+    if element["type"] == "plain_text_input":
+        most = element.get("max_length", limits.INPUT_MAX_LENGTH)
+        sheet.string(element, "initial_value", pointer, most if isinstance(most, int) else 0)
+
+
+def _filter(sheet: Sheet, element: Mapping[str, Any], pointer: str) -> None:
+    wanted, where = element["filter"], f"{pointer}/filter"
+    if not sheet.is_object(wanted, where):
+        return
+    switches = ("exclude_external_shared_channels", "exclude_bot_users")
+    sheet.keys(wanted, where, required=(), optional=("include", *switches))
+    if not wanted:
+        sheet.add("must provide at least one of include and the switches", where)
+    for key in switches:
+        sheet.choice(wanted, key, where, (True, False))
+    if "include" in wanted:
+        for kind in sheet.count(wanted["include"], f"{where}/include", least=1, most=4):
+            sheet.choice({"include": kind}, "include", where, ("im", "mpim", "private", "public"))
+
+
 def _string(key: str, longest: int) -> Callable[[Sheet, Mapping[str, Any], str], None]:
     return lambda sheet, element, pointer: sheet.string(element, key, pointer, longest)
 
@@ -228,4 +266,7 @@ _BY_KEY: Final[Mapping[str, Callable[[Sheet, Mapping[str, Any], str], None]]] = 
     "style": _style,
     "min_length": _length_bounds,
     "max_length": _length_bounds,
+    "is_decimal_allowed": _number,
+    "initial_value": _initial_text,
+    "filter": _filter,
 }

@@ -36,7 +36,10 @@ def slash_payload(world: Workspace, user: User, channel: Channel, text: str, ori
     body |= {"channel_id": channel.id, "channel_name": "directmessage" if channel.is_im else channel.name}
     body |= {"user_id": user.id, "user_name": user.name, "command": world.command, "text": text}
     body |= {"api_app_id": world.app_id, "is_enterprise_install": "false"}
-    return body | {"response_url": f"{origin}/response/{hook.secret}", "trigger_id": world.issue_trigger(user)}
+    return body | {
+        "response_url": f"{origin}/response/{hook.secret}",
+        "trigger_id": world.issue_trigger(user, channel=channel),
+    }
 
 
 def click_payload(
@@ -51,17 +54,20 @@ def click_payload(
         container["thread_ts"] = message.thread_ts
     body = frame(world, "block_actions", user)
     body |= {"container": container, "channel": {"id": channel.id, "name": channel.name}}
-    body |= {"trigger_id": world.issue_trigger(user), "response_url": f"{origin}/response/{hook.secret}"}
+    trigger = world.issue_trigger(user, channel=channel)
+    body |= {"trigger_id": trigger, "response_url": f"{origin}/response/{hook.secret}"}
     if not message.is_ephemeral:
         body["message"] = message_json(world, message, revision=revision)
     return body | {"state": {"values": {}}, "actions": [_stamped(world, target, action)]}
 
 
-def view_click_payload(world: Workspace, user: User, view: View, target: Target, action: Json) -> Json:
-    """Return the payload of a click in a modal or on the Home tab."""
+def view_click_payload(
+    world: Workspace, user: User, view: View, target: Target, action: Json, *, state: Json | None = None
+) -> Json:
+    """Return the payload of a click in a modal or on the Home tab, with what is filled in there."""
     body = frame(world, "block_actions", user)
     in_modal = view.body["type"] == "modal"
-    body |= {"container": {"type": "view", "view_id": view.id}, "view": view_json(world, view)}
+    body |= {"container": {"type": "view", "view_id": view.id}, "view": view_json(world, view, state)}
     body["trigger_id"] = world.issue_trigger(user, from_modal=in_modal)
     return body | {"actions": [_stamped(world, target, action)]}
 
@@ -81,6 +87,18 @@ def suggestion_payload(world: Workspace, user: User, where: View | Message, targ
 def _stamped(world: Workspace, target: Target, action: Json) -> Json:
     base = {"type": target.element["type"], "action_id": target.element["action_id"], "block_id": target.block_id}
     return base | action | {"action_ts": world.ids.stamp(world.clock())}
+
+
+def direct_event(world: Workspace, channel: Channel, message: Message) -> Json:
+    """Return the event of something said, or edited, in a direct message with the bot; the bot's own words come too."""
+    said = message_json(world, message) | {"channel": channel.id, "channel_type": "im", "event_ts": message.ts}
+    if len(message.revisions) == 1:
+        return said if message.bot_id else said | {"client_msg_id": world.ids.secret()}
+    stamp = world.ids.stamp(world.clock())
+    changed: Json = {"type": "message", "subtype": "message_changed", "hidden": True, "channel": channel.id}
+    changed |= {"channel_type": "im", "ts": stamp, "event_ts": stamp, "message": message_json(world, message)}
+    before = len(message.revisions) - 2
+    return changed | {"previous_message": message_json(world, message, revision=before)}
 
 
 def event_payload(world: Workspace, event: Json) -> Json:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.slack.errors import Impossible, SlackError
-from sandbox.slack.interactions import Target, element_state, frame
+from sandbox.slack.inputs import given, read_inputs, typed_state
+from sandbox.slack.interactions import Target, frame, view_click_payload
 from sandbox.slack.methods.views import accepted_view, push, replace_view
-from sandbox.slack.payloads import plain, view_json
+from sandbox.slack.payloads import view_json
 from sandbox.slack.people import People
 from sandbox.slack.records import Json, User, View
 
 _TROUBLE = "We had some trouble connecting. Try again?"
-_REQUIRED = "Please complete this required field."
 
 
 @dataclass(slots=True)
@@ -36,11 +36,12 @@ class Modals:
         if "submit" not in view.body:
             raise Impossible("this modal has no submit button")
         blocks = [await self._offered(actor, view, block, values) for block in view.body["blocks"]]
-        state, errors = _fill(blocks, values)
+        world = self.people.world
+        state, errors = read_inputs(world, actor, view, blocks, values)
         if errors:
             return {"ok": False, "errors": errors, "closed": False, "seen": "; ".join(errors.values())}
-        world = self.people.world
-        payload = frame(world, "view_submission", actor) | {"view": view_json(world, view, state), "response_urls": []}
+        payload = frame(world, "view_submission", actor) | {"view": view_json(world, view, state)}
+        payload["response_urls"] = self._response_urls(actor, blocks, state)
         payload["trigger_id"] = world.issue_trigger(actor, from_modal=True)
         delivery = await self.people.courier.deliver("interactive", payload)
         result: Json = {"ok": delivery.acked, "acked": delivery.acked, "payload": payload}
@@ -52,9 +53,51 @@ class Modals:
         except SlackError as error:
             return result | {"ok": False, "closed": False, "seen": _TROUBLE, "reason": error.as_json()}
 
+    async def fill(self, values: Mapping[str, Any], *, user: str) -> Json:
+        """Type and choose in the top modal without sending it; the app hears of it where a block asks for that."""
+        actor = self.people.actor(user)
+        view = self._top(actor)
+        world = self.people.world
+        left, result = dict(values), Json(ok=True)
+        for block in view.body["blocks"]:
+            element = block.get("element", {})
+            chosen = typed_state(world, actor, view, block, left)
+            if chosen is None:
+                continue
+            view.typed[block["block_id"]] = {element["action_id"]: chosen}
+            world.touch()
+            if block.get("dispatch_action"):
+                state, _ = read_inputs(world, actor, view, view.body["blocks"], {})
+                action = {key: value for key, value in chosen.items() if key != "type"}
+                target = Target(block["block_id"], element)
+                payload = view_click_payload(world, actor, view, target, action, state=state)
+                delivery = await self.people.courier.deliver("interactive", payload)
+                result |= {"ok": delivery.acked, "acked": delivery.acked, "payload": payload}
+                result["seen"] = "" if delivery.acked else _TROUBLE
+        if left:
+            raise Impossible(f"this modal has no field {', '.join(left)}")
+        return result
+
+    def _response_urls(self, user: User, blocks: list[Json], state: Json) -> list[Json]:
+        """Return an address for answers for each conversation that was chosen in a field which asks for that."""
+        world = self.people.world
+        found: list[Json] = []
+        for block in blocks:
+            element = block.get("element") or {}
+            if block["type"] != "input" or not element.get("response_url_enabled"):
+                continue
+            filled = state[block["block_id"]][element["action_id"]]
+            chosen = filled.get("selected_conversation") or filled.get("selected_channel")
+            if chosen:
+                hook = world.issue_hook(world.place(chosen), user)
+                url = f"{self.people.origin}/response/{hook.secret}"
+                ids = {"block_id": block["block_id"], "action_id": element["action_id"]}
+                found.append(ids | {"channel_id": chosen, "response_url": url})
+        return found
+
     async def _offered(self, user: User, view: View, block: Json, values: Mapping[str, Any]) -> Json:
         """Return the block; an external select has asked the app for options while the person typed."""
-        typed = _given(block, dict(values)) if block["type"] == "input" else None
+        typed = given(block, dict(values)) if block["type"] == "input" else None
         if not isinstance(typed, str) or "external" not in block["element"]["type"]:
             return block
         options = await self.people.suggest(user, view, Target(block["block_id"], block["element"]), typed)
@@ -108,50 +151,3 @@ def _errors(view: View, errors: Any) -> dict[str, str]:
     if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:
         raise SlackError("invalid_errors")
     return {str(key): str(value) for key, value in errors.items()}
-
-
-def _fill(blocks: list[Json], values: Mapping[str, Any]) -> tuple[Json, dict[str, str]]:
-    """Return the state of all inputs and what the client itself refuses."""
-    state: Json = {}
-    errors: dict[str, str] = {}
-    left = dict(values)
-    for block in blocks:
-        if block["type"] != "input":
-            continue
-        element = block["element"]
-        value = _given(block, left)
-        problem = _problem(block, element, value)
-        if problem:
-            errors[block["block_id"]] = problem
-        filled = {"type": element["type"], **element_state(element, value)}
-        state[block["block_id"]] = {element["action_id"]: filled}
-    if left:
-        raise Impossible(f"this modal has no field {', '.join(left)}")
-    return state, errors
-
-
-def _given(block: Json, left: dict[str, Any]) -> Any:
-    """Take the value for one input out of what the person typed, or what the app filled in before."""
-    element = block["element"]
-    for key in (block["block_id"], element["action_id"], plain(block["label"])):
-        if key in left:
-            return left.pop(key)
-    for key, initial in element.items():
-        if key == "initial_option":
-            return initial["value"]
-        if key == "initial_options":
-            return [option["value"] for option in initial]
-        if key.startswith("initial_"):
-            return initial
-    return None
-
-
-def _problem(block: Json, element: Json, value: Any) -> str:
-    if value in (None, "", []):
-        return "" if block.get("optional") else _REQUIRED
-    if element["type"] == "plain_text_input" and isinstance(value, str):
-        if len(value) < element.get("min_length", 0):
-            return f"Must be at least {element['min_length']} characters."
-        if len(value) > element.get("max_length", 3000):
-            return f"Must be at most {element.get('max_length', 3000)} characters."
-    return ""

@@ -16,6 +16,7 @@ from sandbox.slack.interactions import (
     Target,
     action_for,
     click_payload,
+    direct_event,
     event_payload,
     find_target,
     frame,
@@ -23,9 +24,10 @@ from sandbox.slack.interactions import (
     suggestion_payload,
     view_click_payload,
 )
-from sandbox.slack.payloads import message_json, view_json
+from sandbox.slack.payloads import group_json, message_json, view_json
 from sandbox.slack.records import Channel, Content, Json, Message, User, View
 from sandbox.slack.respond import answer_in
+from sandbox.slack.subscriptions import is_heard
 from sandbox.slack.typed import typed_command, typed_message
 from sandbox.slack.world import Workspace
 
@@ -58,6 +60,8 @@ class People:
             raise Impossible(f"{thread} is no thread in #{place.name}")
         content = Content(typed_message(self.world, text))
         message = self.world.post(place, actor, content, thread_ts=thread)
+        if place.is_im:
+            return {"ok": True, "ts": message.ts, **(await self.event(direct_event(self.world, place, message)))}
         mentioned = f"<@{self.world.bot.id}>" in content.text
         if not mentioned or self.world.bot.id not in place.members:
             return {"ok": True, "ts": message.ts}
@@ -66,6 +70,23 @@ class People:
         if thread is not None:
             event["thread_ts"] = thread
         return {"ok": True, "ts": message.ts, **(await self.event(event))}
+
+    def bot_said(self, place: Channel, message: Message) -> None:
+        """Tell the app what it said itself, and what was edited, in a direct message."""
+        if message.bot_id or len(message.revisions) > 1:
+            self.courier.soon(self._told(direct_event(self.world, place, message)))
+
+    async def _told(self, event: Json) -> None:
+        await self.event(event)
+
+    async def edit(self, text: str, *, user: str, message: str, channel: str = "@rag") -> Json:
+        """Edit one's own message."""
+        actor, place = self.actor(user), self._place(channel, user)
+        found = place.find(message)
+        if found is None or found.user_id != actor.id:
+            raise Impossible(f"{actor.name} has no message {message} there")
+        self.world.edit(found, Content(typed_message(self.world, text)))
+        return {"ok": True, "ts": found.ts}
 
     def _place(self, channel: str, user: str) -> Channel:
         return self.world.direct_channel(self.world.person(user)) if channel == "@rag" else self.world.place(channel)
@@ -92,7 +113,7 @@ class People:
 
     async def event(self, event: Json) -> Json:
         """Tell the app what happened, if it subscribed to that."""
-        if event["type"] not in self.world.bot_events:
+        if not is_heard(self.world, event):
             return {}
         payload = event_payload(self.world, event)
         delivery = await self.courier.deliver_event(payload)
@@ -152,7 +173,9 @@ class People:
         return result | {"seen": seen, "payload": payload}
 
     def _in_view(self, view: View | None, label: str) -> tuple[View, Target] | None:
-        target = find_target(view.body["blocks"], label) if view is not None else None
+        # Choosing in an input is filling in (`view_fill`): it tells the app of it only where the block asks for that.
+        pressable = [block for block in view.body["blocks"] if block["type"] != "input"] if view is not None else []
+        target = find_target(pressable, label)
         return (view, target) if view is not None and target is not None else None
 
     def _in_messages(
@@ -184,7 +207,8 @@ class People:
         """Use a global shortcut, or a message's one where a message is named."""
         actor = self.actor(user)
         payload = frame(self.world, "message_action" if message else "shortcut", actor)
-        payload |= {"callback_id": callback_id, "trigger_id": self.world.issue_trigger(actor)}
+        here = self.world.place(channel) if message else None
+        payload |= {"callback_id": callback_id, "trigger_id": self.world.issue_trigger(actor, channel=here)}
         payload["action_ts"] = self.world.ids.stamp(self.world.clock())
         if message:
             place = self.world.place(channel)
@@ -219,13 +243,22 @@ class People:
         event |= {"item_user": found.user_id, "event_ts": self.world.ids.stamp(self.world.clock())}
         return {"ok": True, **(await self.event(event) if self.world.bot.id in place.members else {})}
 
-    async def set_group(self, handle: str, members: list[str], *, disabled: bool = False) -> Json:
-        """Change who is in a user group, and tell the app."""
-        before = self.world.groups[handle].users if handle in self.world.groups else ()
+    async def set_group(
+        self, handle: str, members: list[str], *, disabled: bool = False, by: str | None = None
+    ) -> Json:
+        """Create a user group or change who is in it, and tell the app."""
+        old = self.world.groups.get(handle)
         group = self.world.set_group(handle, members, disabled=disabled)
+        editor = self.world.person(by).id if by else ""
+        now = int(self.world.clock())
+        shown = group_json(self.world, group, users=True) | {"updated_by": editor, "created_by": editor}
+        if old is None:
+            return {"ok": True, **(await self.event({"type": "subteam_created", "subteam": shown}))}
+        await self.event({"type": "subteam_updated", "subteam": shown})
         event: Json = {"type": "subteam_members_changed", "subteam_id": group.id, "team_id": self.world.team_id}
-        event |= {"added_users": sorted(set(group.users) - set(before))}
-        event |= {"removed_users": sorted(set(before) - set(group.users)), "date_update": int(self.world.clock())}
+        event |= {"added_users": sorted(set(group.users) - set(old.users)), "date_update": now}
+        event |= {"removed_users": sorted(set(old.users) - set(group.users)), "date_previous_update": now}
+        event |= {"added_users_count": len(event["added_users"]), "removed_users_count": len(event["removed_users"])}
         return {"ok": True, **(await self.event(event))}
 
 

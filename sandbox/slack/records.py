@@ -129,7 +129,7 @@ class Channel:
 
 @dataclass(slots=True)
 class View:
-    """An open modal or a published Home tab."""
+    """An open modal or a published Home tab; ``typed`` is what a person filled in, ``channel_id`` where they were."""
 
     id: str
     user_id: str
@@ -137,6 +137,8 @@ class View:
     hash: str
     root_id: str
     previous_id: str | None = None
+    channel_id: str | None = None
+    typed: Json = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -148,6 +150,7 @@ class Trigger:
     issued_at: float
     from_modal: bool = False
     used: bool = False
+    channel_id: str | None = None
 
 
 @dataclass(slots=True)

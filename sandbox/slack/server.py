@@ -41,6 +41,7 @@ class SlackServer:
         self.hub = SocketHub(workspace, self.timing)
         self.courier = Courier(workspace, self.faults, self.timing, self.hub)
         self.people = People(workspace, self.courier)
+        workspace.on_direct = self.people.bot_said
         self._api = WebApi(workspace, self.faults, self.rates, self._stopping)
         self._door = ControlDoor(self.people, self.hub, self._api, self.rates)
         self._host = host

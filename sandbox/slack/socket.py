@@ -127,6 +127,10 @@ class SocketHub:
         if waiting.connection is connection or self.foreign_acks_count:
             waiting.answer.set_result(ack.get("payload"))
 
+    async def disconnect_one(self, reason: str, number: int = 0) -> None:
+        """Ask one connection to leave, the oldest unless told otherwise, for the reasons of `disconnect`."""
+        await self._send_away(self.connections[number], reason)
+
     async def disconnect(self, reason: str) -> None:
         """Ask every connection to leave: warning, refresh_requested, link_disabled; or cut it with ``drop``."""
         if reason == "link_disabled":

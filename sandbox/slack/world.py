@@ -31,16 +31,17 @@ from sandbox.slack.records import (
 BOT_SCOPES: Final = frozenset(
     {
         "commands", "chat:write", "app_mentions:read", "usergroups:read", "users:read", "channels:read", "groups:read",
-        "channels:history", "groups:history", "reactions:read", "files:write", "im:write",
+        "channels:history", "groups:history", "im:history", "reactions:read", "files:write", "im:write",
     }
 )  # fmt: skip
 BOT_EVENTS: Final = frozenset(
     {
-        "app_mention", "app_home_opened", "reaction_added", "subteam_updated", "subteam_members_changed",
-        "app_uninstalled", "tokens_revoked",
+        "app_mention", "app_home_opened", "message.im", "reaction_added", "subteam_created", "subteam_updated",
+        "subteam_members_changed", "app_uninstalled", "tokens_revoked",
     }
 )  # fmt: skip
 Clock = Callable[[], float]
+Watcher = Callable[[Channel, Message], None]
 
 
 class Workspace:
@@ -68,6 +69,7 @@ class Workspace:
         self.files: dict[str, File] = {}
         self.socket_tickets: set[str] = set()
         self.changes = 0
+        self.on_direct: Watcher | None = None
         self.bot = self.add_user("rag", is_bot=True)
         self.bot_token = self._token("xoxb", "bot", BOT_SCOPES)
         self.app_token = self._token("xapp", "app", frozenset({"connections:write"}))
@@ -164,12 +166,19 @@ class Workspace:
         message = Message(self.ids.stamp(now), channel.id, user.id, [Revision(now, content)], bot_id=bot_id, **more)
         channel.messages.append(message)
         self.touch()
+        self._tell(channel, message)
         return message
 
     def edit(self, message: Message, content: Content) -> None:
         """Add a revision to a message."""
         message.revisions.append(Revision(self.clock(), content))
         self.touch()
+        self._tell(self.place(message.channel_id), message)
+
+    def _tell(self, channel: Channel, message: Message) -> None:
+        """Tell whoever watches that something lasting was said or edited in a direct message."""
+        if self.on_direct is not None and channel.is_im and not message.is_ephemeral:
+            self.on_direct(channel, message)
 
     def delete(self, message: Message) -> None:
         """Take a message away from everybody's sight."""
@@ -182,9 +191,10 @@ class Workspace:
 
     # Secrets with a lifetime
 
-    def issue_trigger(self, user: User, *, from_modal: bool = False) -> str:
-        """Return a trigger_id for what this person just did."""
-        trigger = Trigger(self.ids.trigger(), user.id, self.clock(), from_modal)
+    def issue_trigger(self, user: User, *, from_modal: bool = False, channel: Channel | None = None) -> str:
+        """Return a trigger_id for what this person just did, in a conversation where there was one."""
+        place = channel.id if channel is not None else None
+        trigger = Trigger(self.ids.trigger(), user.id, self.clock(), from_modal, channel_id=place)
         self.triggers[trigger.id] = trigger
         return trigger.id
 

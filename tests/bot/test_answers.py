@@ -1,14 +1,27 @@
 from __future__ import annotations
 
 import inspect
+from datetime import timedelta
 
 import pytest
 
 from bot import answers, errors
-from bot.domain.people import Permission
-from bot.domain.policy import Authorization
+from bot.domain.people import Actor, Membership, Permission, RoleBinding, RoleName, Standing
+from bot.domain.policy import REFUSALS, Asked, Policy
+from bot.domain.targets import ClusterName, Namespace, Scope, Where
 from bot.domain.view import Button, Buttons, Context, Headline, Mark, Paragraph, Span, View
-from bot.errors import BotError, ClusterUnreachable, DeliveryUnknown, Fault, SettingsError, UsageError
+from bot.errors import (
+    BotError,
+    ClusterUnreachable,
+    DeliveryUnknown,
+    DirectoryUnavailable,
+    Fault,
+    FormFaults,
+    SettingsError,
+    UsageError,
+)
+from bot.rights import DirectoryRights
+from tests.support.twins import READ_AT, TEAM, TableDirectory, member
 
 ALL = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, BotError)]
 
@@ -18,7 +31,7 @@ def words(view: View) -> str:
     return " ".join(span.text for block in shown for row in block.lines for span in row if isinstance(span, Span))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ALL if kind not in {UsageError, SettingsError}])
+@pytest.mark.parametrize("kind", [kind for kind in ALL if kind not in {UsageError, SettingsError, FormFaults}])
 def test_every_error_has_a_text_for_the_person(kind: type[BotError]) -> None:
     """One sentence without jargon, and what to do next or that nothing is to be done."""
     error = kind()
@@ -46,12 +59,85 @@ def test_a_misunderstanding_without_an_idea_is_one_line() -> None:
     assert answers.misunderstood(UsageError("No.")).blocks == (Headline("No.", Mark.WARNING),)
 
 
-@pytest.mark.parametrize("reason", ["your groups could not be read (no answer)"])
-def test_a_refusal_of_somebody_unknown_offers_no_look_at_roles(reason: str) -> None:
-    """There is nothing to show them."""
-    view = answers.refused("status", Authorization(allowed=False, permission=Permission.READ, reason=reason), {})
-    assert view.summary == f"You can't use status: {reason}."
+SHOP = Where(Scope(ClusterName("prod-eu"), Namespace("shop")), "api")
+ROLES = (
+    RoleBinding(RoleName.VIEWER, groups=frozenset({"S0"})),
+    RoleBinding(RoleName.OPERATOR, groups=frozenset({"S1"}), users=frozenset({"U-boss"})),
+    RoleBinding(RoleName.OPERATOR, groups=frozenset({"S2"}), namespaces=frozenset({"lab"})),
+)
+
+
+async def refusal(*people: Membership, asked: Asked = Asked(Permission.OPERATE, "roll", SHOP)) -> View:  # noqa: B008  # frozen
+    """Refuse the first of `people`; nobody at all is a look-up that failed."""
+    directory = TableDirectory(*people)
+    directory.problem = None if people else DirectoryUnavailable("Slack did not answer.")
+    rights = DirectoryRights(directory, Policy(bindings=ROLES))
+    decision = await rights.of(Actor("U-ann", TEAM), asked)
+    return answers.refused("roll", decision, now=READ_AT + timedelta(seconds=40))
+
+
+async def test_a_refusal_says_what_is_missing_what_is_held_and_who_could() -> None:
+    """And how old the look at the person's groups is."""
+    view = await refusal(member("U-ann", "S0"))
+    assert view.summary == (
+        "You can't use roll: that needs the role operator for api in shop on prod-eu (you have: viewer)."
+    )
+    assert words(view) == (
+        "Operators are @rag-oncall and 1 person by name."
+        " Nothing was changed. Your groups were read 40 s ago.  whoami  shows more."
+    )
+    assert view.blocks[-1] == Buttons((Button("Who am I", "whoami"),))
+    assert (view.exit_code, view.data) == (2, {"error": view.summary, "permission": "operate"})
+
+
+async def test_a_refusal_names_roles_that_are_held_elsewhere() -> None:
+    """So that the person sees why this place differs."""
+    view = await refusal(member("U-ann", "S0", "S2"))
+    assert view.summary.endswith("(you have: viewer, operator in lab).")
+
+
+async def test_whoever_holds_no_role_is_not_told_where_it_would_have_gone() -> None:
+    """The names of places are for those who may look at one."""
+    view = await refusal(member("U-ann"))
+    assert view.summary == "You can't use roll: that needs the role operator (you have: no role)."
+    assert not any(word in f"{view.summary} {words(view)}" for word in ("shop", "prod-eu", "lab"))
+    assert "@rag-oncall" in words(view)
+
+
+@pytest.mark.parametrize("kind", [each for each in Standing if each is not Standing.MEMBER])
+async def test_whoever_is_no_member_learns_neither_places_nor_roles(kind: Standing) -> None:
+    """Only that this kind of account may not; and no button leads on."""
+    view = await refusal(member("U-ann", "S1", standing=kind))
+    assert view.summary == f"You can't use roll: {REFUSALS[kind]}."
+    assert words(view) == "Nothing was changed."
     assert not any(isinstance(block, Buttons) for block in view.blocks)
+
+
+async def test_somebody_who_could_not_be_looked_up_learns_why_and_no_more() -> None:
+    """It may be anybody: a guest, too."""
+    view = await refusal()
+    assert view.summary == "You can't use roll: your groups could not be read (Slack did not answer)."
+    assert words(view) == "Nothing was changed. Nobody is let in on a guess: try again in a minute."
+    assert not any(isinstance(block, Buttons) for block in view.blocks)
+
+
+async def test_a_verb_that_no_role_may_use_is_said_to_be_one() -> None:
+    """Nobody is named who could not either."""
+    policy = Policy(bindings=ROLES, verbs={"roll": frozenset({RoleName.VIEWER})})
+    rights = DirectoryRights(TableDirectory(member("U-ann", "S1")), policy)
+    view = answers.refused("roll", await rights.of(Actor("U-ann", TEAM), Asked(Permission.OPERATE, "roll", SHOP)))
+    assert view.summary == "You can't use roll: no role may use roll here (you have: operator)."
+    assert words(view) == "Nothing was changed.  whoami  shows more."
+
+
+async def test_the_terminal_is_told_that_it_only_reads() -> None:
+    """There is nobody to ask."""
+    rights = DirectoryRights(None, Policy(bindings=ROLES))
+    view = answers.refused("audit", await rights.of(Actor("", "", local=True), Asked(Permission.AUDIT, "audit")))
+    assert (view.summary, words(view)) == (
+        "You can't use audit: the terminal may only read.",
+        "Nothing was changed.",
+    )
 
 
 def test_a_failure_says_what_was_tried_what_was_not_changed_and_what_is_next() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.configuration import (
+    AuditPublishing,
     Configuration,
     Freshness,
     Limits,
@@ -16,7 +17,7 @@ from bot.configuration import (
     read_configuration,
 )
 from bot.domain.catalogue import CatalogueEntry
-from bot.domain.people import RoleBinding, RoleName
+from bot.domain.people import RoleName
 from bot.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -44,8 +45,13 @@ def test_example_file_is_a_good_configuration() -> None:
     assert configuration.clusters["staging"].context == "staging-admin"  # type: ignore[index]  # the same
     assert configuration.clusters["staging"].kubeconfig == "~/.kube/config"  # type: ignore[index]  # the same
     assert configuration.catalogue.entries["ingest"].namespace == "rag-engine-jobs"
-    assert [binding.role for binding in configuration.roles] == list(RoleName)
+    everywhere = [binding.role for binding in configuration.policy.bindings if not binding.limited]
+    somewhere = [binding.role for binding in configuration.policy.bindings if binding.limited]
+    assert everywhere == list(RoleName)
+    assert somewhere == [RoleName.OPERATOR, RoleName.APPROVER]
+    assert set(configuration.policy.verbs) == {"logs"}
     assert (configuration.limits, configuration.freshness) == (Limits(), Freshness())
+    assert configuration.audit == AuditPublishing(channel="C0RAGAUDIT", every_hours=24)
 
 
 def test_an_empty_file_is_the_default() -> None:
@@ -76,21 +82,14 @@ def test_services_take_what_they_leave_out_from_the_cluster() -> None:
     }
 
 
-def test_roles_are_bound_by_id() -> None:
-    """Groups, users and everyone arrive in the binding of their role."""
-    text = '[roles]\nviewer.everyone = true\n[roles.admin]\ngroups = ["S0AB12CD"]\nusers = ["U012AB", "W012AB"]\n'
-
-    assert load(text).roles == (
-        RoleBinding(role=RoleName.VIEWER, everyone=True),
-        RoleBinding(role=RoleName.ADMIN, groups=frozenset({"S0AB12CD"}), users=frozenset({"U012AB", "W012AB"})),
-    )
-
-
 def test_numbers_may_be_at_their_bounds() -> None:
     """Both bounds are allowed, and seconds may have a fraction."""
-    configuration = load("[limits]\ncommands_per_minute = 1\n[freshness]\nstale_after_s = 600\napi_timeout_s = 1.5\n")
+    configuration = load(
+        "[limits]\ncommands_per_minute = 1\nchannel_commands_per_minute = 6000\n"
+        "[freshness]\nstale_after_s = 600\napi_timeout_s = 1.5\n"
+    )
 
-    assert configuration.limits == Limits(commands_per_minute=1)
+    assert configuration.limits == Limits(commands_per_minute=1, channel_commands_per_minute=6000)
     assert configuration.freshness == Freshness(stale_after_s=600.0, api_timeout_s=1.5)
 
 
@@ -102,7 +101,7 @@ def test_numbers_may_be_at_their_bounds() -> None:
         pytest.param("[limit]\n", ["1: unknown key 'limit'; did you mean limits?"], id="unknown table"),
         pytest.param(
             "[x]",
-            ["1: unknown key 'x'; known are clusters, freshness, limits, roles, services"],
+            ["1: unknown key 'x'; known are audit, clusters, freshness, grants, limits, roles, services, verbs"],
             id="unknown, nothing near",
         ),
         pytest.param(
@@ -129,6 +128,24 @@ def test_numbers_may_be_at_their_bounds() -> None:
             "[limits]\ncommands_per_minute = 0",
             ["2: commands_per_minute: expected 1 to 600, got 0"],
             id="below the bound",
+        ),
+        pytest.param(
+            "[limits]\nchannel_commands_per_minute = 6001",
+            ["2: channel_commands_per_minute: expected 1 to 6000, got 6001"],
+            id="above the bound of a channel",
+        ),
+        pytest.param(
+            "[audit]\nevery_hours = 24",
+            ["2: every_hours: needs a channel to publish in"],
+            id="how often, but not where",
+        ),
+        pytest.param(
+            "[audit]\nchannel = '#audit'\nevery_hours = 0",
+            [
+                "2: channel: '#audit' is no id of a channel; expected C… (or G…), not its name",
+                "3: every_hours: expected 1 to 168, got 0",
+            ],
+            id="name of a channel",
         ),
         pytest.param(
             "[freshness]\nstale_after_s = 19.9\napi_timeout_s = nan",
@@ -212,35 +229,6 @@ def test_a_fault_of_a_cluster(text: str, told: str) -> None:
 def test_a_fault_of_a_service(line: str, told: str) -> None:
     """What is wrong with a service is told at its line, once."""
     (fault,) = faults_of(f"{ONE_CLUSTER}[services.api]\n{line}")
-
-    assert fault.startswith(told)
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        pytest.param("[roles.viewers]", "1: unknown key 'viewers'; did you mean viewer?", id="role"),
-        pytest.param(
-            "[roles.admin]\neveryone = true", "2: everyone: only viewer may be everyone, admin", id="everyone"
-        ),
-        pytest.param("[roles.admin]\ngroups = ['@ops']", "2: groups: '@ops' is no id of a user group", id="handle"),
-        pytest.param("[roles.admin]\nusers = ['ann']", "2: users: 'ann' is no id of a user", id="name"),
-        pytest.param(
-            "[roles.admin]\ngroups = ['U012AB']",
-            "2: groups: 'U012AB' is no id of a user group; expected S…, not its handle (this looks like a user)",
-            id="user as group",
-        ),
-        pytest.param(
-            "[roles.admin]\nusers = [\n'C012AB']",
-            "3: users: 'C012AB' is no id of a user; expected U… or W…, not a name (this looks like a channel)",
-            id="channel as user",
-        ),
-        pytest.param("[roles.admin]\nusers = ['U012AB', 'U012AB']", "2: users: 'U012AB' stands here twice", id="twice"),
-    ],
-)
-def test_a_fault_of_a_role(text: str, told: str) -> None:
-    """What is wrong with a role is told at its line, once."""
-    (fault,) = faults_of(text)
 
     assert fault.startswith(told)
 

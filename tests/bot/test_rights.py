@@ -4,16 +4,18 @@ import random
 
 import pytest
 
-from bot.domain.people import Actor, Permission, RoleBinding, RoleName
-from bot.domain.targets import ClusterName, Namespace, Scope
+from bot.domain.people import Actor, Membership, Permission, RoleBinding, RoleName, Standing
+from bot.domain.policy import Asked, Policy
+from bot.domain.targets import ClusterName, Namespace, Scope, Where
 from bot.errors import DirectoryUnavailable, UsageError
 from bot.references import ALPHABET, References
 from bot.rights import DirectoryRights
 from bot.scopes import Scopes
-from tests.support.service import BINDINGS
+from tests.support.service import POLICY
 from tests.support.twins import TableDirectory, member
 
 ANN = Actor("U-ann", "T1")
+LOOK = Asked(Permission.READ)
 PROD, LAB = ClusterName("prod-eu"), ClusterName("lab")
 SHOP, SYSTEM = Namespace("shop"), Namespace("kube-system")
 
@@ -25,23 +27,23 @@ SHOP, SYSTEM = Namespace("shop"), Namespace("kube-system")
 async def test_what_has_an_effect_is_decided_from_a_fresh_look(permission: Permission, *, fresh: bool) -> None:
     """A read may rest on what was known a moment ago."""
     directory = TableDirectory(member("U-ann", "S1"))
-    await DirectoryRights(directory, BINDINGS).of(ANN, permission)
+    await DirectoryRights(directory, POLICY).of(ANN, Asked(permission))
     assert directory.asked == [("U-ann", fresh)]
 
 
 async def test_without_a_directory_only_the_terminal_may_anything() -> None:
     """Nobody is let in on a guess."""
-    rights = DirectoryRights(None, BINDINGS)
-    refused = await rights.of(ANN, Permission.READ)
+    rights = DirectoryRights(None, POLICY)
+    refused = await rights.of(ANN, LOOK)
     assert refused.reason == "your groups could not be read (no directory of people is connected)"
-    assert (await rights.of(Actor("", "", local=True), Permission.READ)).allowed
+    assert (await rights.of(Actor("", "", local=True), LOOK)).allowed
 
 
 async def test_a_failed_look_up_is_a_decision_not_an_exception() -> None:
     """With the directory's own words."""
     directory = TableDirectory()
     directory.problem = DirectoryUnavailable("Slack did not answer.")
-    decision = await DirectoryRights(directory, BINDINGS).of(ANN, Permission.READ)
+    decision = await DirectoryRights(directory, POLICY).of(ANN, LOOK)
     assert (decision.allowed, decision.reason) == (False, "your groups could not be read (Slack did not answer)")
 
 
@@ -52,12 +54,49 @@ def test_the_holders_of_a_role_are_named_as_far_as_they_are_known() -> None:
         RoleBinding(RoleName.OPERATOR, groups=frozenset({"S1", "S9"}), users=frozenset({"U1", "U2"})),
         RoleBinding(RoleName.ADMIN, users=frozenset({"U1"})),
     ]
-    assert DirectoryRights(None, bindings).holders(member("U-ann")) == {
+    rights = DirectoryRights(None, Policy(bindings=bindings))
+    assert rights.holders(member("U-ann"), LOOK) == {
         RoleName.VIEWER: ("every full member",),
         RoleName.OPERATOR: ("@rag-oncall", "group S9", "2 persons by name"),
         RoleName.ADMIN: ("1 person by name",),
     }
-    assert DirectoryRights(None, bindings).holders(None)[RoleName.OPERATOR][0] == "group S1"
+    assert rights.holders(None, LOOK)[RoleName.OPERATOR][0] == "group S1"
+
+
+LIMITED = [
+    RoleBinding(RoleName.VIEWER, everyone=True),
+    RoleBinding(RoleName.OPERATOR, groups=frozenset({"S1"}), services=frozenset({"api"}), clusters=frozenset({"lab"})),
+    RoleBinding(RoleName.OPERATOR, users=frozenset({"U-ann"}), namespaces=frozenset({"shop", "kube-system"})),
+    RoleBinding(RoleName.ADMIN, groups=frozenset({"S9"})),
+]
+
+
+async def test_a_decision_names_every_role_that_is_held_with_its_places() -> None:
+    """Weakest first; a role that holds everywhere has no place, and what others hold is not in it."""
+    rights = DirectoryRights(TableDirectory(member("U-ann", "S1")), Policy(bindings=LIMITED))
+    decision = await rights.of(ANN, LOOK)
+    assert decision.grants == (
+        (RoleName.VIEWER, ""),
+        (RoleName.OPERATOR, "for api on lab"),
+        (RoleName.OPERATOR, "in kube-system or shop"),
+    )
+
+
+@pytest.mark.parametrize(
+    "person", [member("U-ann", "S1", standing=Standing.GUEST), member("U-bob", "S1"), None], ids=["guest", "other", ""]
+)
+def test_whoever_may_hold_no_role_is_granted_none(person: Membership | None) -> None:
+    """A guest in the group, the membership of somebody else, and a look-up that failed."""
+    assert DirectoryRights(None, Policy(bindings=LIMITED)).held(ANN, person) == ()
+
+
+def test_only_those_who_hold_a_role_where_something_is_asked_are_named() -> None:
+    """Whoever operates another place is no help here."""
+    rights = DirectoryRights(None, Policy(bindings=LIMITED))
+    here = Asked(Permission.OPERATE, "rollback", Where(Scope(LAB, Namespace("lab")), "api"))
+    there = Asked(Permission.OPERATE, "rollback", Where(Scope(PROD, SYSTEM), "api"))
+    assert rights.holders(member("U-ann"), here)[RoleName.OPERATOR] == ("@rag-oncall",)
+    assert rights.holders(member("U-ann"), there)[RoleName.OPERATOR] == ("1 person by name",)
 
 
 # --- scopes -----------------------------------------------------------------------------------------------------------

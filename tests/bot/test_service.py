@@ -1,22 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from bot.admission import RateLimits
 from bot.domain.actions import Control, Need, NoParams, Query, Setting
 from bot.domain.people import Permission
 from bot.domain.requests import Outcome, Place, Request, Surface
 from bot.domain.snapshot import LogKey
 from bot.domain.view import Button, Buttons, Headline, View
 from bot.errors import ClusterUnreachable, DirectoryUnavailable, NotAccepted, StoreUnavailable
-from bot.ports import Claimed, Sources
+from bot.ports import Claimed, Sources, Unmetered
 from bot.registry import Registry
 from bot.service import Lost, Service
 from bot.store.store import PostgresStore
@@ -123,8 +125,10 @@ async def test_a_failure_names_a_reference_and_changes_nothing(scene: Stage, cap
 async def test_a_person_without_the_role_is_refused(scene: Stage) -> None:
     """With who could, and nothing is read."""
     view = await scene.service().ask(asked("status", by="U-nil"))
-    assert view.summary == "You can't use status: needs the role viewer or operator or approver or admin."
-    assert "The role operator is held by: @rag-oncall, 1 person by name." in repr(view.blocks)
+    assert view.summary == (
+        "You can't use status: that needs the role viewer or operator or approver or admin (you have: no role)."
+    )
+    assert "Operators are @rag-oncall and 1 person by name." in repr(view.blocks)
     assert scene.cluster.asked == []
 
 
@@ -141,6 +145,78 @@ async def test_a_directory_that_does_not_answer_denies(scene: Stage) -> None:
     view = await scene.service().ask(asked("status"))
     assert view.summary == "You can't use status: your groups could not be read (Slack did not answer)."
     assert (await scene.service().ask(asked("help"))).exit_code == 0
+
+
+async def test_a_refused_read_is_audited(scene: Stage, store: PostgresStore, rows: Rows) -> None:
+    """Who asked what, where, and why not; a read that is answered leaves nothing."""
+    service = scene.service(store)
+    await service.ask(asked("status search", by="U-vic"))
+    assert rows("audit") == []
+    await service.ask(asked("status search", by="U-nil"))
+    [entry] = rows("audit")
+    assert [entry[name] for name in ("actor", "action", "subject", "result")] == ["U-nil", "status", "C1", "refused"]
+    assert json.loads(entry["detail"]) == {
+        "surface": "command",
+        "command": "status search",
+        "permission": "read",
+        "said": "needs the role viewer or operator or approver or admin for search in shop on prod-eu",
+        "team": "T1",
+        "request": "k1",
+        "roles": "",
+    }
+
+
+async def test_a_refused_read_does_not_wait_for_the_store(
+    scene: Stage, store: PostgresStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The person is refused all the same, and what the audit lacks is in the log, and said to be lacking."""
+    await store.close()
+    view = await scene.service(store).ask(asked("status", by="U-nil"))
+    assert view.summary.startswith("You can't use status")
+    missed = [record for record in caplog.records if getattr(record, "event", "") == "audit_missed"]
+    assert [(getattr(each, "actor", ""), getattr(each, "verb", "")) for each in missed] == [("U-nil", "status")]
+
+
+@dataclass
+class Counts(Unmetered):
+    """What was counted."""
+
+    commands: list[tuple[str, str]] = field(default_factory=list)
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+
+    def commanded(self, verb: str, result: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.commands.append((verb, result))
+
+    def refused(self, permission: str, why: str) -> None:
+        self.refusals.append((permission, why))
+
+
+async def test_commands_and_refusals_are_counted_by_their_end(scene: Stage, store: PostgresStore) -> None:
+    """Reads and what was kept alike; a word that is no command counts without one."""
+    counts = Counts()
+    service = scene.service(store, meter=counts)
+    await service.ask(asked("status"))
+    await service.ask(asked("status apii"))
+    await service.ask(asked("stauts"))
+    await service.ask(asked("status", by="U-nil"))
+    await service.ask(asked("status", by="U-gus"))
+    await carried_out(service, store, text="share status", by="U-nil")
+    scene.cluster.problem = ClusterUnreachable()
+    await service.ask(asked("status"))
+    scene.directory.problem = DirectoryUnavailable()
+    await service.ask(asked("status"))
+    assert counts.commands == [
+        ("status", "ok"),
+        ("status", "misunderstood"),
+        ("", "misunderstood"),
+        ("status", "refused"),
+        ("status", "refused"),
+        ("share", "refused"),
+        ("status", "failed"),
+        ("status", "refused"),
+    ]
+    assert counts.refusals == [("read", "no_role"), ("read", "standing"), ("share", "no_role"), ("read", "look_up")]
 
 
 async def test_the_terminal_reads_with_its_own_rights(scene: Stage) -> None:
@@ -175,7 +251,7 @@ async def test_a_verb_sees_only_what_it_names(scene: Stage) -> None:
 
 async def test_too_many_commands_are_refused_in_words(scene: Stage) -> None:
     """Each person has a count of their own."""
-    service = scene.service(limiter=CountingLimiter(), commands_per_minute=2)
+    service = scene.service(hot=CountingLimiter(), limits=RateLimits(person=2))
     answers = [await service.ask(asked("status")) for _ in range(3)]
     assert [view.exit_code for view in answers] == [0, 0, 2]
     assert answers[-1].summary == "That was more than 2 commands in a minute; wait a little."
@@ -184,9 +260,26 @@ async def test_too_many_commands_are_refused_in_words(scene: Stage) -> None:
 
 async def test_the_terminal_is_not_counted(scene: Stage) -> None:
     """It is one person with their own kubeconfig."""
-    limiter = CountingLimiter()
-    await scene.service(limiter=limiter).ask(asked("status", by="", local=True))
-    assert limiter.counts == {}
+    hot = CountingLimiter()
+    await scene.service(hot=hot).ask(asked("status", by="", local=True))
+    assert hot.counts == {}
+
+
+async def test_a_channel_has_a_count_of_its_own(scene: Stage) -> None:
+    """Many people cannot do together what one may not do alone; another channel is not held up."""
+    service = scene.service(hot=CountingLimiter(), limits=RateLimits(channel=2))
+    people = ("U-ann", "U-vic", "U-ann")
+    answers = [await service.ask(asked("status", by=each)) for each in people]
+    assert [view.exit_code for view in answers] == [0, 0, 2]
+    assert answers[-1].summary == "This channel sent more than 2 commands in a minute; wait a little."
+    assert (await service.ask(asked("status", place=Place("C2")))).exit_code == 0
+
+
+async def test_what_is_over_a_limit_is_looked_at_no_further(scene: Stage) -> None:
+    """Neither the person's rights nor the cluster."""
+    service = scene.service(hot=CountingLimiter(), limits=RateLimits(person=0))
+    await service.ask(asked("status"))
+    assert (scene.directory.asked, scene.cluster.asked) == ([], [])
 
 
 # --- what must be kept ------------------------------------------------------------------------------------------------
@@ -199,6 +292,10 @@ async def test_the_terminal_is_not_counted(scene: Stage) -> None:
         ("status", Surface.BUTTON, False),
         ("status", Surface.MENTION, True),
         ("", Surface.MENTION, True),
+        ("status", Surface.DIRECT, True),
+        ("status", Surface.HOME, False),
+        ("status", Surface.FORM, False),
+        ("share status", Surface.FORM, True),
         ("share status", Surface.COMMAND, True),
         ("share status", Surface.BUTTON, True),
         ("nonsense", Surface.MENTION, False),
@@ -340,9 +437,9 @@ async def test_a_refusal_is_audited(scene: Stage, store: PostgresStore, rows: Ro
     """Who tried what, and that it was refused; the person hears why."""
     view = await carried_out(scene.service(store), store, text="share status", by="U-nil")
     assert view is not None
-    assert view.summary.startswith("You can't use share: needs the role ")
+    assert view.summary.startswith("You can't use share: that needs the role ")
     [entry] = rows("audit")
-    assert (entry["actor"], entry["action"], entry["result"]) == ("U-nil", "share", "Refused")
+    assert (entry["actor"], entry["action"], entry["result"]) == ("U-nil", "share", "refused")
     assert rows("outbox") == []
     assert [row["state"] for row in rows("inbox")] == ["done"]
 
@@ -403,7 +500,7 @@ async def test_a_shared_read_still_needs_its_own_right(scene: Stage, store: Post
     service = scene.service(store, registry=Registry([*ALL_VERBS.all(), secret]))
     view = await carried_out(service, store, text="share secret")
     assert view is not None
-    assert view.summary == "You can't use secret: needs the role admin."
+    assert view.summary == "You can't use secret: that needs the role admin (you have: operator)."
     assert rows("outbox") == []
 
 

@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import KEYS, SLACK_KEYS, LogFormat, LogLevel, Secret, Settings
+from bot.settings import DEFAULT_SLACK_LISTEN, KEYS, Listen, LogFormat, LogLevel, Secret, Settings
 
 ROOT = Path(__file__).parents[2]
 HOME = {"HOME": "/home/ann"}
+HEXADECIMAL = "0123456789abcdef0123456789abcdef"
 FULL = {
     **HOME,
     "SLACK_BOT_TOKEN": "xoxb-1234-abcDEF",
     "SLACK_APP_TOKEN": "xapp-1-A1-22-beef",
+    "RAGOPS_SLACK_LISTEN": "127.0.0.1:3001",
+    "RAGOPS_LISTEN": "[::1]:8081",
     "SLACK_API_URL": "http://127.0.0.1:8080/api",
     "DATABASE_URL": "postgresql://rag:hunter2@db.example/ragops",
     "REDIS_URL": "redis://:hunter2@redis.example:6379/0",
@@ -53,21 +56,64 @@ def test_every_key_is_read() -> None:
     assert settings.kubeconfig == "/a:/b"
     assert settings.database_url == Secret(FULL["DATABASE_URL"])
     assert settings.redis_url == Secret(FULL["REDIS_URL"])
-    assert settings.for_slack().bot_token.reveal() == "xoxb-1234-abcDEF"
-    assert settings.for_slack().app_token.reveal() == "xapp-1-A1-22-beef"
+    assert settings.slack_bot_token == Secret("xoxb-1234-abcDEF")
+    assert settings.slack_app_token == Secret("xapp-1-A1-22-beef")
+    assert settings.slack_listen == Listen("127.0.0.1", 3001)
+    assert settings.listen == Listen("::1", 8081)
+    assert str(settings.listen) == "[::1]:8081"
 
 
-def test_slack_without_tokens_names_both() -> None:
+def test_slack_by_sockets_has_an_app_token_and_no_signing_secret() -> None:
+    """What a connection needs arrives together."""
+    slack = Settings.from_env(FULL).for_slack()
+
+    assert slack.bot_token.reveal() == "xoxb-1234-abcDEF"
+    assert slack.app_token == Secret("xapp-1-A1-22-beef")
+    assert slack.signing_secret is None
+    assert slack.listen == Listen("127.0.0.1", 3001)
+
+
+def test_slack_over_http_has_a_signing_secret_and_a_place_to_listen() -> None:
+    """The place is the usual one unless another is named."""
+    settings = Settings.from_env({**HOME, "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": HEXADECIMAL})
+    slack = settings.for_slack()
+
+    assert slack.signing_secret == Secret(HEXADECIMAL)
+    assert slack.app_token is None
+    assert slack.listen == DEFAULT_SLACK_LISTEN == Listen("0.0.0.0", 3000)
+
+
+def test_who_only_writes_to_slack_needs_the_bot_token_alone() -> None:
+    """And is not handed what would let people in."""
+    alone = Settings.from_env({**HOME, "SLACK_BOT_TOKEN": "xoxb-1"}).for_slack(inbound=False)
+    beside = Settings.from_env(FULL).for_slack(inbound=False)
+
+    assert (alone.app_token, alone.signing_secret) == (None, None)
+    assert (beside.app_token, beside.signing_secret) == (None, None)
+
+
+def test_two_ways_in_are_one_too_many() -> None:
+    """Slack comes by sockets or by HTTP; both at once would be answered twice, or by nobody."""
+    settings = Settings.from_env({**FULL, "SLACK_SIGNING_SECRET": HEXADECIMAL})
+    with pytest.raises(SettingsError) as raised:
+        settings.for_slack()
+
+    assert [fault.where for fault in raised.value.faults] == ["SLACK_SIGNING_SECRET"]
+    assert settings.for_slack(inbound=False).bot_token == Secret("xoxb-1234-abcDEF")
+
+
+def test_slack_without_tokens_names_the_bot_token_and_both_ways_in() -> None:
     """What Slack needs is asked for when Slack is needed, all at once."""
     with pytest.raises(SettingsError) as raised:
         Settings.from_env(HOME).for_slack()
 
-    assert [fault.where for fault in raised.value.faults] == list(SLACK_KEYS)
+    assert [fault.where for fault in raised.value.faults] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]
+    assert "SLACK_SIGNING_SECRET" in raised.value.faults[1].what
 
 
 def test_required_keys_are_told_beside_all_other_faults() -> None:
     """One run tells everything that is wrong."""
-    told = faults_of({"SLACK_APP_TOKEN": "xoxb-1-2", "RAGOPS_LOG_LEVEL": "inof"}, SLACK_KEYS)
+    told = faults_of({"SLACK_APP_TOKEN": "xoxb-1-2", "RAGOPS_LOG_LEVEL": "inof"}, ("SLACK_BOT_TOKEN",))
 
     assert told == [
         "SLACK_BOT_TOKEN: not set; expected the app's bot token (xoxb-…)",
@@ -91,6 +137,13 @@ def test_required_keys_are_told_beside_all_other_faults() -> None:
         pytest.param("DATABASE_URL", "hunter2:x", "with no scheme", id="password as scheme"),
         pytest.param("DATABASE_URL", "host=db password=hunter2", "24 characters", id="keyword string"),
         pytest.param("REDIS_URL", "http://:hunter2@redis", "with the scheme http", id="redis scheme"),
+        pytest.param("SLACK_SIGNING_SECRET", "hunter2" * 3, "21 characters of another form", id="not hexadecimal"),
+        pytest.param("SLACK_SIGNING_SECRET", "xoxb-hunter2-abc", "that begin with xoxb-", id="a token"),
+        pytest.param("SLACK_SIGNING_SECRET", "abc123", "6 characters", id="short secret"),
+        pytest.param("RAGOPS_LISTEN", "8080", "such as 0.0.0.0:8080, got '8080'", id="port alone"),
+        pytest.param("RAGOPS_LISTEN", "0.0.0.0:65536", "got '0.0.0.0:65536'", id="port too high"),
+        pytest.param("RAGOPS_SLACK_LISTEN", "::1:3000", "got '::1:3000'", id="address without brackets"),
+        pytest.param("RAGOPS_SLACK_LISTEN", "http://0.0.0.0:3000", "got 'http://0.0.0.0:3000'", id="URL"),
         pytest.param("SLACK_API_URL", "slack.example", "got 'slack.example'", id="no address"),
         pytest.param("SLACK_API_URL", "https://a:hunter2@x:port/", "got 'https://…@x:port/'", id="bad port"),
         pytest.param("RAGOPS_LOG_FORMAT", "yaml", "expected one of text, json, got 'yaml'", id="format"),
@@ -136,13 +189,13 @@ def test_a_token_from_a_file_may_end_with_a_newline() -> None:
 
 def test_a_secret_does_not_show_itself(caplog: pytest.LogCaptureFixture) -> None:
     """Neither str, repr, formatting, the settings' own repr, nor a log line shows the value."""
-    settings = Settings.from_env(FULL)
+    settings = Settings.from_env({**FULL, "SLACK_SIGNING_SECRET": HEXADECIMAL})
     secret = Secret("xoxb-hunter2")
     logging.getLogger("x").warning("%s %r", secret, settings)
 
-    shown = f"{secret} {secret!r} {secret!s} {[secret]} {settings} {settings.for_slack()} {caplog.text}"
+    shown = f"{secret} {secret!r} {secret!s} {[secret]} {settings} {settings.for_slack(inbound=False)} {caplog.text}"
 
-    assert not re.search(r"hunter2|xoxb|xapp", shown)
+    assert not re.search(r"hunter2|xoxb|xapp|0123456789", shown)
 
 
 def test_example_environment_lists_every_setting() -> None:

@@ -1,111 +1,133 @@
-"""The rights that the manifests grant, against a real API server: enough for everything that is read."""
+"""The manifests against a real API server: it takes every combination, and their rights are enough for what is read."""
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from bot.cluster import Clusters, Connection, KubernetesHttp, OneShotReader, open_connection
 from bot.cluster.resources import RESOURCES
 from bot.domain.snapshot import ALL_PARTS, Freshness, Part
 from bot.domain.targets import Scope
 from bot.errors import ClusterForbidden
+from tests.support.accounts import grant_reader, granted_nodes, make_account, token_of, write_kubeconfig
 from tests.support.clocks import WallClock
 from tests.support.hands import Hands
+from tests.support.kubectl import MANIFESTS, Kubectl, kustomization
 from tests.support.waiting import in_background, until
 
-FOLDER = Path(__file__).parents[2] / "manifests" / "kubernetes"
 CLOCK = WallClock()
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
 NAMESPACED = frozenset(part for part, resource in RESOURCES.items() if resource.namespaced)
-
-
-def documents(file: str) -> list[dict[str, Any]]:
-    return [document for document in yaml.safe_load_all((FOLDER / file).read_text()) if document]
-
-
-async def apply_reader(hands: Hands, scope: Scope) -> None:
-    for document in documents("reader.yaml"):
-        core = document["kind"] == "ServiceAccount"
-        base = "/api/v1" if core else RBAC
-        await hands.send("POST", f"{base}/namespaces/{scope.namespace}/{document['kind'].lower()}s", document)
+COMPONENTS = sorted(path.name for path in (MANIFESTS / "components").iterdir())
+OVERLAYS = ("single", "ha")
 
 
 @pytest.fixture
 async def for_nodes(hands: Hands, scope: Scope) -> AsyncIterator[None]:
-    """The rights of the whole cluster, under names of this test's own."""
-    name, made = f"ragops-test-{secrets.token_hex(4)}", []
-    for document in documents("nodes.yaml"):
-        document["metadata"]["name"] = name
-        if document["kind"] == "ClusterRoleBinding":
-            document["roleRef"]["name"] = name
-            document["subjects"][0]["namespace"] = scope.namespace
-        plural = f"{document['kind'].lower()}s"
-        await hands.send("POST", f"{RBAC}/{plural}", document)
-        made.append(f"{RBAC}/{plural}/{name}")
-    yield
-    for path in made:
-        await hands.send("DELETE", path)
+    async with granted_nodes(hands, scope.namespace):
+        yield
 
 
-async def account(hands: Hands, connection: Connection, scope: Scope, folder: Path) -> Connection:
-    """Open a connection as the account of the manifests."""
-    path = f"/api/v1/namespaces/{scope.namespace}/serviceaccounts/ragops-reader/token"
-    token = await hands.send("POST", path, {"spec": {"expirationSeconds": 600}})
-    cluster = {"server": connection.host, "certificate-authority": connection.api.configuration.ssl_ca_cert}
-    config = {
-        "current-context": "x",
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "u", "user": {"token": token["status"]["token"]}}],
-    }
-    (folder / "kubeconfig").write_text(json.dumps(config))
-    return await open_connection(str(folder / "kubeconfig"))
+@pytest.fixture(params=("ragops-chat", "ragops-worker"))
+async def narrow(
+    request: pytest.FixtureRequest, hands: Hands, connection: Connection, scope: Scope, tmp_path: Path
+) -> AsyncIterator[Connection]:
+    """A connection as one of the accounts, with the rights for one namespace."""
+    await make_account(hands, scope.namespace, request.param)
+    await grant_reader(hands, scope.namespace)
+    token = await token_of(hands, scope.namespace, request.param)
+    authority = str(connection.api.configuration.ssl_ca_cert)
+    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", connection.host, token, authority)
+    opened = await open_connection(str(kubeconfig))
+    yield opened
+    await opened.close()
 
 
 @pytest.mark.usefixtures("for_nodes")
-async def test_with_both_manifests_everything_is_read(
-    hands: Hands, connection: Connection, scope: Scope, tmp_path: Path
-) -> None:
+async def test_with_both_manifests_everything_is_read(narrow: Connection, scope: Scope, hands: Hands) -> None:
     """Asked once and watched: every part is live, and the load of the nodes is known."""
-    await apply_reader(hands, scope)
-    narrow = await account(hands, connection, scope, tmp_path)
-    try:
-        http = KubernetesHttp(narrow, CLOCK, lambda: 0.5)
-        once = await OneShotReader({scope.cluster: http}, CLOCK).snapshot(scope, ALL_PARTS)
-        clusters = Clusters({scope.cluster: (http, [scope.namespace])}, CLOCK, lambda: 0.5)
-        async with in_background(clusters.run()):
-            watched = await until(
-                lambda: clusters.snapshot(scope, ALL_PARTS),
-                lambda seen: {status.freshness for status in seen.parts.values()} == {Freshness.LIVE},
-            )
-            load = await clusters.node_load(scope.cluster)
-    finally:
-        await narrow.close()
+    await hands.deployment(scope.namespace, "sleeper", "sleep 3600")
+    await until(
+        lambda: hands.send("GET", f"/api/v1/namespaces/{scope.namespace}/pods"),
+        lambda pods: any(pod["spec"].get("nodeName") for pod in pods["items"]),
+    )
+    http = KubernetesHttp(narrow, CLOCK, lambda: 0.5)
+    once = await OneShotReader({scope.cluster: http}, CLOCK).snapshot(scope, ALL_PARTS)
+    clusters = Clusters({scope.cluster: (http, [scope.namespace])}, CLOCK, lambda: 0.5)
+    async with in_background(clusters.run()):
+        watched = await until(
+            lambda: clusters.snapshot(scope, ALL_PARTS),
+            lambda seen: {status.freshness for status in seen.parts.values()} == {Freshness.LIVE},
+        )
+        load = await clusters.node_load(scope.cluster)
     assert {part: status.reason for part, status in once.parts.items() if status.reason} == {}
-    assert watched.nodes[0].meta.name in load
+    assert {node.meta.name for node in watched.nodes} & set(load)
 
 
 async def test_with_the_first_alone_the_namespace_is_read_and_the_rest_is_named(
-    hands: Hands, connection: Connection, scope: Scope, tmp_path: Path
+    narrow: Connection, scope: Scope, request: pytest.FixtureRequest
 ) -> None:
     """What belongs to the cluster is missing with the right that it needs."""
-    await apply_reader(hands, scope)
-    narrow = await account(hands, connection, scope, tmp_path)
-    try:
-        reader = OneShotReader({scope.cluster: KubernetesHttp(narrow, CLOCK, lambda: 0.5)}, CLOCK)
-        snapshot = await reader.snapshot(scope, ALL_PARTS)
-        with pytest.raises(ClusterForbidden, match="right to list pods in the whole cluster is missing"):
-            await reader.node_load(scope.cluster)
-    finally:
-        await narrow.close()
+    reader = OneShotReader({scope.cluster: KubernetesHttp(narrow, CLOCK, lambda: 0.5)}, CLOCK)
+    snapshot = await reader.snapshot(scope, ALL_PARTS)
+    with pytest.raises(ClusterForbidden, match="right to list pods in the whole cluster is missing"):
+        await reader.node_load(scope.cluster)
     live = {part for part, status in snapshot.parts.items() if status.freshness is Freshness.LIVE}
     assert live == NAMESPACED
-    who = f"system:serviceaccount:{scope.namespace}:ragops-reader"
+    who = f"system:serviceaccount:{scope.namespace}:{request.node.callspec.params['narrow']}"
     assert snapshot.status(Part.STORAGE_CLASSES).reason == f"no right to list them for {who}"
+
+
+@pytest.mark.parametrize("components", [(), *((each,) for each in COMPONENTS), tuple(COMPONENTS)], ids="+".join)
+@pytest.mark.parametrize("overlay", OVERLAYS)
+async def test_the_server_takes_each_overlay_with_each_component(
+    kubeconfig: str, scope: Scope, tmp_path: Path, overlay: str, components: tuple[str, ...]
+) -> None:
+    """As a dry run: everything is checked that a server checks, in a namespace that is there."""
+    folder = kustomization(
+        tmp_path / "it",
+        namespace=scope.namespace,
+        resources=[MANIFESTS / "overlays" / overlay],
+        components=[MANIFESTS / "components" / each for each in components],
+    )
+    told = await Kubectl(kubeconfig)("apply", "-k", str(folder), "--dry-run=server")
+    assert "statefulset" in told if overlay == "single" else "deployment" in told
+    assert ("ingress" in told) == ("http" in components)
+
+
+async def test_the_example_is_whole(kubeconfig: str) -> None:
+    """What an operator starts from can be built, and what it replaces is replaced everywhere."""
+    made = await Kubectl(kubeconfig).build(MANIFESTS / "example")
+    (pods,) = [each["spec"]["template"]["spec"] for each in made if each["kind"] == "StatefulSet"]
+    (config,) = [each for each in made if each["kind"] == "ConfigMap"]
+    assert pods["containers"][0]["image"] == "registry.example.com/ragops:0.1.0"
+    assert {"name": "configuration", "configMap": {"name": config["metadata"]["name"]}} in pods["volumes"]
+    assert config["data"]["ragops.toml"] == (MANIFESTS / "example" / "ragops.toml").read_text()
+    places = {(each["kind"], each["metadata"].get("namespace", "")) for each in made}
+    assert ("Role", "rag-engine") in places
+    assert ("RoleBinding", "rag-engine") in places
+    assert ("StatefulSet", "ragops") in places
+
+
+async def test_over_http_those_who_talk_with_slack_have_the_signing_secret_in_place_of_the_token(
+    kubeconfig: str, tmp_path: Path
+) -> None:
+    """And nobody else has it."""
+    folder = kustomization(
+        tmp_path / "it", resources=[MANIFESTS / "overlays" / "ha"], components=[MANIFESTS / "components" / "http"]
+    )
+    made = await Kubectl(kubeconfig).build(folder)
+    pods = {each["metadata"]["name"]: each["spec"]["template"] for each in made if each["kind"] == "Deployment"}
+    names = {
+        name: {each["name"] for each in template["spec"]["containers"][0]["env"]} for name, template in pods.items()
+    }
+    assert "SLACK_SIGNING_SECRET" in names["ragops-chat"]
+    assert "SLACK_APP_TOKEN" not in names["ragops-chat"]
+    assert not {"SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"} & names["ragops-worker"]
+    (service,) = [each for each in made if each["kind"] == "Service"]
+    wanted = service["spec"]["selector"].items()
+    assert [name for name, template in pods.items() if wanted <= template["metadata"]["labels"].items()] == [
+        "ragops-chat"
+    ]

@@ -1,14 +1,27 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.cli.terminal import Terminal
-from bot.domain.people import Standing
+from bot.domain.people import Permission, Standing
 from bot.ports import Sources
+from bot.registry import Registry
 from handlers import help as help_
 from tests.support.builders import NOW, SCOPE
 from tests.support.service import ALL_VERBS, asked, stage
 from tests.support.twins import member
+from tests.support.verbs import verb
+
+TITLES = ("Look", "Tell others", "You, your rights, and the record")
+NEW = {
+    "rollback": Permission.OPERATE,
+    "restart": Permission.OPERATE,
+    "approve": Permission.APPROVE,
+    "configure": Permission.ADMINISTER,
+    "aardvark": Permission.READ,
+}
 
 
 async def shown(text: str) -> str:
@@ -23,9 +36,34 @@ async def test_help_lists_every_verb_in_a_line(text: str) -> None:
     rows = (await shown(text)).splitlines()
     for action in ALL_VERBS.all():
         assert f"{action.name}  {action.summary}" in rows
-    assert len(rows) <= len(ALL_VERBS.all()) + 4
+    assert len(rows) <= len(ALL_VERBS.all()) + 5 + len(TITLES)
     assert max(map(len, rows)) < 100
     assert any(row.startswith("help logs shows how one is used") for row in rows)
+    assert "can COMMAND says whether you may, audit what others did." in rows
+
+
+async def test_what_people_use_most_stands_first_in_its_group() -> None:
+    """Looking before everything else, status before everything."""
+    rows = (await shown("help")).splitlines()
+    named = [row.split("  ")[0] for row in rows if "  " in row or row in TITLES]
+    assert named == [
+        *("Look", "status", "logs", "describe", "pods", "history", "compare", "explain", "top"),
+        *("Tell others", "share"),
+        *("You, your rights, and the record", "whoami", "can", "home", "audit", "help"),
+    ]
+
+
+async def test_a_group_of_verbs_to_come_has_its_place() -> None:
+    """Changes and approvals have titles of their own, each verb stands in one group, and by name after the known."""
+    verbs = [replace(verb(name), permission=permission) for name, permission in NEW.items()]
+    view = await stage().service(registry=Registry([*ALL_VERBS.all(), *verbs])).ask(asked("help"))
+    rows = Terminal(width=120).text(view).splitlines()
+    at = {name: next(i for i, row in enumerate(rows) if row.startswith(f"{name}  ")) for name in NEW}
+    assert rows[at["restart"] - 1] == "Change"
+    assert at["rollback"] == at["restart"] + 1
+    assert rows[at["approve"] - 1] == "Approve"
+    assert rows[at["configure"] - 1] == "Administer"
+    assert rows[at["aardvark"] - 1].startswith("compare  ")
 
 
 @pytest.mark.parametrize("name", [action.name for action in ALL_VERBS.all()])
@@ -64,7 +102,9 @@ async def test_the_data_names_every_verb() -> None:
     """For programs."""
     view = await stage().service().ask(asked("help"))
     assert isinstance(view.data, dict)
-    assert [each["usage"] for each in view.data["commands"]] == [ALL_VERBS.usage(a) for a in ALL_VERBS.all()]
+    assert {each["usage"] for each in view.data["commands"]} == {ALL_VERBS.usage(a) for a in ALL_VERBS.all()}
+    assert len(view.data["commands"]) == len(ALL_VERBS.all())
+    assert view.data["commands"][0]["usage"] == "status [SERVICE]"
 
 
 async def test_help_needs_the_registry() -> None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import handlers
+from bot.admission import RateLimits
 from bot.domain.catalogue import Catalogue, CatalogueEntry
 from bot.domain.people import Actor, RoleBinding, RoleName, Standing
+from bot.domain.policy import Policy
 from bot.domain.requests import Place, Request, Surface
 from bot.domain.snapshot import LogExcerpt, LogKey, LogRead, Snapshot
 from bot.domain.targets import ClusterName, Namespace
-from bot.ports import RateLimiter, Store
+from bot.ports import HotState, Meter, Store, Unmetered
 from bot.references import References
 from bot.registry import Registry, discover
 from bot.rights import DirectoryRights
@@ -21,12 +23,13 @@ from bot.scopes import Scopes
 from bot.service import Equipment, Service
 from tests.support.builders import SCOPE, deployment, pod, replica_set, snapshot
 from tests.support.clocks import SteppedClock
-from tests.support.twins import SnapshotCluster, TableDirectory, TableLogs, member
+from tests.support.twins import TEAM, SnapshotCluster, TableDirectory, TableLogs, member
 
 BINDINGS = (
     RoleBinding(RoleName.VIEWER, groups=frozenset({"S0"})),
     RoleBinding(RoleName.OPERATOR, groups=frozenset({"S1"}), users=frozenset({"U-boss"})),
 )
+POLICY = Policy(bindings=BINDINGS)
 CATALOGUE = Catalogue(MappingProxyType({"search": CatalogueEntry("search", "Deployment", "api")}))
 ALL_VERBS = discover(handlers)
 CHANNEL = Place("C1")
@@ -52,9 +55,11 @@ class Stage:
         self,
         store: Store | None = None,
         *,
-        limiter: RateLimiter | None = None,
-        commands_per_minute: int = 30,
+        hot: HotState | None = None,
+        limits: RateLimits | None = None,
+        meter: Meter | None = None,
         registry: Registry = ALL_VERBS,
+        policy: Policy = POLICY,
     ) -> Service:
         """Make the service."""
         namespaces = {
@@ -66,14 +71,15 @@ class Stage:
                 registry=registry,
                 scopes=Scopes(namespaces=MappingProxyType(namespaces), default_cluster=SCOPE.cluster),
                 catalogue=CATALOGUE,
-                rights=DirectoryRights(self.directory, BINDINGS),
+                rights=DirectoryRights(self.directory, policy),
                 cluster=self.cluster,
                 logs=self.logs,
                 clock=self.clock,
                 references=References(random.Random(7)),
                 store=store,
-                limiter=limiter,
-                commands_per_minute=commands_per_minute,
+                hot=hot,
+                limits=limits or RateLimits(),
+                meter=meter or Unmetered(),
             )
         )
 
@@ -97,11 +103,12 @@ def asked(
     key: str = "k1",
     place: Place = CHANNEL,
     local: bool = False,
+    team: str = TEAM,
 ) -> Request:
     """Make the request of a person."""
     return Request(
         key=key,
-        actor=Actor(by, "T1", local=local),
+        actor=Actor(by, team, local=local),
         surface=surface,
         text=text,
         place=place,

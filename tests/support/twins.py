@@ -24,8 +24,11 @@ from bot.domain.snapshot import (
 from bot.domain.targets import ClusterName, Scope
 from bot.domain.view import View
 from bot.errors import ClusterError, ClusterForbidden, DeliveryError, DirectoryUnavailable
+from bot.hot import MemoryHotState
+from tests.support.clocks import SteppedClock
 
 READ_AT = datetime(2026, 11, 24, 21, 59, 20, tzinfo=UTC)
+TEAM = "T1"
 
 
 class SnapshotCluster:
@@ -89,23 +92,31 @@ class TableLogs:
         return replace(kept, lines=tuple(lines[-query.tail :]))
 
 
+HANDLES = MappingProxyType({"S1": "rag-oncall"})
+
+
 def member(user_id: str, *groups: str, standing: Standing = Standing.MEMBER) -> Membership:
-    return Membership(user_id, standing, frozenset(groups), READ_AT, MappingProxyType({"S1": "rag-oncall"}))
+    return Membership(user_id, standing, frozenset(groups), READ_AT, HANDLES, "user groups of the workspace")
 
 
 class TableDirectory:
-    """A `Directory` over a table; whoever is not in it is a stranger. It can be down."""
+    """A `Directory` over a table; whoever is not in it, or comes from another team, is a stranger. It can be down."""
 
     def __init__(self, *people: Membership) -> None:
         self.people = {person.user_id: person for person in people}
         self.problem: DirectoryUnavailable | None = None
         self.asked: list[tuple[str, bool]] = []
+        self.forgotten = 0
 
-    async def membership(self, user_id: str, team_id: str, *, fresh: bool) -> Membership:  # noqa: ARG002  # the port's signature
+    async def membership(self, user_id: str, team_id: str, *, fresh: bool) -> Membership:
         self.asked.append((user_id, fresh))
         if self.problem is not None:
             raise self.problem
-        return self.people.get(user_id) or member(user_id, standing=Standing.STRANGER)
+        known = self.people.get(user_id) if team_id == TEAM else None
+        return known or member(user_id, standing=Standing.STRANGER)
+
+    async def changed(self) -> None:
+        self.forgotten += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +171,11 @@ class RecordingNotifier:
         return [message.post.view.summary for message in self.delivered]
 
 
-class CountingLimiter:
-    """A `RateLimiter` whose window never ends."""
+class CountingLimiter(MemoryHotState):
+    """A `HotState` of one process whose windows never end, and whose time stands still."""
 
     def __init__(self) -> None:
+        super().__init__(SteppedClock())
         self.counts: dict[str, int] = {}
 
     async def allow(self, key: str, *, limit: int, window_s: int) -> bool:  # noqa: ARG002  # the port's signature

@@ -13,6 +13,7 @@ from bot.cli.terminal import Terminal
 from bot.cluster import Clusters, ContainerLogs, KubernetesHttp, Timing
 from bot.domain.catalogue import Catalogue
 from bot.domain.people import Actor
+from bot.domain.policy import Policy
 from bot.domain.requests import Request, Surface
 from bot.domain.targets import Scope
 from bot.domain.view import View
@@ -51,7 +52,7 @@ async def watching(scope: Scope, http: KubernetesHttp, timing: Timing | None = N
         registry=discover(handlers),
         scopes=Scopes(namespaces=MappingProxyType({scope.cluster: (scope.namespace,)}), default_cluster=scope.cluster),
         catalogue=Catalogue(MappingProxyType({})),
-        rights=DirectoryRights(None, ()),
+        rights=DirectoryRights(None, Policy()),
         cluster=clusters,
         logs=ContainerLogs({scope.cluster: http}, run_of=clusters.run_of),
         clock=CLOCK,

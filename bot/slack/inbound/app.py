@@ -1,4 +1,4 @@
-"""The Bolt app: one listener for each surface, the inbox before the acknowledgement, and the boundary that catches all.
+"""The Bolt app: every surface comes in by one door, is kept before the acknowledgement where it must be, and answered.
 
 A read is acknowledged at once. What must be kept is written down first, in a middleware, because Bolt acknowledges
 events before their listener ends. A delivery that came before is acknowledged and ends there.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt import BoltResponse
@@ -21,30 +22,24 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import answers
-from bot.domain.requests import Request, Surface
-from bot.domain.view import View
-from bot.errors import DeliveryError, NotAccepted
-from bot.ports import Notifier
-from bot.references import References
-from bot.service import Service
-from bot.slack.inbound.payloads import command_request, mention_request, press_request
+from bot.domain.requests import Request
+from bot.slack import fields
+from bot.slack.buttons import ACTION_PREFIX
+from bot.slack.inbound.answering import Answering
+from bot.slack.inbound.dialogs import Dialogs
+from bot.slack.inbound.equipment import Bench, InboundEquipment
+from bot.slack.inbound.home import HomePages
+from bot.slack.inbound.keeping import Arrived, Keeping
+from bot.slack.inbound.kinds import COMMAND, GROUP_EVENTS, REVOKED_EVENTS, Delivery, Kind, read_delivery
+from bot.slack.shortcuts import BUILD_SHORTCUT, EXPLAIN_SHORTCUT
+
+__all__ = ["COMMAND", "EVENTS_HEARD", "SHORTCUTS_HEARD", "Identity", "Inbound", "InboundEquipment"]
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 32
-# The store gives up by itself within a second; this is for one that does not. Cancelling a statement of a server that
-# hangs can take its driver seconds, so that the limit must not come first: the platform waits three.
-ACCEPT_S = 2.0
-REPLY_S = 30.0
-# A refusal is said before the acknowledgement, whose time is three seconds.
-REFUSAL_S = 1.5
-# A read may take this long; then its person hears that it did not end.
-ANSWER_S = 60.0
-COMMAND = "/rag"
-_KEPT = "ragops_kept"
-_REQUEST = "ragops_request"
-_REPLACE = "ragops_replace"
+EVENTS_HEARD = ("app_mention", "message", "app_home_opened", *GROUP_EVENTS, *REVOKED_EVENTS)
+SHORTCUTS_HEARD = (BUILD_SHORTCUT, EXPLAIN_SHORTCUT)
+_ARRIVED = "ragops_arrived"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,23 +54,22 @@ class Identity:
 
 
 class Inbound:
-    """The listeners. `wake` tells the worker that a request was written down."""
+    """The listeners."""
 
-    def __init__(
-        self, service: Service, notifier: Notifier, references: References, *, wake: Callable[[], None]
-    ) -> None:
-        self._service = service
-        self._notifier = notifier
-        self._references = references
-        self._wake = wake
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._working = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+    def __init__(self, equipment: InboundEquipment) -> None:
+        self._equipment = equipment
+        self._service = equipment.service
+        self._bench = Bench()
+        self._answering = Answering(equipment)
+        self._home = HomePages(equipment, self._answering, self._bench.slot)
+        self._dialogs = Dialogs(equipment, self._answering)
+        self._keeping = Keeping(equipment, self._answering, self._dialogs, aside=self._aside)
+        self._tasks: set[asyncio.Future[None]] = set()
         self.unhandled = 0
+        self.retries: Counter[str] = Counter()
 
-    def app(self, client: AsyncWebClient, identity: Identity) -> AsyncApp:
-        """Build the Bolt app for a workspace."""
+    def app(self, client: AsyncWebClient, identity: Identity, *, signing_secret: str | None = None) -> AsyncApp:
+        """Build the Bolt app for a workspace. With a `signing_secret` Bolt checks signatures of HTTP requests, too."""
 
         async def authorize(**_: Any) -> AuthorizeResult:
             return AuthorizeResult(
@@ -88,14 +82,20 @@ class Inbound:
 
         quiet = logging.getLogger("bot.slack.bolt")
         quiet.setLevel(logging.ERROR)  # its warnings (a token beside `authorize`) are about choices made here
-        app = AsyncApp(client=client, authorize=authorize, logger=quiet)
+        # An empty secret, because Bolt would look for one in the environment otherwise.
+        app = AsyncApp(client=client, authorize=authorize, logger=quiet, signing_secret=signing_secret or "")
         app.use(self.keep)
-        app.command(COMMAND)(self.command)
-        app.action(re.compile(r"^rag:"))(self.press)
-        app.event("app_mention")(self.mention)
+        app.command(COMMAND)(self.listen)
+        for prefix in (ACTION_PREFIX, fields.FIELD_PREFIX):
+            app.action(re.compile(f"^{re.escape(prefix)}"))(self.listen)
+        app.view(fields.CALLBACK)(self.listen)
+        for shortcut in SHORTCUTS_HEARD:
+            app.shortcut(shortcut)(self.listen)
+        for event in EVENTS_HEARD:
+            app.event(event)(self.listen)
         for kind in (app.action, app.shortcut, app.view):
-            kind(re.compile(r".*"))(self.other)
-        app.event(re.compile(r".*"))(self.other)
+            kind(re.compile(r".*"))(self.listen)
+        app.event(re.compile(r".*"))(self.listen)
         app.error(self.error)
         return app
 
@@ -108,127 +108,93 @@ class Inbound:
         context: AsyncBoltContext,
         next: Callable[[], Awaitable[None]],  # noqa: A002  # Bolt hands its arguments by these names
     ) -> BoltResponse | None:
-        """Write down what must be kept; end here what came before or could not be written."""
-        request, replaces = _request_of(body)
-        if request is not None:
-            context[_REQUEST], context[_REPLACE], context[_KEPT] = request, replaces, False
-            if self._service.must_keep(request):
-                ended = await self._accept(request, context, retry=_retry_number(req))
-                if ended is not None:
-                    return ended
+        """Write down what must be kept; end here what came before, is wrong, or could not be written."""
+        delivery = read_delivery(body)
+        arrived = Arrived(delivery, self._equipment.clock.now(), self._retry(req), delivery.request)
+        context[_ARRIVED] = arrived
+        try:
+            ended = await self._keeping.before(arrived)
+        except Exception:
+            self._acknowledged(arrived, "not_accepted")
+            raise
+        if ended is not None:
+            result, response = ended
+            self._acknowledged(arrived, result)
+            return response
         await next()
         return None
 
-    async def _accept(self, request: Request, context: AsyncBoltContext, *, retry: int) -> BoltResponse | None:
-        try:
-            async with asyncio.timeout(ACCEPT_S):
-                new = await self._service.accept(request)
-        except TimeoutError:
-            silence = NotAccepted(f"The database did not answer within {ACCEPT_S} s.")
-            silence.unchanged = "It may have been written down all the same: then it is still carried out."
-            return await self._not_accepted(request, silence, retry)
-        except NotAccepted as error:
-            return await self._not_accepted(request, error, retry)
-        if not new:
-            log.info("a repeated delivery was recognised", extra={"event": "repeat", "surface": request.surface.value})
-            return BoltResponse(status=200)
-        context[_KEPT] = True
-        return None
+    def _retry(self, req: AsyncBoltRequest) -> int:
+        number = _header(req, "x-slack-retry-num")
+        if not number.isdecimal() or int(number) == 0:
+            return 0
+        reason = _header(req, "x-slack-retry-reason") or "unknown"
+        self.retries[reason] += 1
+        log.info("Slack repeats a delivery", extra={"event": "retry", "reason": reason, "number": int(number)})
+        return int(number)
 
-    async def _not_accepted(self, request: Request, error: NotAccepted, retry: int) -> BoltResponse | None:
-        """Say that it was not kept, or may not be. A read by mention is still answered, to its person alone."""
-        if request.surface is Surface.MENTION and not self._service.must_keep(
-            replace(request, surface=Surface.COMMAND)
-        ):
-            return None
-        if retry == 0:
-            await self._say(request, self._service.explain(error, request), limit_s=REFUSAL_S)
-        # An event that is not acknowledged comes again: it may be accepted then. Nothing else comes again.
-        return BoltResponse(status=503) if request.surface is Surface.MENTION else BoltResponse(status=200)
+    def _acknowledged(self, arrived: Arrived, result: str) -> None:
+        spent = (self._equipment.clock.now() - arrived.began).total_seconds()
+        self._equipment.meter.acknowledged(arrived.delivery.kind.value, result, spent)
 
-    # --- listeners ----------------------------------------------------------------------------------------------------
+    # --- after it -----------------------------------------------------------------------------------------------------
 
-    async def command(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
-        """Answer `/rag …`."""
+    async def listen(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
+        """Acknowledge and work. Bolt has acknowledged events already; once more does no harm."""
         await ack()
-        await self._handle(context)
+        arrived: Arrived = context[_ARRIVED]
+        kind, request = arrived.delivery.kind, arrived.request
+        if kind in (Kind.OTHER, Kind.QUIET):
+            self._acknowledged(arrived, "unhandled")
+            if kind is Kind.OTHER:
+                self.unhandled += 1
+                log.info("not handled: %s", arrived.delivery.body.get("type", "?"), extra={"event": "unhandled"})
+            return
+        self._acknowledged(arrived, "new")
+        if arrived.kept:
+            self._equipment.wake()
+            return
+        async with self._bench.work():
+            await self._work(arrived.delivery, request)
 
-    async def press(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
-        """Answer the press of one of our buttons."""
-        await ack()
-        if _REQUEST in context:
-            await self._handle(context)
-
-    async def mention(self, context: AsyncBoltContext) -> None:
-        """Answer `@rag …`."""
-        await self._handle(context)
-
-    async def other(self, body: dict[str, Any], context: AsyncBoltContext) -> None:
-        """Acknowledge and count what nothing else handles: Slack would repeat or report it otherwise."""
-        self.unhandled += 1
-        if "ack" in context:
-            await context["ack"]()
-        log.info("not handled: %s", body.get("type", "?"), extra={"event": "unhandled"})
+    async def _work(self, delivery: Delivery, request: Request | None) -> None:
+        if delivery.kind is Kind.REDRAW:
+            await self._dialogs.redraw(delivery)
+        elif request is None:
+            raise ValueError(f"a delivery of the kind {delivery.kind} has a request")
+        elif delivery.kind is Kind.OPEN:
+            await self._dialogs.open(delivery, request)
+        elif delivery.kind is Kind.HOME:
+            await self._home.show(delivery, request)
+        else:
+            async with self._bench.slot:
+                view = await self._answering.answer(delivery, request)
+                await self._answering.say(request, view, replaces=delivery.replaces)
 
     async def error(self, error: Exception) -> BoltResponse:
         """Catch what no boundary below caught (a bug before the acknowledgement)."""
-        reference = self._references.new()
+        reference = self._equipment.references.new()
         log.error("a listener failed", exc_info=error, extra={"event": "listener_failed", "reference": reference})
         return BoltResponse(status=500, body="")
 
-    async def _handle(self, context: AsyncBoltContext) -> None:
-        request: Request = context[_REQUEST]
-        if context[_KEPT]:
-            self._wake()
-            return
-        self._working += 1
-        self._idle.clear()
-        try:
-            async with self._slots:
-                view = await self._answer(request)
-                await self._say(request, view, replaces=context[_REPLACE])
-        finally:
-            self._working -= 1
-            if not self._working:
-                self._idle.set()
-
     async def drain(self, timeout: float) -> None:
         """Let the answers that are being made be given, for at most `timeout` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._idle.wait()
-        except TimeoutError:
-            log.warning("%d answers were not finished", self._working, extra={"event": "drain_incomplete"})
+        await self._bench.drain(timeout)
 
-    async def _answer(self, request: Request) -> View:
-        """Answer a read. This is one of the three places that catch everything."""
-        private = replace(request, surface=Surface.COMMAND) if request.surface is Surface.MENTION else request
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                return await self._service.ask(private)
-        except Exception:
-            reference = self._references.new()
-            log.exception("a request failed", extra={"event": "request_broken", "reference": reference})
-            return answers.broken(reference)
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
 
-    async def _say(self, request: Request, view: View, *, replaces: bool = False, limit_s: float = REPLY_S) -> None:
-        try:
-            async with asyncio.timeout(limit_s):
-                await self._notifier.reply(request, view, replace=replaces)
-        except (DeliveryError, TimeoutError) as error:
-            log.warning("an answer was not delivered: %s", error, extra={"event": "reply_lost"})
+        async def do() -> None:
+            try:
+                async with self._bench.work():
+                    await work
+            except Exception as error:  # noqa: BLE001  # the boundary
+                await self.error(error)
+
+        task = asyncio.ensure_future(do())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
-def _request_of(body: dict[str, Any]) -> tuple[Request | None, bool]:
-    if body.get("command") == COMMAND:
-        return command_request(body), False
-    if body.get("type") == "block_actions":
-        return press_request(body) or (None, False)
-    if body.get("type") == "event_callback" and body.get("event", {}).get("type") == "app_mention":
-        return mention_request(body), False
-    return None, False
-
-
-def _retry_number(req: AsyncBoltRequest) -> int:
-    values = req.headers.get("x-slack-retry-num", ["0"])
-    return int(values[0]) if values and str(values[0]).isdecimal() else 0
+def _header(req: AsyncBoltRequest, name: str) -> str:
+    values = req.headers.get(name) or [""]
+    return str(values[0])

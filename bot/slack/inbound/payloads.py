@@ -7,7 +7,7 @@ a command by its trigger, a press by message, button, person and moment, an even
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.domain.people import Actor
@@ -16,7 +16,11 @@ from bot.redaction import redact
 from bot.slack.buttons import ACTION_PREFIX, decode_button
 
 Payload = Mapping[str, Any]
+HOME_COMMAND = "home"
+# As much of a message as is read; the platform cuts messages there, too.
+LONGEST_READ = 40_000
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
+_TO_US = re.compile(r"^\s*(?:<@[A-Z0-9]+(?:\|[^>]*)?>\s*)?(?:/rag\b\s*)?", re.IGNORECASE)
 _LINK = re.compile(r"<(?:https?://|mailto:)[^>|]*\|([^>]*)>|<((?:https?://|mailto:)[^>]*)>")
 
 
@@ -43,10 +47,10 @@ def command_request(body: Payload) -> Request:
 
 
 def press_request(body: Payload) -> tuple[Request, bool] | None:
-    """Read the press of one of our buttons: the request, and whether the answer replaces the message.
+    """Read the press of one of our buttons: the request, and whether the answer replaces what the button stands in.
 
-    Only a message that its person alone sees is replaced: what others see is a record and stays. None when the button
-    is not of our making.
+    Only what its person alone sees is replaced (a private message, their Home tab): what others see is a record and
+    stays. None when the button is not of our making.
     """
     action = next((a for a in body.get("actions", ()) if str(a.get("action_id", "")).startswith(ACTION_PREFIX)), None)
     press = decode_button(str(action.get("value", ""))) if action else None
@@ -54,18 +58,41 @@ def press_request(body: Payload) -> tuple[Request, bool] | None:
         return None
     container, user = body.get("container", {}), body.get("user", {})
     team = str((body.get("team") or {}).get("id", ""))
+    at_home = is_home(body)
     channel = str(container.get("channel_id") or (body.get("channel") or {}).get("id", ""))
-    message = str(container.get("message_ts", ""))
-    parts = (team, message, action.get("action_id", ""), user.get("id", ""), action.get("action_ts", ""))
     request = Request(
-        key="press:" + ":".join(str(part) for part in parts),
+        key=press_key(body, action),
         actor=Actor(str(user.get("id", "")), str(user.get("team_id") or team)),
-        surface=Surface.BUTTON,
+        surface=Surface.HOME if at_home else Surface.BUTTON,
         text=press.command,
         place=Place(channel, str(container.get("thread_ts", "") or "")),
         reply_to=str(body.get("response_url", "")),
     )
-    return request, press.replaces and bool(container.get("is_ephemeral"))
+    return request, at_home or (press.replaces and bool(container.get("is_ephemeral")))
+
+
+def press_key(body: Payload, action: Payload) -> str:
+    """Return the id of a press: where, what, who and when."""
+    container = body.get("container", {})
+    parts = (
+        (body.get("team") or {}).get("id", ""),
+        container.get("message_ts") or container.get("view_id", ""),
+        action.get("action_id", ""),
+        (body.get("user") or {}).get("id", ""),
+        action.get("action_ts", ""),
+    )
+    return "press:" + ":".join(str(part) for part in parts)
+
+
+def is_home(body: Payload) -> bool:
+    """Tell whether something happened on the bot's own page."""
+    return str((body.get("view") or {}).get("type", "")) == "home"
+
+
+def actor_of(body: Payload) -> Actor:
+    """Return who did something in a dialog, with a shortcut or a button."""
+    user = body.get("user") or {}
+    return Actor(str(user.get("id", "")), str(user.get("team_id") or (body.get("team") or {}).get("id", "")))
 
 
 def mention_request(body: Payload) -> Request:
@@ -74,12 +101,91 @@ def mention_request(body: Payload) -> Request:
     ours = next((str(one.get("user_id", "")) for one in body.get("authorizations", ()) if one.get("is_bot")), "")
     text = str(event.get("text", ""))
     mention = re.compile(rf"<@{re.escape(ours)}(?:\|[^>]*)?>") if ours and f"<@{ours}" in text else _MENTION
-    team = str(body.get("team_id", ""))
     return Request(
         key=f"event:{body.get('event_id', '')}",
-        actor=Actor(str(event.get("user", "")), str(event.get("user_team") or event.get("team") or team)),
+        actor=_author(body),
         surface=Surface.MENTION,
         text=plain(mention.sub(" ", text, count=1)),
         place=Place(str(event.get("channel", "")), str(event.get("thread_ts") or event.get("ts", ""))),
         opens_thread=not event.get("thread_ts"),
     )
+
+
+def direct_request(body: Payload) -> Request | None:
+    """Read what a person typed to the bot directly; None for edits, joins, files, and what a bot said."""
+    event = body.get("event", {})
+    said_by_person = event.get("user") and not (event.get("bot_id") or event.get("subtype") or event.get("edited"))
+    if event.get("channel_type") != "im" or not said_by_person:
+        return None
+    return Request(
+        key=f"event:{body.get('event_id', '')}",
+        actor=_author(body),
+        surface=Surface.DIRECT,
+        text=plain(_TO_US.sub("", str(event.get("text", "")), count=1)),
+        place=Place(str(event.get("channel", "")), str(event.get("thread_ts", "") or "")),
+    )
+
+
+def home_request(body: Payload) -> Request | None:
+    """Read that a person opened the bot's own page; None for the page's other tabs."""
+    event = body.get("event", {})
+    if event.get("tab") != "home":
+        return None
+    return Request(
+        key=f"event:{body.get('event_id', '')}", actor=_author(body), surface=Surface.HOME, text=HOME_COMMAND
+    )
+
+
+def form_request(body: Payload, text: str, channel: str) -> Request:
+    """Make the request of a dialog that built `text`; it is answered in the conversation that was chosen there."""
+    view = body.get("view", {})
+    team = str((body.get("team") or {}).get("id", ""))
+    answer_in: Payload = next(iter(body.get("response_urls") or ()), {})
+    return Request(
+        key=f"form:{team}:{view.get('id', '')}:{view.get('hash', '')}",
+        actor=actor_of(body),
+        surface=Surface.FORM,
+        text=text,
+        place=Place(channel or str(answer_in.get("channel_id", ""))),
+        reply_to=str(answer_in.get("response_url", "")),
+    )
+
+
+def shortcut_request(body: Payload, text: str) -> Request:
+    """Make the request of a shortcut; that of a message is answered beside it."""
+    team = str((body.get("team") or {}).get("id", ""))
+    message = body.get("message") or {}
+    return Request(
+        key=f"shortcut:{team}:{body.get('trigger_id', '')}",
+        actor=actor_of(body),
+        surface=Surface.BUTTON,
+        text=text,
+        place=Place(str((body.get("channel") or {}).get("id", "")), str(message.get("thread_ts", "") or "")),
+        reply_to=str(body.get("response_url", "")),
+    )
+
+
+def message_words(message: Payload) -> str:
+    """Return the words of a message, whatever they stand in: its text, its blocks, its attachments."""
+    found = "\n".join(dict.fromkeys(_words(message)))
+    return plain(found[:LONGEST_READ])
+
+
+def _words(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        text = node.get("text")
+        if isinstance(text, str):
+            yield text
+        elif text is not None:
+            yield from _words(text)
+        for part in ("blocks", "attachments", "elements", "fields", "rows"):
+            yield from _words(node.get(part))
+    elif isinstance(node, list):
+        for item in node:
+            yield from _words(item)
+
+
+def _author(body: Payload) -> Actor:
+    event = body.get("event", {})
+    team = str(event.get("user_team") or event.get("team") or body.get("team_id", ""))
+    return Actor(str(event.get("user", "")), team)

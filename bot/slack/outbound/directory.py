@@ -4,165 +4,138 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import Membership, Standing
-from bot.errors import DeliveryError, DirectoryUnavailable
-from bot.ports import Clock
+from bot.errors import DeliveryError, DeliveryThrottled, DirectoryUnavailable
+from bot.ports import Clock, HotState
+from bot.slack.outbound.accounts import Accounts, read_account, standing
+from bot.slack.outbound.copies import Ages, Brake
 from bot.slack.outbound.faults import PlanTooSmall, ScopeMissing, delivery_errors
+from bot.slack.outbound.groups import Groups, no_groups, read_groups
+from bot.slack.outbound.kept_groups import FRESH_S, LOOK_UP_S, KeptGroups
+
+__all__ = ["SlackDirectory", "standing"]
 
 log = logging.getLogger(__name__)
 
-FRESH_S: Final = 5.0
-GROUPS_S: Final = 60.0
 USERS_S: Final = 300.0
-_LOOK_UP_S: Final = 10.0
-_MOST_USERS: Final = 10_000
-
-Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Every enabled group: members and handle by the group's id."""
-
-    members: Mapping[str, frozenset[str]]
-    handles: Mapping[str, str]
-
-
-NO_GROUPS: Final = Groups(MappingProxyType({}), MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True)
-class Copy(Generic[Value]):
-    """A value and when it was asked for; that moment, not the answer's, is how old it is."""
-
-    value: Value
-    read_at: datetime
-
-
-class Shared(Generic[Value]):
-    """One value that many want: one reads it, the others wait and get the same copy, or the same failure."""
-
-    def __init__(self, read: Callable[[], Awaitable[Value]], clock: Clock) -> None:
-        self._read = read
-        self._clock = clock
-        self._lock = asyncio.Lock()
-        self._copy: Copy[Value] | None = None
-        self._reads = 0
-        self._failure = (0, "")
-
-    async def get(self, *, at_most_s: float) -> Copy[Value]:
-        """Return a copy that is at most so old. Raises `DirectoryUnavailable`."""
-        reads_before = self._reads
-        async with self._lock:
-            copy = self._copy
-            if copy is not None and (self._clock.now() - copy.read_at).total_seconds() <= at_most_s:
-                return copy
-            failed_read, words = self._failure
-            if failed_read > reads_before:
-                raise DirectoryUnavailable(words)
-            return await self._renew()
-
-    async def _renew(self) -> Copy[Value]:
-        started_at = self._clock.now()
-        try:
-            value = await self._read()
-        except DirectoryUnavailable as error:
-            self._reads += 1
-            self._failure = (self._reads, error.message)
-            raise
-        self._reads += 1
-        self._copy = Copy(value, started_at)
-        return self._copy
+_TRIES: Final = 3
+_WHO: Final = "who this person is"
+_WHICH: Final = "who is in which group"
 
 
 class SlackDirectory:
     """Implements `Directory` for one workspace.
 
-    Without a paid plan or the scope for groups nobody is in any group; roles bound to user ids go on working.
+    A decision rests on copies that this process read at most 5 s ago; a read takes groups of at most 60 s and accounts
+    of at most 300 s. Without a paid plan or the scope for groups nobody is in any group; roles bound to user ids go on
+    working, and `source` says so. With `hot` the replicas share the list of groups and hear of its changes.
     """
 
-    def __init__(self, client: AsyncWebClient, team_id: str, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        team_id: str,
+        *,
+        clock: Clock,
+        hot: HotState | None = None,
+        steady: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self._client = client
         self._team_id = team_id
-        self._clock = clock
-        self._groups = Shared(self._read_groups, clock)
-        self._users: dict[str, Shared[Standing]] = {}
+        self._ages = Ages(clock, steady)
+        self._groups = KeptGroups(self._read_groups, self._ages, team_id=team_id, clock=clock, hot=hot, chance=chance)
+        self._accounts = Accounts(self._read_account, self._ages)
+        self._group_brake = Brake(self._ages)
+        self._account_brake = Brake(self._ages)
+        self._no_groups = ""
+
+    @property
+    def source(self) -> str:
+        """Where roles come from, for people; empty while it is not known."""
+        return self._groups.source
 
     async def membership(self, user_id: str, team_id: str, *, fresh: bool) -> Membership:
         """Return what is known of a person. Somebody of another workspace is a stranger without being looked up."""
         if not team_id or team_id != self._team_id:
-            return Membership(user_id, Standing.STRANGER, frozenset(), self._clock.now())
+            return Membership(user_id, Standing.STRANGER, frozenset(), self._ages.now().at)
         try:
-            async with asyncio.timeout(_LOOK_UP_S):
-                user = await self._user(user_id).get(at_most_s=FRESH_S if fresh else USERS_S)
-                groups = await self._groups.get(at_most_s=FRESH_S if fresh else GROUPS_S)
+            async with asyncio.timeout(LOOK_UP_S):
+                for _ in range(_TRIES):
+                    known = await self._look_up(user_id, fresh=fresh)
+                    if known is not None:
+                        return known
         except TimeoutError as error:
-            raise DirectoryUnavailable("Slack did not tell me in time who is in which group.") from error
-        mine = frozenset(group for group, users in groups.value.members.items() if user_id in users)
+            raise DirectoryUnavailable(f"Slack did not tell me in time {_WHICH}.") from error
+        raise DirectoryUnavailable(f"Slack answers too slowly to tell me {_WHICH}.")
+
+    async def changed(self) -> None:
+        """Forget what is known of groups, here and in the other replicas: the platform said that they changed."""
+        await self._groups.changed()
+
+    async def run(self) -> None:
+        """Keep the groups at hand while they are asked for, and hear of changes from other replicas."""
+        await self._groups.run()
+
+    async def _look_up(self, user_id: str, *, fresh: bool) -> Membership | None:
+        """Put a person and the groups together; None when the first grew too old while the second was read."""
+        at_most_s = FRESH_S if fresh else USERS_S
+        account = await self._accounts.get(user_id, at_most_s=at_most_s)
+        groups = await self._groups.get(fresh=fresh)
+        if self._ages.of(account.read) > at_most_s:
+            return None
+        counts = account.value in {Standing.MEMBER, Standing.GUEST}
         return Membership(
             user_id,
-            user.value,
-            mine if user.value in {Standing.MEMBER, Standing.GUEST} else frozenset(),
-            min(user.read_at, groups.read_at),
+            account.value,
+            groups.value.of(user_id) if counts else frozenset(),
+            min(account.read.at, groups.read.at),
             groups.value.handles,
+            groups.value.source,
         )
 
-    def _user(self, user_id: str) -> Shared[Standing]:
-        """Return the shared look-up of one person; the oldest are forgotten when there are very many."""
-        found = self._users.get(user_id)
-        if found is None:
-            while len(self._users) >= _MOST_USERS:
-                del self._users[next(iter(self._users))]
-            found = self._users[user_id] = Shared(lambda: self._read_user(user_id), self._clock)
-        return found
-
-    async def _read_user(self, user_id: str) -> Standing:
-        try:
-            with delivery_errors():
-                answer = await self._client.users_info(user=user_id)
-        except DeliveryError as error:
-            raise DirectoryUnavailable(f"Slack did not tell me who this person is. {error.message}") from error
-        return standing(answer.get("user") or {}, self._team_id)
+    async def _read_account(self, user_id: str) -> Standing:
+        with _asking(_WHO, self._account_brake):
+            answer = await self._client.users_info(user=user_id)
+        return read_account(answer.get("user"), user_id, self._team_id)
 
     async def _read_groups(self) -> Groups:
         try:
-            with delivery_errors():
+            with _asking(_WHICH, self._group_brake):
                 answer = await self._client.usergroups_list(include_users=True)
-        except (PlanTooSmall, ScopeMissing) as error:
-            log.warning("no user groups", extra={"event": "groups_unavailable", "reason": error.message})
-            return NO_GROUPS
-        except DeliveryError as error:
-            raise DirectoryUnavailable(f"Slack did not tell me who is in which group. {error.message}") from error
+        except DirectoryUnavailable as error:
+            if isinstance(error.__cause__, PlanTooSmall | ScopeMissing):
+                return self._without_groups(error.__cause__.message)
+            raise
+        self._no_groups = ""
         return read_groups(answer.get("usergroups"))
 
-
-def standing(user: Mapping[str, Any], team_id: str) -> Standing:
-    """Return the kind of account. What is not known to be a full member of this workspace is not one."""
-    if user.get("deleted"):
-        return Standing.DEACTIVATED
-    if user.get("is_bot") or user.get("is_workflow_bot") or user.get("id") == "USLACKBOT":
-        return Standing.BOT
-    if user.get("is_stranger") or user.get("team_id") != team_id:
-        return Standing.STRANGER
-    if user.get("is_restricted") or user.get("is_ultra_restricted"):
-        return Standing.GUEST
-    return Standing.MEMBER
+    def _without_groups(self, reason: str) -> Groups:
+        if reason != self._no_groups:
+            log.warning("no user groups", extra={"event": "groups_unavailable", "reason": reason})
+        self._no_groups = reason
+        return no_groups(reason)
 
 
-def read_groups(listed: Any) -> Groups:
-    """Return the enabled groups of an answer. Raises `DirectoryUnavailable` when it cannot be read."""
-    if not isinstance(listed, list):
-        raise DirectoryUnavailable("Slack's list of groups cannot be read.")
-    enabled = [group for group in listed if group.get("id") and not group.get("date_delete")]
-    return Groups(
-        MappingProxyType({str(group["id"]): frozenset(map(str, group.get("users") or ())) for group in enabled}),
-        MappingProxyType({str(group["id"]): str(group.get("handle") or "") for group in enabled}),
-    )
+@contextmanager
+def _asking(what: str, brake: Brake) -> Iterator[None]:
+    """Turn whatever goes wrong with a question into `DirectoryUnavailable`; do not ask while we are to wait."""
+    if brake.left_s > 0:
+        raise DirectoryUnavailable(f"Slack did not tell me {what}. It asks me to wait {brake.left_s:.0f} s more.")
+    try:
+        with delivery_errors():
+            yield
+    except DeliveryError as error:
+        if isinstance(error, DeliveryThrottled):
+            brake.hold(error.retry_after_s)
+        raise DirectoryUnavailable(f"Slack did not tell me {what}. {error.message}") from error
+    except (AttributeError, TypeError, ValueError) as error:  # the client's, at an answer that is no object
+        raise DirectoryUnavailable(f"Slack did not tell me {what}. Its answer cannot be read.") from error

@@ -9,6 +9,7 @@ from sandbox.slack import limits
 from sandbox.slack.blocks import check_view
 from sandbox.slack.compose import fill_ids, refuse
 from sandbox.slack.errors import SlackError
+from sandbox.slack.inputs import kept_typing
 from sandbox.slack.methods.base import Call, Method, Tier
 from sandbox.slack.payloads import view_json
 from sandbox.slack.records import Json, View
@@ -20,6 +21,7 @@ def open_view(call: Call) -> Json:
     trigger = call.world.redeem_trigger(call.args.required("trigger_id", "invalid_trigger_id"))
     body = accepted_view(call.world, call.args.data("view"), "modal")
     view = new_view(call.world, trigger.user_id, body)
+    view.channel_id = trigger.channel_id
     call.world.modals[trigger.user_id] = [view]
     call.world.touch()
     return {"view": view_json(call.world, view)}
@@ -91,13 +93,15 @@ def push(world: Workspace, user_id: str, body: Any) -> View:
     if len(stack) >= limits.MODAL_STACK:
         raise SlackError("push_limit_reached")
     view = new_view(world, user_id, accepted_view(world, body, "modal"), stack[-1])
+    view.channel_id = stack[-1].channel_id
     stack.append(view)
     world.touch()
     return view
 
 
 def replace_view(world: Workspace, view: View, body: Json) -> None:
-    """Give an open view new content and a new hash."""
+    """Give an open view new content and a new hash; what a person typed stays where the inputs stay."""
+    view.typed = kept_typing(view, body)
     view.body = body
     view.hash = _hash(world)
     world.touch()

@@ -12,9 +12,9 @@ from typing import Protocol
 
 import pytest
 
-from bot.hot import RedisRateLimiter, open_rate_limiter
-from bot.hot.redis import LOOK_AGAIN_S
-from bot.ports import Clock
+from bot.hot import open_hot_state
+from bot.hot.outage import LOOK_AGAIN_S
+from bot.ports import Clock, Unmetered
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -116,8 +116,8 @@ def events(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_counts_are_kept_in_redis_and_expire(clock: MovableClock) -> None:
     """Each use is one increment with an expiry beside it, so nothing stays forever."""
     redis = TinyRedis()
-    async with serving(redis.serve) as port, open_rate_limiter(url(port), clock) as limiter:
-        allowed = [await limiter.allow("U1", limit=2, window_s=60) for _ in range(3)]
+    async with serving(redis.serve) as port, open_hot_state(url(port), clock, Unmetered()) as hot:
+        allowed = [await hot.allow("U1", limit=2, window_s=60) for _ in range(3)]
 
     assert allowed == [True, True, False]
     assert list(redis.counts.values()) == [3]
@@ -130,10 +130,10 @@ async def test_replicas_share_their_counts(clock: MovableClock) -> None:
     redis = TinyRedis()
     async with (
         serving(redis.serve) as port,
-        open_rate_limiter(url(port), clock) as one,
-        open_rate_limiter(url(port), clock) as two,
+        open_hot_state(url(port), clock, Unmetered()) as one,
+        open_hot_state(url(port), clock, Unmetered()) as two,
     ):
-        allowed = [await limiter.allow("U1", limit=3, window_s=60) for limiter in (one, two) * 2]
+        allowed = [await hot.allow("U1", limit=3, window_s=60) for hot in (one, two) * 2]
 
     assert allowed == [True, True, True, False]
 
@@ -143,10 +143,10 @@ async def test_a_connection_that_was_closed_meanwhile_is_no_outage(
 ) -> None:
     """An idle connection that the server dropped is opened anew within the same use."""
     redis = TinyRedis()
-    async with serving(redis.serve) as port, open_rate_limiter(url(port), clock) as limiter:
-        await limiter.allow("U1", limit=1, window_s=60)
+    async with serving(redis.serve) as port, open_hot_state(url(port), clock, Unmetered()) as hot:
+        await hot.allow("U1", limit=1, window_s=60)
         redis.hang_up()
-        again = await limiter.allow("U1", limit=1, window_s=60)
+        again = await hot.allow("U1", limit=1, window_s=60)
 
     assert (again, redis.asked, events(caplog)) == (False, 2, [])
 
@@ -159,12 +159,12 @@ async def test_an_outage_is_said_once_and_the_process_counts_alone(
     caplog.set_level(logging.INFO)
     redis = TinyRedis()
     redis.mood = mood
-    async with serving(redis.serve) as port, open_rate_limiter(url(port), clock) as limiter:
+    async with serving(redis.serve) as port, open_hot_state(url(port), clock, Unmetered()) as hot:
         started = time.monotonic()
-        allowed = [await limiter.allow("U1", limit=2, window_s=600) for _ in range(3)]
+        allowed = [await hot.allow("U1", limit=2, window_s=600) for _ in range(3)]
         took = time.monotonic() - started
         clock.advance(LOOK_AGAIN_S)
-        await limiter.allow("U1", limit=2, window_s=600)
+        await hot.allow("U1", limit=2, window_s=600)
 
     assert allowed == [True, True, False]
     assert took < 0.9
@@ -176,14 +176,14 @@ async def test_during_an_outage_redis_is_left_alone(clock: MovableClock) -> None
     """Only one use in a few seconds waits for a Redis that is away."""
     redis = TinyRedis()
     redis.mood = "silent"
-    async with serving(redis.serve) as port, open_rate_limiter(url(port), clock) as limiter:
-        await limiter.allow("U1", limit=9, window_s=60)
+    async with serving(redis.serve) as port, open_hot_state(url(port), clock, Unmetered()) as hot:
+        await hot.allow("U1", limit=9, window_s=60)
         asked = redis.asked
         for _ in range(5):
-            await limiter.allow("U1", limit=9, window_s=60)
+            await hot.allow("U1", limit=9, window_s=60)
         before = redis.asked
         clock.advance(LOOK_AGAIN_S)
-        await limiter.allow("U1", limit=9, window_s=60)
+        await hot.allow("U1", limit=9, window_s=60)
 
     assert before == asked
     assert redis.asked > before
@@ -193,10 +193,10 @@ async def test_redis_that_comes_back_is_used_again(clock: MovableClock, caplog: 
     """Each outage is said once, and so is each recovery."""
     caplog.set_level(logging.INFO)
     redis = TinyRedis()
-    async with serving(redis.serve) as port, open_rate_limiter(url(port), clock) as limiter:
+    async with serving(redis.serve) as port, open_hot_state(url(port), clock, Unmetered()) as hot:
         for mood in ("well", "silent", "well", "refuses", "well"):
             redis.mood = mood
-            await limiter.allow("U1", limit=9, window_s=3600)
+            await hot.allow("U1", limit=9, window_s=3600)
             clock.advance(LOOK_AGAIN_S)
 
     assert events(caplog) == ["hot_state_degraded", "hot_state_recovered"] * 2
@@ -206,10 +206,10 @@ async def test_redis_that_comes_back_is_used_again(clock: MovableClock, caplog: 
 async def test_an_outage_does_not_give_a_fresh_window(clock: MovableClock) -> None:
     """What was used before the outage still counts in this process."""
     redis = TinyRedis()
-    async with serving(redis.serve) as port, open_rate_limiter(url(port), clock) as limiter:
-        before = [await limiter.allow("U1", limit=2, window_s=60) for _ in range(2)]
+    async with serving(redis.serve) as port, open_hot_state(url(port), clock, Unmetered()) as hot:
+        before = [await hot.allow("U1", limit=2, window_s=60) for _ in range(2)]
         redis.mood = "silent"
-        during = await limiter.allow("U1", limit=2, window_s=60)
+        during = await hot.allow("U1", limit=2, window_s=60)
 
     assert (before, during) == ([True, True], False)
 
@@ -218,8 +218,8 @@ async def test_a_port_where_nobody_listens_is_an_outage(clock: MovableClock, cap
     """A refused connection is answered at once by the twin; the start does not wait for Redis."""
     async with serving(TinyRedis().serve) as port:
         pass
-    async with open_rate_limiter(url(port), clock) as limiter:
-        allowed = [await limiter.allow("U1", limit=1, window_s=60) for _ in range(2)]
+    async with open_hot_state(url(port), clock, Unmetered()) as hot:
+        allowed = [await hot.allow("U1", limit=1, window_s=60) for _ in range(2)]
 
     assert allowed == [True, False]
     assert events(caplog) == ["hot_state_degraded"]
@@ -231,10 +231,8 @@ async def test_many_uses_at_once_during_an_outage_are_all_answered(
     """An outage that many find out at the same time is still said once."""
     redis = TinyRedis()
     redis.mood = "silent"
-    async with serving(redis.serve) as port, open_rate_limiter(url(port), clock) as limiter:
-        assert isinstance(limiter, RedisRateLimiter)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(limiter.allow("U1", limit=7, window_s=60)) for _ in range(20)]
+    async with serving(redis.serve) as port, open_hot_state(url(port), clock, Unmetered()) as hot:
+        results = await asyncio.gather(*(hot.allow("U1", limit=7, window_s=60) for _ in range(20)))
 
-    assert sum(task.result() for task in tasks) == 7
+    assert sum(results) == 7
     assert events(caplog) == ["hot_state_degraded"]

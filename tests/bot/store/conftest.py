@@ -44,3 +44,12 @@ def admin(store_url: str) -> Iterator[psycopg.Connection[DictRow]]:
     """A connection of our own to the test's database."""
     with psycopg.connect(store_url, autocommit=True, row_factory=dict_row) as connection:
         yield connection
+
+
+@pytest.fixture
+def empty_url(store_url: str) -> str:
+    """A database without any table."""
+    with psycopg.connect(store_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return store_url

@@ -32,12 +32,12 @@ async def test_a_chain_is_whole(store: PostgresStore, store_url: str) -> None:
     await _append(store)
     found = await verify_audit(store_url)
     assert (found.ok, found.checked, found.problem) == (True, 5, "")
-    assert found.head == await store.audit_head()
+    assert str(found.head) == await store.audit_trail.head()
 
 
 async def test_an_empty_chain_is_whole(store: PostgresStore, store_url: str) -> None:
     """Its head is the beginning of every chain."""
-    assert await store.audit_head() == Head(0, GENESIS)
+    assert await store.audit_trail.head() == str(Head(0, GENESIS))
     assert (await verify_audit(store_url, str(Head(0, GENESIS)))).ok
 
 
@@ -133,7 +133,7 @@ async def test_tampering_is_found(
 async def test_a_cut_tail_is_found_against_a_published_head(store: PostgresStore, store_url: str, admin: Admin) -> None:
     """The chain alone does not show it."""
     await _append(store)
-    published = str(await store.audit_head())
+    published = await store.audit_trail.head()
     admin.execute("ALTER TABLE audit DISABLE TRIGGER ALL")
     admin.execute("DELETE FROM audit WHERE seq > 3")
     assert (await verify_audit(store_url)).ok
@@ -147,7 +147,7 @@ async def test_a_rewritten_chain_is_found_against_a_published_head(
 ) -> None:
     """Whoever owns the database can make every hash fit, but not the one that stands elsewhere."""
     await _append(store)
-    published = str(await store.audit_head())
+    published = await store.audit_trail.head()
     admin.execute("ALTER TABLE audit DISABLE TRIGGER ALL")
     _rewrite(admin, actor="U9")
     assert (await verify_audit(store_url)).ok
@@ -171,7 +171,7 @@ def _rewrite(admin: Admin, *, actor: str) -> None:
 async def test_a_chain_that_went_on_still_holds_the_published_head(store: PostgresStore, store_url: str) -> None:
     """A head is good for ever."""
     await _append(store)
-    published = str(await store.audit_head())
+    published = await store.audit_trail.head()
     await _append(store)
     assert (await verify_audit(store_url, published)).ok
 

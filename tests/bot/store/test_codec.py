@@ -93,6 +93,21 @@ def test_what_is_not_known_is_refused(stored: str) -> None:
         decode(stored, Post)
 
 
+@pytest.mark.parametrize("surface", list(Surface))
+def test_every_surface_can_be_stored(surface: Surface) -> None:
+    """A request that must not be lost may come from anywhere."""
+    request = Request(key="k", actor=Actor("U1", "T1"), surface=surface, text="share status", opens_thread=True)
+    assert f'"surface":"{surface.value}"' in encode(request)
+    assert decode(encode(request), Request) == request
+
+
+def test_a_surface_of_a_newer_version_is_refused() -> None:
+    """What it would mean for who sees the answer is not known here."""
+    request = Request(key="k", actor=Actor("U1", "T1"), surface=Surface.FORM, text="status")
+    with pytest.raises(StoreRefused, match="hologram"):
+        decode(encode(request).replace('"form"', '"hologram"'), Request)
+
+
 def test_a_request_is_not_a_post() -> None:
     """Each is read as what it was written as."""
     request = Request(key="k", actor=Actor("U1", "T1"), surface=Surface.COMMAND, text="status")

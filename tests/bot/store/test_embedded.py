@@ -19,6 +19,7 @@ import pytest
 
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.store import keeper
+from bot.store.audit import GENESIS
 from bot.store.embedded import EmbeddedServer, embedded
 from bot.store.store import PostgresStore
 
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parents[3]
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
+from bot.store.audit import GENESIS
 from bot.store.embedded import EmbeddedServer
 
 async def main():
@@ -284,7 +286,7 @@ async def test_a_store_survives_the_death_of_its_server(folder: Path) -> None:
                     await store.ping()
                     break
                 await asyncio.sleep(0.1)
-        assert (await store.audit_head()).seq == 0
+        assert await store.audit_trail.head() == f"0:{GENESIS.hex()}"
 
 
 async def test_a_server_that_does_not_start_tells_why(folder: Path) -> None:

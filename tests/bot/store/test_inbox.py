@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
 from psycopg.rows import DictRow
 
+from bot.domain.people import Actor
 from bot.domain.requests import Request
 from bot.errors import StoreUnavailable
 from bot.store.store import PostgresStore
@@ -162,3 +164,88 @@ async def test_accepting_fails_within_its_limit_when_no_connection_is_free(
         with pytest.raises(StoreUnavailable, match="no connection"):
             await store.inbox.accept(make_request("k1"))
         assert time.monotonic() - started < 1.0
+
+
+async def test_what_waits_of_a_person_is_told_the_oldest_first(store: PostgresStore, make_request: MakeRequest) -> None:
+    """Of that person alone, also what somebody works on, and nothing of what is done; without the reply address."""
+    other = Actor("U2", "T1")
+    for request in (make_request("k1"), make_request("k2"), make_request("k3")):
+        await store.inbox.accept(request)
+    await store.inbox.accept(replace(make_request("k4"), actor=other))
+    await store.inbox.accept(replace(make_request("k5"), actor=Actor("U1", "T2")))
+    done = await store.inbox.claim(lease_s=10)
+    await store.inbox.claim(lease_s=10)
+    assert done is not None
+    async with store.transaction() as transaction:
+        await transaction.finish(done)
+    waiting = await store.inbox.waiting(Actor("U1", "T1"))
+    assert waiting == tuple(replace(make_request(key), reply_to="") for key in ("k2", "k3"))
+    assert [request.key for request in await store.inbox.waiting(other)] == ["k4"]
+    assert await store.inbox.waiting(Actor("U9", "T1")) == ()
+
+
+async def test_what_an_older_version_accepted_is_found_too(
+    store: PostgresStore, make_request: MakeRequest, admin: Admin
+) -> None:
+    """It may still run beside this one, and does not fill the columns for the person."""
+    await store.inbox.accept(make_request("k1"))
+    await store.inbox.accept(replace(make_request("k2"), actor=Actor("U2", "T1")))
+    admin.execute("UPDATE inbox SET user_id = NULL, team_id = NULL")
+    assert [request.key for request in await store.inbox.waiting(Actor("U1", "T1"))] == ["k1"]
+
+
+async def test_what_waits_of_a_person_is_found_by_an_index(
+    store: PostgresStore, make_request: MakeRequest, admin: Admin
+) -> None:
+    """However much waits of others."""
+    await store.inbox.accept(make_request("k1"))
+    admin.execute(
+        "INSERT INTO inbox (key, request, user_id, team_id)"
+        " SELECT 'x' || n, request, 'U' || n, 'T1' FROM inbox, generate_series(2, 5000) n"
+    )
+    admin.execute("ANALYZE inbox")
+    plan = admin.execute(
+        "EXPLAIN SELECT id FROM inbox"
+        " WHERE state = 'received' AND (user_id = 'U1' AND team_id = 'T1' OR user_id IS NULL) ORDER BY id"
+    ).fetchall()
+    assert "inbox_asked_by" in str(plan)
+
+
+UNREADABLE = "UPDATE inbox SET request = replace(request, '\"command\"', '\"hologram\"') WHERE key = 'strange'"
+
+
+async def test_a_request_of_a_newer_version_does_not_hold_up_the_others(
+    store: PostgresStore, make_request: MakeRequest, admin: Admin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left for a minute to a version that can read it, and the log tells; the next one is handed out at once."""
+    for key in ("strange", "good"):
+        await store.inbox.accept(make_request(key))
+    admin.execute(UNREADABLE)
+    assert [request.key for request in await store.inbox.waiting(Actor("U1", "T1"))] == ["good"]
+    claimed = await store.inbox.claim(lease_s=10)
+    assert claimed is not None
+    assert claimed.request.key == "good"
+    assert await store.inbox.claim(lease_s=10, key="strange") is None
+    (row,) = admin.execute(
+        "SELECT state, attempts, reply_to, extract(epoch FROM lease_until - clock_timestamp()) AS wait_s"
+        " FROM inbox WHERE key = 'strange'"
+    ).fetchall()
+    assert (row["state"], row["attempts"], row["reply_to"]) == ("received", 1, make_request("k").reply_to)
+    assert 55 < row["wait_s"] <= 60
+    assert [getattr(record, "event", "") for record in caplog.records] == ["request_unreadable"]
+
+
+async def test_a_request_of_a_newer_version_is_set_aside_in_the_end(
+    store: PostgresStore, make_request: MakeRequest, admin: Admin
+) -> None:
+    """After five tries, with its reply address wiped, and the audit tells."""
+    await store.inbox.accept(make_request("strange"))
+    admin.execute(UNREADABLE)
+    for _ in range(5):
+        assert await store.inbox.claim(lease_s=10) is None
+        admin.execute("UPDATE inbox SET lease_until = now() - interval '1 second'")
+    assert await store.inbox.claim(lease_s=10) is None
+    (row,) = admin.execute("SELECT state, attempts, reply_to FROM inbox").fetchall()
+    assert row == {"state": "dead", "attempts": 5, "reply_to": ""}
+    (entry,) = admin.execute("SELECT action, subject, result FROM audit").fetchall()
+    assert entry == {"action": "request", "subject": "strange", "result": "set aside"}

@@ -1,29 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from bot.errors import StoreRefused
+from bot.errors import StoreRefused, StoreUnavailable
 from bot.store.connections import Address, connected
-from bot.store.migrate import Migration, migrate, pending, shipped
+from bot.store.migrate import LOCK_LIMIT_S, Migration, bring_up_to_date, migrate, pending, shipped
 from bot.store.store import PostgresStore
 
 ONE = Migration(1, "0001_one", "CREATE TABLE one (a integer)")
 TWO = Migration(2, "0002_two", "CREATE TABLE two (a integer); INSERT INTO two VALUES (1)")
 BROKEN = Migration(2, "0002_broken", "CREATE TABLE three (a integer); SELECT 1/0")
-
-
-@pytest.fixture
-def empty_url(store_url: str) -> str:
-    """A database without any table."""
-    with psycopg.connect(store_url, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    return store_url
 
 
 async def _migrate(url: str, *known: Migration) -> list[int]:
@@ -83,16 +75,52 @@ async def test_a_store_refuses_a_newer_database(store_url: str) -> None:
 
 
 async def test_a_role_that_may_not_make_tables_is_refused(empty_url: str, server_url: str) -> None:
-    """Missing rights are named, and they are not an outage."""
+    """Missing rights are named, they are not an outage, and who can help is said."""
     role = sql.Identifier("ragops_test_poor")
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(role))
         connection.execute(sql.SQL("CREATE ROLE {}").format(role))
         try:
-            with pytest.raises(StoreRefused, match="refused"):
+            with pytest.raises(StoreRefused, match="lacks 0001_one, and this role may not add it") as caught:
                 await _migrate(f"{empty_url}&options=-crole%3Dragops_test_poor", ONE)
         finally:
             connection.execute(sql.SQL("DROP ROLE {}").format(role))
+    assert "ragops migrate" in caught.value.advice
+
+
+async def test_tables_that_are_in_use_do_not_hold_everybody_up(empty_url: str) -> None:
+    """Whoever waits for a table makes all others wait: it gives up soon, changes nothing, and says what to look for."""
+    change = Migration(2, "0002_change", "CREATE TABLE three (a integer); ALTER TABLE one ADD COLUMN b integer")
+    await _migrate(empty_url, ONE)
+    with psycopg.connect(empty_url) as backup:
+        backup.execute("SELECT * FROM one")
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="in use") as caught:
+            await _migrate(empty_url, ONE, change)
+        assert time.monotonic() - began < LOCK_LIMIT_S + 2
+    assert not isinstance(caught.value, StoreRefused)
+    assert _tables(empty_url) == {"one"}
+    assert await _migrate(empty_url, ONE, change) == [2]
+
+
+async def test_a_dry_run_names_what_is_missing_and_adds_nothing(empty_url: str) -> None:
+    """Neither our tables nor the list of migrations."""
+    names = tuple(migration.name for migration in shipped())
+    assert await bring_up_to_date(empty_url, dry_run=True) == names
+    with psycopg.connect(empty_url) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
+    assert await bring_up_to_date(empty_url, dry_run=False) == names
+    assert await bring_up_to_date(empty_url, dry_run=True) == ()
+    assert await bring_up_to_date(empty_url, dry_run=False) == ()
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_bringing_up_to_date_refuses_a_newer_database(store_url: str, *, dry_run: bool) -> None:
+    """A look refuses as the deed does."""
+    with psycopg.connect(store_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, '9999_later', 'x')")
+    with pytest.raises(StoreRefused, match="newer than this program"):
+        await bring_up_to_date(store_url, dry_run=dry_run)
 
 
 def test_the_shipped_migrations_are_numbered_without_gaps() -> None:

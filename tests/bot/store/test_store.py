@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import psycopg
@@ -206,7 +207,7 @@ async def test_a_connection_lost_at_the_commit_says_that_it_is_unknown(
 async def test_finished_rows_go_after_their_time(
     store: PostgresStore, make_request: MakeRequest, make_post: MakePost, admin: Admin
 ) -> None:
-    """Done is kept two days, what failed thirty, what waits and the audit for ever."""
+    """Done is kept two days, what failed thirty, slots ninety, what waits and the audit for ever."""
     for key in ("waits", "new", "old", "dead"):
         await store.inbox.accept(make_request(key))
     async with store.transaction() as transaction:
@@ -222,10 +223,19 @@ async def test_finished_rows_go_after_their_time(
             "UPDATE outbox SET state = %s, closed_at = now() - make_interval(hours => %s) WHERE id = %s",
             ("delivered" if state == "done" else state, hours, number),
         )
-    assert await store.purge() == Purged(inbox=1, outbox=1)
-    assert await store.purge() == Purged(inbox=0, outbox=0)
+    for key, keep_s in (("kept", 600), ("over", 0)):
+        await store.seen.first(key, keep_s=keep_s)
+    async with store.transaction() as transaction:
+        for day in (1, 2):
+            await transaction.claim_slot("digest", datetime(2030, 1, day, tzinfo=UTC))
+    admin.execute(
+        "UPDATE slots SET claimed_at = now() - CASE due_at WHEN '2030-01-01Z' THEN interval '91 d' ELSE '89 d' END"
+    )
+    assert await store.purge() == Purged(inbox=1, outbox=1, seen=1, slots=1)
+    assert await store.purge() == Purged(inbox=0, outbox=0, seen=0, slots=0)
     left = admin.execute("SELECT key FROM inbox ORDER BY id").fetchall()
     assert [row["key"] for row in left] == ["waits", "new", "dead"]
+    assert [row["key"] for row in admin.execute("SELECT key FROM seen").fetchall()] == ["kept"]
     assert counts(admin)["audit"] == 1
 
 

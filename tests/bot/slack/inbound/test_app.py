@@ -19,15 +19,19 @@ from bot.domain.people import Permission
 from bot.domain.requests import Request
 from bot.domain.view import View
 from bot.errors import DeliveryUnknown
+from bot.main.clock import SystemClock
+from bot.once import Once
 from bot.ports import Sources
 from bot.references import References
 from bot.registry import Registry
 from bot.service import Service
 from bot.slack.buttons import encode_button
-from bot.slack.inbound.app import ACCEPT_S, Identity, Inbound
+from bot.slack.inbound.app import Identity, Inbound, InboundEquipment
+from bot.slack.inbound.keeping import ACCEPT_S
 from bot.store.store import PostgresStore
 from tests.support.service import ALL_VERBS, Stage, stage
-from tests.support.twins import RecordingNotifier
+from tests.support.surfaces import CountingMeter, RecordingSurfaces
+from tests.support.twins import RecordingNotifier, TableDirectory
 from tests.support.waiting import until
 
 IDENTITY = Identity(team_id="T1", bot_user_id="UBOT", bot_id="BBOT", token="xoxb-made-up")
@@ -39,12 +43,28 @@ class Door:
 
     service: Service
     notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
+    surfaces: RecordingSurfaces = field(default_factory=RecordingSurfaces)
+    directory: TableDirectory = field(default_factory=TableDirectory)
+    meter: CountingMeter = field(default_factory=CountingMeter)
+    once: Once | None = None
     woken: int = 0
     inbound: Inbound = field(init=False)
     app: AsyncApp = field(init=False)
 
     def __post_init__(self) -> None:
-        self.inbound = Inbound(self.service, self.notifier, References(random.Random(3)), wake=self.wake)
+        self.inbound = Inbound(
+            InboundEquipment(
+                service=self.service,
+                notifier=self.notifier,
+                surfaces=self.surfaces,
+                directory=self.directory,
+                references=References(random.Random(3)),
+                clock=SystemClock(),
+                wake=self.wake,
+                once=self.once,
+                meter=self.meter,
+            )
+        )
         self.app = self.inbound.app(AsyncWebClient(token=IDENTITY.token), IDENTITY)
 
     def wake(self) -> None:

@@ -1,0 +1,127 @@
+"""The sampler: looks every 15 seconds at what nobody counts as it happens, and sets the gauges.
+
+A look that fails is counted and logged once until it succeeds again, and its gauges say that nothing is known. Nothing
+that goes wrong here may end the bot, so this is a place that catches everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from bot.diagnosis import diagnose
+from bot.domain.findings import Verdict
+from bot.domain.snapshot import ALL_PARTS, Snapshot
+from bot.domain.targets import Scope
+from bot.errors import BotError
+from bot.health.checks import Readiness, blindness
+from bot.health.metrics import PrometheusMeter, ScopeFigures
+from bot.ports import Clock, ClusterReader, Store
+from bot.worker import was_cancelled
+
+log = logging.getLogger(__name__)
+
+FIRST_S, EVERY_S = 3.0, 15.0
+LIMIT_S = 5.0
+_NOTHING_KNOWN = ScopeFigures(verdict=Verdict.UNKNOWN, findings={}, ages={})
+
+
+class Sampler:
+    """Sets the gauges of a meter, again and again. `scopes` are the namespaces whose findings are counted."""
+
+    def __init__(
+        self,
+        meter: PrometheusMeter,
+        readiness: Readiness,
+        *,
+        store: Store,
+        cluster: ClusterReader,
+        scopes: Sequence[Scope],
+        clock: Clock,
+    ) -> None:
+        self._meter = meter
+        self._readiness = readiness
+        self._store = store
+        self._cluster = cluster
+        self._scopes = tuple(scopes)
+        self._clock = clock
+        self._failing: set[str] = set()
+
+    async def run(self) -> None:
+        """Look every 15 s until cancelled; at first a little later, because what only just starts would only fail."""
+        await self._clock.sleep(FIRST_S)
+        while not was_cancelled():
+            await self.sample()
+            await self._clock.sleep(EVERY_S)
+
+    async def sample(self) -> None:
+        """Look at everything once, one thing after the other, so that the loop has time for people between them."""
+        if not await self._look("readiness", "readiness", self._checks):
+            self._meter.is_ready(replica=False, checks={})
+        if not await self._look("outbox", "the outbox", self._outbox):
+            self._meter.outbox_waits(None)
+        for scope in self._scopes:
+            if was_cancelled():
+                return
+            if not await self._look("cluster", str(scope), partial(self._scope, scope)):
+                self._meter.scope_seen(scope, _NOTHING_KNOWN)
+
+    async def _checks(self) -> None:
+        state = await self._readiness.look()
+        self._meter.is_ready(replica=state.ready, checks={told.name: not told.words for told in state.checks})
+
+    async def _outbox(self) -> None:
+        self._meter.outbox_waits(await self._store.outbox.depth())
+
+    async def _scope(self, scope: Scope) -> None:
+        snapshot = await self._cluster.snapshot(scope, ALL_PARTS)
+        # Over thousands of pods it takes tens of milliseconds: pure work, done beside the loop.
+        self._meter.scope_seen(scope, await asyncio.to_thread(figures_of, snapshot, self._clock.now()))
+
+    async def _look(self, what: str, name: str, look: Callable[[], Awaitable[None]]) -> bool:
+        """Look at one thing; False when that failed."""
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await look()
+        except (BotError, TimeoutError) as error:
+            if extra := self._failed(what, name):
+                reason = error.message if isinstance(error, BotError) else f"no answer within {LIMIT_S:g} s"
+                log.warning("no figures of %s: %s", name, reason, extra=extra)
+            return False
+        except Exception:
+            if extra := self._failed(what, name):
+                log.exception("no figures of %s", name, extra=extra)
+            return False
+        if name in self._failing:
+            self._failing.discard(name)
+            log.info("figures of %s again", name, extra={"event": "sample_recovered", "what": what})
+        return True
+
+    def _failed(self, what: str, name: str) -> dict[str, str]:
+        """Count a failure; return what the log is to say, nothing when it was said before."""
+        self._meter.sample_failed(what)
+        if name in self._failing:
+            return {}
+        self._failing.add(name)
+        return {"event": "sample_failed", "what": what}
+
+
+def figures_of(snapshot: Snapshot, now: datetime) -> ScopeFigures:
+    """Return the figures of one namespace. What is not live any more is told by its age, not by old findings. Pure."""
+    ages = {
+        part.value: (now - status.as_of).total_seconds()
+        for part, status in snapshot.parts.items()
+        if status.as_of is not None
+    }
+    if blindness(snapshot):
+        return ScopeFigures(verdict=Verdict.UNKNOWN, findings={}, ages=ages)
+    report = diagnose(snapshot)
+    return ScopeFigures(
+        verdict=report.verdict,
+        findings=Counter((finding.severity.word, finding.code) for finding in report.findings),
+        ages=ages,
+    )

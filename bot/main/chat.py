@@ -1,0 +1,75 @@
+"""The role `chat`: people reach the bot, by sockets to Slack or by Slack's requests over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from bot.health import slack_check
+from bot.main.parts import Parts
+from bot.main.wakeups import INBOX, Hint
+from bot.once import Once
+from bot.slack.inbound.app import Inbound, InboundEquipment
+from bot.slack.inbound.http import Door
+from bot.slack.inbound.sockets import Sockets
+from bot.slack.outbound.surfaces import SlackSurfaces
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 10.0
+
+
+@asynccontextmanager
+async def chat(parts: Parts) -> AsyncIterator[bool]:
+    """Let people in; at the end take nothing new and give the answers that are being made."""
+    hint = Hint(parts.hot, INBOX)
+    once = Once(parts.hot, parts.store)
+    inbound = Inbound(_equipment(parts, once, hint))
+    async with AsyncExitStack() as stack:
+        hinting = asyncio.ensure_future(hint.run())
+        stack.callback(hinting.cancel)
+        stack.push_async_callback(inbound.drain, DRAIN_S)
+        await stack.enter_async_context(_way_in(parts, inbound, once))
+        yield True
+
+
+@asynccontextmanager
+async def _way_in(parts: Parts, inbound: Inbound, once: Once) -> AsyncIterator[None]:
+    slack = parts.ingredients.slack
+    if slack.signing_secret is not None and slack.listen is not None:
+        secret = slack.signing_secret.reveal()
+        app = inbound.app(parts.client, parts.identity, signing_secret=secret)
+        door = Door(app, secret, once=once, clock=parts.clock, meter=parts.meter, references=parts.references)
+        async with door.serve(slack.listen):
+            yield
+        return
+    if slack.app_token is None:
+        raise AssertionError("the settings see to it that there is a way to Slack")
+    app = inbound.app(parts.client, parts.identity, signing_secret=None)
+    sockets = Sockets(app, slack.app_token.reveal(), clock=parts.clock, chance=parts.chance)
+    parts.readiness.add(slack_check(sockets.deaf))
+    parts.meter.count_sockets(lambda: sockets.state().alive)
+    try:
+        await sockets.connect()
+        yield
+    finally:
+        await sockets.close()
+
+
+def _equipment(parts: Parts, once: Once, hint: Hint) -> InboundEquipment:
+    bindings = parts.ingredients.configuration.policy.bindings
+    return InboundEquipment(
+        service=parts.service,
+        notifier=parts.notifier,
+        surfaces=SlackSurfaces(parts.client),
+        directory=parts.directory,
+        references=parts.references,
+        once=once,
+        meter=parts.meter,
+        clock=parts.clock,
+        wake=hint.give,
+        bound_groups=frozenset(group for binding in bindings for group in binding.groups),
+        on_revoked=lambda: log.error("Slack took the app's tokens away", extra={"event": "slack_revoked"}),
+    )

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from bot.errors import StoreUnavailable
+from bot.store.store import PostgresStore
+
+Admin = psycopg.Connection[DictRow]
+
+
+async def test_a_key_is_first_once(store: PostgresStore) -> None:
+    """A repeat is told, other keys are new."""
+    assert await store.seen.first("k1", keep_s=60)
+    assert not await store.seen.first("k1", keep_s=60)
+    assert await store.seen.first("k2", keep_s=60)
+
+
+async def test_a_key_whose_time_is_over_is_new_again(store: PostgresStore, admin: Admin) -> None:
+    """Once: it is then kept anew."""
+    await store.seen.first("k1", keep_s=60)
+    admin.execute("UPDATE seen SET until = clock_timestamp() - interval '1 second'")
+    assert await store.seen.first("k1", keep_s=60)
+    assert not await store.seen.first("k1", keep_s=60)
+    (row,) = admin.execute("SELECT extract(epoch FROM until - clock_timestamp()) AS left_s FROM seen").fetchall()
+    assert 55 < row["left_s"] <= 60
+
+
+async def test_a_repeat_does_not_make_a_key_live_longer(store: PostgresStore, admin: Admin) -> None:
+    """Else somebody who repeats often enough would keep it for ever."""
+    await store.seen.first("k1", keep_s=60)
+    before = admin.execute("SELECT until FROM seen").fetchall()
+    await store.seen.first("k1", keep_s=6000)
+    assert admin.execute("SELECT until FROM seen").fetchall() == before
+
+
+@pytest.mark.parametrize("noted", ["never", "long ago"])
+async def test_of_eight_who_meet_two_hundred_keys_each_key_has_one_first(
+    store_url: str, admin: Admin, noted: str
+) -> None:
+    """Over connections of their own, all at once; also when every key is there and its time is over."""
+    keys = [f"key {number}" for number in range(200)]
+    if noted == "long ago":
+        for key in keys:
+            admin.execute("INSERT INTO seen VALUES (%s, clock_timestamp() - interval '1 second')", (key,))
+    async with await PostgresStore.open(store_url, smallest_pool=8, largest_pool=8) as store:
+
+        async def meet(number: int) -> list[str]:
+            mine = keys[number * 10 :] + keys[: number * 10]
+            return [key for key in mine if await store.seen.first(key, keep_s=60)]
+
+        won = [key for keys_won in await asyncio.gather(*(meet(number % 2) for number in range(8))) for key in keys_won]
+    assert sorted(won) == sorted(keys)
+
+
+async def test_noting_a_key_fails_within_its_limit(store: PostgresStore, admin: Admin) -> None:
+    """Whoever must acknowledge in time learns in time."""
+    with admin.transaction():
+        admin.execute("LOCK TABLE seen IN ACCESS EXCLUSIVE MODE")
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            await store.seen.first("k1", keep_s=60)
+        assert time.monotonic() - started < 1.0
+    assert await store.seen.first("k1", keep_s=60)

@@ -1,0 +1,275 @@
+"""A database that the version before made and filled is taken over by this one, and not the other way round."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import DictRow, dict_row
+
+from bot.domain.people import Actor
+from bot.domain.requests import Place, Post
+from bot.domain.view import Headline, View
+from bot.errors import StoreRefused
+from bot.ports import AuditEntry, AuditQuery
+from bot.references import References
+from bot.store import audit, outbox
+from bot.store.audit import GENESIS, hashed, verify_audit
+from bot.store.connections import Address, connected, transaction_on
+from bot.store.migrate import Migration, bring_up_to_date, migrate, shipped
+from bot.store.store import PostgresStore
+from bot.worker import Delivery, Intake
+from tests.support.clocks import SteppedClock
+from tests.support.databases import contents
+from tests.support.service import stage
+from tests.support.twins import TEAM, RecordingNotifier
+
+Admin = psycopg.Connection[DictRow]
+
+PREVIOUS = shipped()[:1]
+NEW = [migration.name for migration in shipped()[1:]]
+ANN = Actor("U-ann", TEAM)
+# As the version before wrote it, to the letter.
+REQUEST = (
+    '{"v":1,"record":{"is":"Request","key":"%s","actor":{"is":"Actor","user_id":"%s","team_id":"%s","local":false},'
+    '"surface":"command","text":"%s","place":{"is":"Place","channel":"C1","thread":""},"reply_to":"",'
+    '"opens_thread":false}}'
+)
+OLD_ACCEPT = "INSERT INTO inbox (key, request, reply_to) VALUES (%s, %s, %s) ON CONFLICT (key) DO NOTHING RETURNING id"
+TABLES = ("inbox", "outbox", "audit")
+
+
+def _request(key: str, *, by: str = "U-ann", text: str = "share status") -> str:
+    return REQUEST % (key, by, TEAM, text)
+
+
+def _fill_inbox(admin: Admin) -> None:
+    waiting = (
+        ("waits", _request("waits")),
+        ("other", _request("other", by="U-vic", text="status \\u0000 \\ud800")),
+        ("left", _request("left")),
+        ("leased", _request("leased")),
+        ("done", _request("done")),
+        ("dead", _request("dead")),
+    )
+    for key, request in waiting:
+        admin.execute(OLD_ACCEPT, (key, request, "https://hooks.example/secret"))
+    for key, lease in (("left", "-1 min"), ("leased", "1 hour")):
+        statement = "UPDATE inbox SET fence = 1, attempts = 1, lease_until = now() + %s::interval WHERE key = %s"
+        admin.execute(statement, (lease, key))
+    for state in ("done", "dead"):
+        admin.execute(
+            "UPDATE inbox SET state = %s, reply_to = '', fence = 1, attempts = 1, done_at = now() WHERE key = %s",
+            (state, state),
+        )
+
+
+async def _fill(url: str, admin: Admin) -> None:
+    """Leave what a bot that was stopped at its work leaves: rows in every state, and an audit of fifty."""
+    _fill_inbox(admin)
+    address = Address.parse(url)
+    async with connected(address) as connection, transaction_on(connection, address, limit_s=5) as session:
+        for state in ("waiting", "sending", "delivered", "dead"):
+            await outbox.put(session, Post(Place(f"C-{state}"), View(state, (Headline(state),))))
+        for number in range(50):
+            detail = {"surface": "command", "command": f"share status {number}", "said": ""}
+            await audit.append(
+                session, AuditEntry(actor="U-ann", action="share", subject="C1", result="done", detail=detail)
+            )
+    admin.execute(
+        "UPDATE outbox SET state = 'sending', fence = 1, attempts = 1, lease_until = now() - interval '1 s'"
+        " WHERE channel = 'C-sending'"
+    )
+    admin.execute("UPDATE outbox SET state = 'delivered', message_id = '1.1', closed_at = now() WHERE id = 3")
+    admin.execute("UPDATE outbox SET state = 'dead', reason = 'refused', closed_at = now() WHERE id = 4")
+
+
+@pytest.fixture
+async def previous_url(empty_url: str, admin: Admin) -> str:
+    """A database of the version before this one, in use."""
+    await _migrate(empty_url, *PREVIOUS)
+    await _fill(empty_url, admin)
+    return empty_url
+
+
+async def _migrate(url: str, *known: Migration) -> list[str]:
+    address = Address.parse(url)
+    async with connected(address) as connection:
+        return [migration.name for migration in await migrate(connection, address, known=known)]
+
+
+def _rows(admin: Admin, columns: dict[str, list[str]]) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for table, names in columns.items():
+        picked = sql.SQL(", ").join(map(sql.Identifier, names))
+        statement = sql.SQL("SELECT {} FROM {} ORDER BY 1").format(picked, sql.Identifier(table))
+        found[table] = admin.execute(statement).fetchall()
+    return found
+
+
+def _columns(admin: Admin) -> dict[str, list[str]]:
+    statement = "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position"
+    return {table: [row["column_name"] for row in admin.execute(statement, (table,)).fetchall()] for table in TABLES}
+
+
+def test_the_released_script_is_what_it_was() -> None:
+    """A database that it made would be refused otherwise."""
+    assert PREVIOUS[0].checksum == "39504f117d2f5849df93133e3a3d9c035b310964172030e42f6ebb4125acd279"
+
+
+async def test_nothing_is_lost(previous_url: str, admin: Admin) -> None:
+    """Every row stays as it was, in every column that there was, and the audit ends with the same head."""
+    columns = _columns(admin)
+    before, head = _rows(admin, columns), (await verify_audit(previous_url)).head
+    assert head.seq == 50
+    async with await PostgresStore.open(previous_url) as store:
+        assert _rows(admin, columns) == before
+        found = await verify_audit(previous_url, str(head))
+        assert (found.ok, found.checked) == (True, 50)
+        assert await store.audit_trail.head() == str(head)
+
+
+async def test_what_waited_is_carried_out_and_delivered(previous_url: str, admin: Admin) -> None:
+    """By the new version's worker: but not what is under a lease, nor what was done or given up."""
+    notifier, chance = RecordingNotifier(), random.Random(3)
+    async with await PostgresStore.open(previous_url) as store:
+        waiting = await store.inbox.waiting(ANN)
+        assert [request.key for request in waiting] == ["waits", "left", "leased"]
+        intake = Intake(store, stage().service(store), notifier, References(chance), wake=lambda: None)
+        delivery = Delivery(store, notifier, SteppedClock(datetime.now(UTC)), chance)
+        for step in (intake.step, delivery.step):
+            while await step():
+                pass
+        assert [request.key for request in await store.inbox.waiting(ANN)] == ["leased"]
+    states = {row["key"]: row["state"] for row in admin.execute("SELECT key, state FROM inbox").fetchall()}
+    assert states == {
+        "waits": "done", "left": "done", "other": "done", "leased": "received", "done": "done", "dead": "dead",
+    }  # fmt: skip
+    assert {"waiting", "sending"} < set(notifier.summaries)
+    assert not {"delivered", "dead"} & set(notifier.summaries)
+    assert len(notifier.delivered) == 4  # with the answers to what ann shared
+    (gone,) = admin.execute("SELECT count(*) AS n FROM inbox WHERE state <> 'received' AND reply_to <> ''").fetchall()
+    assert gone["n"] == 0
+    assert (await verify_audit(previous_url)).ok
+
+
+async def test_the_audit_of_before_can_be_searched(previous_url: str) -> None:
+    """The indexes hold the old rows."""
+    async with await PostgresStore.open(previous_url) as store:
+        found = await store.audit_trail.search(AuditQuery(operation="share", actor="U-ann", limit=100))
+    assert [record.seq for record in found] == list(range(50, 0, -1))
+
+
+async def test_a_bot_of_before_that_still_runs_goes_on(previous_url: str, admin: Admin) -> None:
+    """The replicas are replaced one after the other: what the old one writes, the new one carries out."""
+    async with await PostgresStore.open(previous_url) as store:
+        admin.execute("DELETE FROM inbox")
+        assert admin.execute(OLD_ACCEPT, ("late", _request("late"), "https://hooks.example/x")).fetchone() is not None
+        assert admin.execute(OLD_ACCEPT, ("late", _request("late"), "https://hooks.example/x")).fetchone() is None
+        assert [request.key for request in await store.inbox.waiting(ANN)] == ["late"]
+        claimed = await store.inbox.claim(lease_s=10)
+    assert claimed is not None
+    assert (claimed.request.key, claimed.request.reply_to) == ("late", "https://hooks.example/x")
+
+
+PROCESS = """
+import asyncio, json, sys
+from bot.store.migrate import bring_up_to_date
+print(json.dumps(asyncio.run(bring_up_to_date(sys.argv[1], dry_run=False))))
+"""
+
+
+async def test_processes_that_start_at_once_take_it_over_once(previous_url: str) -> None:
+    """One migrates, the others wait and find it done."""
+
+    async def start() -> list[str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", PROCESS, previous_url, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+        assert process.returncode == 0
+        return list(json.loads(out))
+
+    done = await asyncio.gather(*(start() for _ in range(4)))
+    assert sorted(done) == [[], [], [], NEW]
+
+
+async def test_stores_that_are_opened_at_once_all_work(previous_url: str) -> None:
+    """Also within one process."""
+    stores = await asyncio.gather(*(PostgresStore.open(previous_url) for _ in range(6)))
+    try:
+        assert sorted([await store.seen.first("k", keep_s=60) for store in stores]) == [False] * 5 + [True]
+    finally:
+        await asyncio.gather(*(store.close() for store in stores))
+
+
+async def test_a_migration_that_fails_changes_nothing(previous_url: str) -> None:
+    """Neither what it did before it failed, nor those before it; mended, all of it is applied."""
+    broken = Migration(
+        len(shipped()) + 1, "9999_broken", "UPDATE inbox SET reply_to = ''; DELETE FROM outbox; SELECT 1/0"
+    )
+    before = contents(previous_url)
+    with pytest.raises(StoreRefused, match="division by zero"):
+        await _migrate(previous_url, *shipped(), broken)
+    assert contents(previous_url) == before
+    assert await bring_up_to_date(previous_url, dry_run=True) == tuple(NEW)
+    assert await bring_up_to_date(previous_url, dry_run=False) == tuple(NEW)
+
+
+async def test_the_version_before_refuses_the_database_of_this_one(previous_url: str) -> None:
+    """And leaves it as it is."""
+    await _migrate(previous_url, *shipped())
+    before = contents(previous_url)
+    with pytest.raises(StoreRefused, match="The database is newer than this program") as caught:
+        await _migrate(previous_url, *PREVIOUS)
+    assert NEW[0] in caught.value.message
+    assert "restore a backup" in caught.value.advice
+    assert contents(previous_url) == before
+
+
+def _fill_much(url: str, count: int) -> str:
+    """Put `count` rows into each table and return the head of the audit."""
+    previous, at = GENESIS, datetime(2030, 1, 1, tzinfo=UTC)
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection, connection.cursor() as cursor:
+        states = ("received", "done", "dead", "received")
+        with cursor.copy("COPY inbox (key, request, state) FROM STDIN") as copy:
+            for number in range(count):
+                key = f"k{number}"
+                copy.write_row((key, _request(key, by=f"U{number % 97}"), states[number % 4]))
+        with cursor.copy("COPY outbox (channel, post, state) FROM STDIN") as copy:
+            for number in range(count):
+                copy.write_row((f"C{number % 50}", "{}", ("waiting", "delivered")[number % 2]))
+        names = "seq, at, actor, action, subject, result, detail, previous_hash, hash"
+        with cursor.copy(f"COPY audit ({names}) FROM STDIN".encode()) as copy:
+            for seq in range(1, count + 1):
+                detail = f'{{"command":"share status","request":"k{seq}","surface":"command"}}'
+                words = {"actor": f"U{seq % 97}", "action": "share", "subject": "C1", "result": "ok", "detail": detail}
+                digest = hashed(seq=seq, at=at, previous_hash=previous, **words)
+                copy.write_row((seq, at, *words.values(), previous, digest))
+                previous = digest
+    return f"{count}:{previous.hex()}"
+
+
+async def test_a_large_database_is_taken_over_within_seconds(empty_url: str, admin: Admin) -> None:
+    """Twenty thousand rows in each table; all of what waits is known by its person afterwards."""
+    await _migrate(empty_url, *PREVIOUS)
+    head = _fill_much(empty_url, 20_000)
+    began = time.monotonic()
+    assert await bring_up_to_date(empty_url, dry_run=False) == tuple(NEW)
+    took_s = time.monotonic() - began
+    print(f"\n3 x 20,000 rows were migrated in {took_s:.2f} s")  # noqa: T201  # a figure for people
+    (row,) = admin.execute(
+        "SELECT count(*) AS all, count(user_id || team_id) AS known FROM inbox WHERE state = 'received'"
+    ).fetchall()
+    assert row == {"all": 10_000, "known": 10_000}
+    found = await verify_audit(empty_url, head)
+    assert (found.ok, found.checked) == (True, 20_000)
+    assert took_s < 30

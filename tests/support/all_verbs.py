@@ -1,0 +1,55 @@
+"""Every verb of the registry, typed in chat and in the terminal: for tests of what they ask of a cluster.
+
+`api` is a service of the catalogue: a Deployment with a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import handlers
+from bot.registry import discover
+from tests.support.people import People
+from tests.support.processes import Ended, ragops
+
+# At least one line for each verb; more where a verb asks for different things.
+LINES: Mapping[str, tuple[str, ...]] = {
+    "audit": ("audit",),
+    "can": ("can share api",),
+    "compare": ("compare api",),
+    "describe": ("describe api",),
+    "explain": ("explain OOM_KILLED",),
+    "help": ("help",),
+    "history": ("history api",),
+    "home": ("home",),
+    "logs": ("logs api", "logs api --previous", "logs api --grep FATAL --since 10m"),
+    "pods": ("pods", "pods -n kube-system"),
+    "share": ("share status api",),
+    "status": ("status", "status api"),
+    "top": ("top pods", "top nodes"),
+    "whoami": ("whoami",),
+}
+
+
+def unlisted() -> set[str]:
+    """Return the verbs for which there is no line above, and lines of verbs that are gone."""
+    return {action.name for action in discover(handlers).all()} ^ set(LINES)
+
+
+async def say_all(people: People) -> dict[str, str]:
+    """Type every line in chat and return the answers."""
+    return {line: await people.answer(f"/rag {line}") for lines in LINES.values() for line in lines}
+
+
+async def run_all(folder: Path, namespace: str, workload: str, environ: Mapping[str, str]) -> dict[str, Ended]:
+    """Run in the terminal what reads a cluster, and return how each ended. No such namespace is asked about, too."""
+    there = f"-n {namespace}"
+    lines = (
+        f"status {there}",
+        f"top nodes {there}",
+        f"top pods {there}",
+        f"logs {workload} {there}",
+        "pods -n no-such",
+    )
+    return {line: await ragops(*line.split(), environ=environ, folder=folder) for line in lines}
