@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain.actions import Action, Need, parameters_of
 from bot.domain.catalogue import Catalogue
-from bot.domain.people import Standing
+from bot.domain.people import Permission, Standing
 from bot.domain.policy import Asked, Authorization
 from bot.domain.requests import Request
 from bot.domain.targets import Scope, Where
@@ -65,12 +65,14 @@ class Admission:
         """Decide on a command at the place it is about. Raises `Refused`, and `UsageError` for an unknown place."""
         action = parsed.action
         try:
-            where = self.where(parsed) if Need.CLUSTER in action.needs else None
+            where = self.where(parsed)
         except UsageError:
-            # Which places there are is told only to those who may look at some.
-            await self._decide(action, request, Asked(action.permission, action.name))
+            # Which places there are is told only to those who may look at some; what anyone may use is no way to ask.
+            needed = Permission.READ if action.permission is Permission.ANYONE else action.permission
+            await self._decide(action, request, Asked(needed, action.name))
             raise
-        return await self._decide(action, request, Asked(action.permission, action.name, where))
+        placed = where if Need.CLUSTER in action.needs else None
+        return await self._decide(action, request, Asked(action.permission, action.name, placed))
 
     async def _decide(self, action: Action, request: Request, asked: Asked) -> Authorization:
         decision = await self.rights.of(request.actor, asked)

@@ -240,7 +240,7 @@ class Service:
         if isinstance(error, UsageError):
             return answers.misunderstood(error)
         if isinstance(error, Refused):
-            return answers.refused(error.what, error.decision)
+            return answers.refused(error.what, error.decision, now=self._equipment.clock.now())
         reference = self._equipment.references.new()
         extra = {"event": "request_failed", "reference": reference, "error": type(error).__name__}
         log.warning("a request failed: %s", error.message, extra=extra)

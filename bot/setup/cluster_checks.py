@@ -103,16 +103,16 @@ async def _of_the_cluster(door: ClusterDoor, name: str, where: str) -> list[Resu
 async def _namespace(
     door: ClusterDoor, question: ClusterQuestion, index: int, namespace: Namespace
 ) -> Sequence[Result]:
-    tried, where = (
-        f"namespace {namespace} of {question.name}",
-        question.at("clusters", question.name, "namespaces", index),
-    )
+    tried = f"namespace {namespace} of {question.name}"
+    where = question.at("clusters", question.name, "namespaces", index)
+    unsure = ""
     try:
-        there = await door.has_namespace(namespace)
+        if not await door.has_namespace(namespace):
+            return [fault(tried, "there is no such namespace", "Mend the name, or create it.", where=where)]
     except ClusterForbidden:
-        there = True  # whether it is there may not be asked; what is in it tells
-    if not there:
-        return [fault(tried, "there is no such namespace", "Mend the name, or create it.", where=where)]
+        unsure = "; whether it exists may not be asked"  # what is in it tells, as far as it may be read
+    except ClusterError as error:
+        return [fault(tried, _words(error), error.advice, where=where)]
     parts = [part for part, namespaced in door.parts.items() if namespaced]
     missing, logs = await asyncio.gather(_missing(door, parts, namespace), door.unreadable_logs(namespace))
     results = [_poorer(tried, part, why, where, _RIGHTS) for part, why in missing.items()]
@@ -122,7 +122,7 @@ async def _namespace(
     if results:
         return results
     tail = "; no pod to try logs with" if logs is None else ", and logs"
-    return [ok(tried, f"{len(parts)} kinds of objects can be read and watched{tail}", where=where)]
+    return [ok(tried, f"{len(parts)} kinds of objects can be read and watched{tail}{unsure}", where=where)]
 
 
 async def _missing(door: ClusterDoor, parts: Sequence[Part], namespace: Namespace) -> dict[Part, str]:

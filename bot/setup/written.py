@@ -14,7 +14,7 @@ from bot.toml_lines import KeyPath, TomlSyntaxError, line_of, parse_toml
 PLACEHOLDER = "FILL-IN"
 """Marks in a file of `ragops init` what only its reader knows."""
 
-_ID = re.compile(r"[SUWCG][A-Z0-9]{2,20}")
+_ID = re.compile(r"[SUWCGD][A-Z0-9]{2,20}")
 _PLACEHOLDER = re.compile(rf"[A-Z]-{PLACEHOLDER}(?:-[A-Z]+)*")
 
 
@@ -81,7 +81,7 @@ class Written:
             if isinstance(grant, dict):
                 yield from self._people(grant, f"a grant of {grant.get('role', 'a role')}", ("grants", index))
         audit = self.values.get("audit")
-        if isinstance(audit, dict) and _is_id(audit.get("channel"), "CG"):
+        if isinstance(audit, dict) and _is_id(audit.get("channel"), "CGD"):
             purpose = "the head of the audit"
             yield Mention(MentionKind.CHANNEL, audit["channel"], purpose, self.at("audit", "channel"))
 

@@ -26,6 +26,11 @@ def text(value: Any) -> str:
     return "" if isinstance(value, str) and len(value) <= LONGEST_TEXT else " is no text"
 
 
+def exactly(word: str) -> Rule:
+    """Accept one word."""
+    return lambda value: "" if value == word else f" is not {word}"
+
+
 def maybe(rule: Rule) -> Rule:
     """Accept an empty text, or what `rule` accepts."""
     return lambda value: "" if value == "" else rule(value)
@@ -103,20 +108,20 @@ _INPUT: Final = record(
     }
 )
 _STATE: Final = record({"values": table(table(_INPUT))})
-_VIEW: Final = record(
-    {
-        "id": identity,
-        "hash": maybe(identity),
-        "type": maybe(identity),
-        "callback_id": maybe(text),
-        "private_metadata": maybe(text),
-        "state": _STATE,
-        "team_id": maybe(identity),
-        "app_installed_team_id": maybe(identity),
-        "blocks": listing(record({})),
-    },
-    "id",
-)
+_VIEW_FIELDS: Final[Mapping[str, Rule]] = {
+    "id": identity,
+    "hash": maybe(identity),
+    "type": maybe(identity),
+    "callback_id": maybe(text),
+    "private_metadata": maybe(text),
+    "state": _STATE,
+    "team_id": maybe(identity),
+    "app_installed_team_id": maybe(identity),
+    "blocks": listing(record({})),
+}
+_VIEW: Final = record(_VIEW_FIELDS, "id")
+# The library reads the type of a dialog without asking whether it has one, and more of one of another type.
+_DIALOG: Final = record({**_VIEW_FIELDS, "type": exactly("modal")}, "id", "type")
 _ACTION: Final = record(
     {
         "type": maybe(identity),
@@ -215,7 +220,7 @@ INTERACTIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "block_suggestion": record({**_INTERACTION, "action_id": text, "value": text}, "user", "action_id", "value"),
         "message_action": record({**_INTERACTION, "callback_id": text, "message": _MESSAGE}, "user", "callback_id"),
         "shortcut": record({**_INTERACTION, "callback_id": text, "trigger_id": identity}, "user", "callback_id"),
-        "view_closed": record({**_INTERACTION, "view": _VIEW}, "user", "view"),
-        "view_submission": record({**_INTERACTION, "view": _VIEW}, "user", "view"),
+        "view_closed": record({**_INTERACTION, "view": _DIALOG}, "user", "view"),
+        "view_submission": record({**_INTERACTION, "view": _DIALOG}, "user", "view"),
     }
 )

@@ -37,7 +37,7 @@ class Ages:
     def of(self, moment: Moment) -> float:
         """Return seconds; infinite when the time of day was set back before the moment, so that nobody can tell."""
         by_day = (self._clock.now() - moment.at).total_seconds()
-        return by_day
+        return max(by_day, self._steady() - moment.tick) if by_day >= 0 else math.inf
 
 
 @dataclass(frozen=True, slots=True)

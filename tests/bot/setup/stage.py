@@ -72,7 +72,8 @@ class Stage:
             "wrong app token": lambda: self.environ.update(SLACK_APP_TOKEN="xapp-1-A1-2-beef"),
             "no Slack": lambda: self.environ.update(SLACK_API_URL=f"{away}/api/"),
             "uninvited": lambda: workspace.channels["general"].members.remove(workspace.bot.id),
-            "no cluster": lambda: _lead_elsewhere(Path(self.environ["KUBECONFIG"]), self.cluster.url, away),
+            "no cluster": lambda: _put(Path(self.environ["KUBECONFIG"]), self.cluster.url, away),
+            "wrong credentials": lambda: _put(Path(self.environ["KUBECONFIG"]), "sandbox-token", "expired-token"),
             "no Redis": lambda: self.environ.update(REDIS_URL="redis://:hunter2@127.0.0.1:1/0"),
             "no database": lambda: self.environ.update(DATABASE_URL="postgresql://a:hunter2@127.0.0.1:1/nothing"),
         }
@@ -95,8 +96,8 @@ async def open_stage(stack: AsyncExitStack, folder: Path, store_url: str, world:
     return Stage(folder, slack, cluster, store_url, environ)
 
 
-def _lead_elsewhere(kubeconfig: Path, here: str, elsewhere: str) -> None:
-    kubeconfig.write_text(kubeconfig.read_text().replace(here, elsewhere))
+def _put(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text().replace(old, new))
 
 
 def _database(kind: str, store_url: str, undo: list[Callable[[], None]]) -> str:

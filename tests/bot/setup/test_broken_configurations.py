@@ -118,6 +118,6 @@ async def test_nothing_is_looked_at_offline(stage: Stage, capsys: pytest.Capture
 
 
 def test_there_are_enough_of_them() -> None:
-    """Each file is about one thing that goes wrong; nearly all of them expect something."""
+    """Each file is about one thing that goes wrong; all but two expect something."""
     assert len(OFFLINE) >= 20
-    assert [path.stem for path in REACHING if not expected_of(text_of(path))] == ["all-well"]
+    assert [path.stem for path in REACHING if not expected_of(text_of(path))] == ["all-well", "namespaces-unseen"]

@@ -135,6 +135,13 @@ def test_a_fault_is_told_by_the_path_of_its_field() -> None:
     assert str(fault(signing.interaction(payload))) == "the payload.view.state.values.*.*.value is no text"
 
 
+@pytest.mark.parametrize("kind", [None, "home", "workflow_step", 7])
+def test_a_dialog_that_is_none_is_a_fault(kind: object) -> None:
+    payload = signing.submission()
+    payload["view"]["type"] = kind
+    assert fault(signing.interaction(payload)).status == 400
+
+
 @pytest.mark.parametrize("name", ["command", "team_id", "user_id", "channel_id", "trigger_id"])
 def test_a_command_without_what_makes_it_one_is_a_fault(name: str) -> None:
     fields = signing.command_fields()

@@ -7,11 +7,14 @@ import json
 import logging
 import random
 import re
+import shutil
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.hot import open_hot_state
 from bot.once import Once
 from bot.ports import Unmetered
 from bot.references import References
@@ -31,9 +35,11 @@ from sandbox.slack.control import SlackControl
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import demo_workspace
 from tests.support import signing
-from tests.support.clocks import ShiftedClock
+from tests.support.clocks import ShiftedClock, WallClock
+from tests.support.databases import database
 from tests.support.journal import Journal, journal
 from tests.support.signing import FORM, SECRET, Heard, Wire, signed, wire
+from tests.support.waiting import until
 
 JSON = "application/json"
 
@@ -494,6 +500,64 @@ async def test_with_neither_of_them_nothing_that_changes_something_runs(store: P
         assert (await stage.event(signing.event())).status == 503
         assert (await stage.send(signing.command("status"))).status == 200
         assert [body["text"] for body in stage.ran] == ["status"]
+
+
+@asynccontextmanager
+async def redis_server(folder: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """Run a Redis that keeps nothing, and yield its address and its process."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ("--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no")
+    process = await asyncio.create_subprocess_exec(program, *words, cwd=folder, stdout=asyncio.subprocess.DEVNULL)
+
+    async def answers() -> bool:
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return True
+        return False
+
+    try:
+        await until(answers, bool)
+        yield f"redis://127.0.0.1:{port}/0", process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_redis_and_then_the_database_may_go_and_nothing_runs_twice(tmp_path: Path) -> None:
+    """Both there, Redis killed, the database stopped too, and the database back."""
+    async with (
+        redis_server(tmp_path) as (url, process),
+        database(tmp_path / "postgres") as postgres,
+        open_hot_state(url, WallClock(), Unmetered()) as hot,
+        await PostgresStore.open(postgres.url) as store,
+        scene(once=lambda _: Once(hot, store)) as stage,
+    ):
+        body = signing.interaction(signing.press())
+        headers = signed(body, time.time())
+        assert [(await stage.send(body, headers)).status for _ in range(2)] == [200, 200]
+        assert len(stage.ran) == 1
+        process.kill()
+        await process.wait()
+        other = signed(body, time.time() - 1)
+        assert [(await stage.send(body, how)).status for how in (headers, other, other)] == [200, 200, 200]
+        assert len(stage.ran) == 2
+        await postgres.stop()
+        newest = signed(body, time.time() - 2)
+        assert (await stage.send(body, newest)).status == 503
+        assert len(stage.ran) == 2
+        await postgres.start()
+
+        async def taken() -> int:
+            return (await stage.send(body, newest)).status
+
+        await until(taken, lambda status: status == 200)
+        assert [(await stage.send(body, newest)).status, len(stage.ran)] == [200, 3]
 
 
 async def test_a_hot_state_that_hangs_is_not_waited_for() -> None:

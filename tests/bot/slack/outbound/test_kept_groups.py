@@ -182,6 +182,7 @@ async def test_after_a_change_the_next_read_asks_slack(replicas: Replicas) -> No
     group = join(replicas, "ann")
     await replicas.all[0].changed()
     assert replicas.all[0].source == ""
+    assert await replicas.hot.read(f"groups:{replicas.slack.workspace.team_id}") is None
     assert group in (await replicas.look(0)).groups
 
 
@@ -240,6 +241,7 @@ async def test_a_read_that_began_before_the_change_is_not_used(replicas: Replica
 async def test_a_read_from_before_the_change_that_fails_is_made_anew(replicas: Replicas) -> None:
     """Its failure says nothing about now."""
     replicas.slack.faults.add(Fault(Kind.REPLY_LOST, "usergroups.list", seconds=0.2))
+    replicas.slack.faults.add(Fault(Kind.SERVER_ERROR, "usergroups.list", skip=1))  # the HTTP client asks once more
     early = asyncio.create_task(replicas.look(0))
     await until(lambda: asyncio.sleep(0, replicas.calls()), bool, every_s=0.01)
     group = join(replicas, "ann")

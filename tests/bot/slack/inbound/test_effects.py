@@ -1,0 +1,39 @@
+"""What needs to be certain that it did not come before, and what is a mere look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.slack.buttons import encode_button
+from bot.slack.inbound.effects import changes
+from tests.support import signing
+from tests.support.service import stage
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "a command that reads": dict(signing.command_fields("status")),
+    "a command that nobody understands": dict(signing.command_fields("make coffee")),
+    "a button that reads": signing.press(encode_button("status", replaces=True)),
+    "the bot's own page": signing.event("app_home_opened", tab="home"),
+    "a message to somebody else": signing.event("message", channel_type="channel"),
+    "a dialog that was closed": signing.submission() | {"type": "view_closed"},
+}
+CHANGES: dict[str, dict[str, Any]] = {
+    "a command for others to see": dict(signing.command_fields("share status")),
+    "a mention": signing.event(),
+    "a change of groups": signing.event("subteam_updated", subteam={"id": "S1"}),
+    "a dialog that was sent off": signing.submission(),
+    "a button of somebody else": signing.press() | {"actions": [{"action_id": "other"}]},
+    "what is not known": {"type": "of_the_future"},
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_look_needs_no_certainty(name: str) -> None:
+    assert not changes(stage().service())(LOOKS[name])
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_everything_else_does(name: str) -> None:
+    assert changes(stage().service())(CHANGES[name])
