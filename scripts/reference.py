@@ -7,13 +7,20 @@ from pathlib import Path
 
 import handlers
 from bot.cli.reference import commands_page, findings_page
+from bot.health import metrics_page
 from bot.registry import discover
+from bot.setup.pages import configuration_page
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 
 
 def main() -> int:
-    pages = {"commands.md": commands_page(discover(handlers)), "findings.md": findings_page()}
+    pages = {
+        "commands.md": commands_page(discover(handlers)),
+        "configuration.md": configuration_page(),
+        "findings.md": findings_page(),
+        "metrics.md": metrics_page(),
+    }
     stale = [
         name for name, text in pages.items() if not (FOLDER / name).exists() or (FOLDER / name).read_text() != text
     ]

@@ -7,6 +7,20 @@ from types import MappingProxyType
 
 SHAPES: Mapping[str, str] = MappingProxyType(
     {
+        "audit": """\
+{
+  "rows": [{
+    "seq": 12, "at": "2026-11-24T21:59:55+00:00", "actor": "U0ANN00001", "action": "share", "subject": "C0OPS00001",
+    "result": "done", "detail": {"command": "share status", "said": "status", "surface": "command"}
+  }],
+  "more": false, "head": "12:64 hexadecimal digits"
+}""",
+        "can": """\
+{
+  "command": "status", "allowed": false, "permission": "read", "where": "rag-engine on prod-eu",
+  "reason": "that needs the role viewer or operator", "roles": [], "enough": ["viewer", "operator"],
+  "holders": {"viewer": ["@rag-everyone"], "operator": ["@rag-oncall"]}
+}""",
         "compare": """\
 {
   "cluster": "prod-eu",
@@ -32,6 +46,14 @@ SHAPES: Mapping[str, str] = MappingProxyType(
 }""",
         "help": """\
 {"commands": [{"usage": "status [SERVICE]", "summary": "one line"}]}""",
+        "home": """\
+{
+  "roles": ["operator"],
+  "places": [{
+    "cluster": "prod-eu", "namespace": "rag-engine", "verdict": "healthy", "summary": "one line"
+  }],
+  "closed": 0, "not_shown": 0, "waiting": ["share status"]
+}""",
         "history": """\
 {
   "cluster": "prod-eu",
@@ -90,6 +112,10 @@ SHAPES: Mapping[str, str] = MappingProxyType(
   "nodes": [{"name": "node-1", "cpu_m": 1008, "memory": 2942000000}]
 }""",
         "whoami": """\
-{"roles": ["operator"], "permissions": ["read", "share", "operate"]}""",
+{
+  "account": "member", "groups": ["S0ONCALL01"], "groups_read_at": "2026-11-24T21:59:55+00:00",
+  "source": "user groups of the workspace", "roles": ["operator"], "grants": ["operator for api"],
+  "permissions": ["read", "share", "operate"]
+}""",
     }
 )

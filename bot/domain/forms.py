@@ -1,4 +1,4 @@
-"""Dialogs, neutral: what is asked, with which choices. The chat adapter draws them and hands back what was filled in."""
+"""Dialogs, neutral: what is asked, with which choices. The chat adapter draws them and hands back what is filled in."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What a command is about, as far as rights care: a scope, and the alias of the one service that is meant, if any."""
+    """What a command is about, as far as rights care: a scope, and the alias of the one service that is meant."""
 
     scope: Scope
     service: str = ""

@@ -12,6 +12,7 @@ from bot.main.parts import Parts
 from bot.main.wakeups import INBOX, Hint
 from bot.once import Once
 from bot.slack.inbound.app import Inbound, InboundEquipment
+from bot.slack.inbound.effects import needs_certainty
 from bot.slack.inbound.http import Door
 from bot.slack.inbound.sockets import Sockets
 from bot.slack.outbound.surfaces import SlackSurfaces
@@ -41,7 +42,15 @@ async def _way_in(parts: Parts, inbound: Inbound, once: Once) -> AsyncIterator[N
     if slack.signing_secret is not None and slack.listen is not None:
         secret = slack.signing_secret.reveal()
         app = inbound.app(parts.client, parts.identity, signing_secret=secret)
-        door = Door(app, secret, once=once, clock=parts.clock, meter=parts.meter, references=parts.references)
+        door = Door(
+            app,
+            secret,
+            once=once,
+            clock=parts.clock,
+            meter=parts.meter,
+            references=parts.references,
+            certain=needs_certainty,
+        )
         async with door.serve(slack.listen):
             yield
         return

@@ -73,10 +73,10 @@ def _tables(facts: DatabaseFacts, tried: str) -> list[Result]:
     if facts.refusal:
         return [fault(tried, facts.refusal, facts.advice, where=_DATABASE)]
     if facts.pending and not facts.may_create:
-        found = f"{_some(facts.pending, 'migration')} to be applied, and {facts.role} may not create tables"
+        found = f"{_waiting(facts.pending)}, and {facts.role} may not create tables"
         return [fault(tried, found, "Run `ragops migrate` with the role that owns the tables.", where=_DATABASE)]
     if facts.pending:
-        found = f"{_some(facts.pending, 'migration')} to be applied"
+        found = _waiting(facts.pending)
         return [warning(tried, found, "Run `ragops migrate`; `ragops run` does the same.", where=_DATABASE)]
     return []
 
@@ -103,6 +103,7 @@ def judge_redis(facts: RedisFacts) -> list[Result]:
     return [ok(tried, f"version {facts.version or 'unknown'}{policy}", where=_REDIS)]
 
 
-def _some(names: Sequence[str], what: str) -> str:
+def _waiting(names: Sequence[str]) -> str:
     told = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    return f"{len(names)} {what}{' is' if len(names) == 1 else 's are'} ({told})"
+    are = "1 migration is" if len(names) == 1 else f"{len(names)} migrations are"
+    return f"{are} to be applied ({told})"

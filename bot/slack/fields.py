@@ -1,7 +1,7 @@
 """The form of a dialog's answers: what the outbound side draws and the inbound side reads back.
 
 A field's block and action ids stay the same over updates, so that the platform keeps what was typed. An option carries
-its value where the platform has room for it, else its number; `fingerprint` tells whether that still means the same.
+its value where the platform takes it, else its number; `fingerprint` tells whether that still means the same.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.domain.forms import Choice, FieldKind, Form, FormField
+from bot.redaction import clean
 
 CALLBACK: Final = "rag_form"
 FIELD_PREFIX: Final = "form:"
@@ -35,9 +36,10 @@ def action_id(kind: FieldKind) -> str:
 
 
 def option_value(choices: Sequence[Choice], index: int) -> str:
-    """Return what stands for a choice: its value, or its number when the value is too long."""
+    """Return what stands for a choice: its value, or its number when it is too long or cannot be sent as it is."""
     value = _VALUE + choices[index].value
-    return value if len(value.encode("utf-16-le", "surrogatepass")) // 2 <= _OPTION_LIMIT else f"{_NUMBER}{index}"
+    fits = len(value.encode("utf-16-le", "surrogatepass")) // 2 <= _OPTION_LIMIT
+    return value if fits and clean(value) == value else f"{_NUMBER}{index}"
 
 
 def chosen(choices: Sequence[Choice], value: str) -> str:

@@ -41,7 +41,10 @@ EVENTS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def app_manifest(*, http_url: str | None = None) -> str:
-    """Return the manifest in YAML: for sockets, or for signed requests to `http_url`. Raises `ValueError` for no such."""
+    """Return the manifest in YAML: for sockets, or for signed requests to `http_url`.
+
+    Raises `ValueError` for an address that Slack does not take.
+    """
     if http_url is not None and (not http_url.startswith("https://") or _unsafe(http_url)):
         raise ValueError(f"Slack sends requests to an https:// address only, not to {http_url!r}")
     command_url = f"\n      url: {http_url}" if http_url else ""

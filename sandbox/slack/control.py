@@ -250,7 +250,7 @@ class SlackControl:
     # Faults
 
     async def set_fault(self, kind: str, **rule: Any) -> None:
-        """Put a fault in force: kind, and method, times (None: until cleared), seconds, status, error, skip.
+        """Put a fault in force: kind, and method, times (None: until cleared), seconds, status, error, skip, share.
 
         ``method`` is a Web API method with wildcards, ``upload``, ``response_url``, or for deliveries an envelope type.
         """

@@ -67,6 +67,7 @@ class Courier:
     on_the_way: int = 0
     unacked: int = 0
     lost_events: int = 0
+    repeats: int = 0
     _retries: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def deliver(self, kind: str, payload: Json, *, retry: Retry | None = None) -> Delivery:
@@ -75,9 +76,24 @@ class Courier:
             await asyncio.sleep(slow.seconds)
         attempt = retry or Retry()
         if not self.faults.take(kind, Kind.DUPLICATE):
-            return await self._once(kind, payload, attempt)
+            delivery = await self._once(kind, payload, attempt)
+            if delivery.acked and (late := self.faults.take(kind, Kind.ECHO)):
+                self._own(self._echo(kind, payload, attempt, late.seconds))
+            return delivery
+        self.repeats += 1
         first, second = await asyncio.gather(self._once(kind, payload, attempt), self._once(kind, payload, attempt))
         return first if first.acked else second
+
+    async def _echo(self, kind: str, payload: Json, retry: Retry, pause_s: float) -> None:
+        """Deliver again what was taken: the ack was lost on the way, or came too late."""
+        self.on_the_way += 1
+        try:
+            await asyncio.sleep(pause_s)
+            self.repeats += 1
+            again = Retry(retry.attempt + 1, "timeout") if kind == "events_api" else retry
+            await self._once(kind, payload, again)
+        finally:
+            self.on_the_way -= 1
 
     async def _once(self, kind: str, payload: Json, retry: Retry) -> Delivery:
         self.on_the_way += 1
@@ -102,6 +118,7 @@ class Courier:
     async def _again(self, payload: Json, reason: str) -> None:
         for attempt, pause in enumerate(self.timing.retry_s[:EVENT_RETRIES], start=1):
             await asyncio.sleep(pause)
+            self.repeats += 1
             delivery = await self.deliver("events_api", payload, retry=Retry(attempt, reason))
             if delivery.acked or delivery.no_retry:
                 return

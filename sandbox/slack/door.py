@@ -107,6 +107,7 @@ class ControlDoor:
             "acks_ms": latencies,
             "unacked": self._courier.unacked,
             "lost_events": self._courier.lost_events,
+            "repeats": self._courier.repeats,
             "calls": dict(self._api.calls),
             "ratelimited": self._rates.refused,
             "retry_after_violations": self._rates.violations,

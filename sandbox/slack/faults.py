@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from random import Random
 
 
 class Kind(StrEnum):
@@ -22,11 +23,15 @@ class Kind(StrEnum):
     DUPLICATE = "duplicate"  # a delivery comes twice
     CLOCK_SKEW = "clock_skew"  # signed HTTP: the timestamp is off by ``seconds``
     REORDER = "reorder"  # a delivery waits ``seconds``, others overtake it
+    ECHO = "echo"  # a delivery comes again ``seconds`` after its ack
 
 
 @dataclass(slots=True)
 class Fault:
-    """One rule; ``method`` may hold wildcards, ``times=None`` means until it is cleared."""
+    """One rule; ``method`` may hold wildcards, ``times=None`` means until it is cleared.
+
+    It hits the given ``share`` of the calls, at random.
+    """
 
     kind: Kind
     method: str = "*"
@@ -35,13 +40,15 @@ class Fault:
     status: int = 503
     error: str = "internal_error"
     skip: int = 0
+    share: float = 1.0
 
 
 @dataclass(slots=True)
 class Faults:
-    """The rules in force."""
+    """The rules in force, and the chance that decides about those which hit a share of the calls only."""
 
     rules: list[Fault] = field(default_factory=list)
+    chance: Random = field(default_factory=lambda: Random(1))
 
     def add(self, fault: Fault) -> None:
         """Put one rule in force."""
@@ -58,6 +65,8 @@ class Faults:
                 continue
             if fault.skip > 0:
                 fault.skip -= 1
+                continue
+            if fault.share < 1 and self.chance.random() >= fault.share:
                 continue
             if fault.times is not None:
                 fault.times -= 1

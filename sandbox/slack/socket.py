@@ -157,7 +157,10 @@ class SocketHub:
         open_now = [c for c in self.connections if not c.closing and not c.socket.closed]
         if not open_now:
             return Delivery(acked=False, reason="no_connection")
-        connection = open_now[self.world.ids.choose(len(open_now))]
+        return await self.send_over(open_now[self.world.ids.choose(len(open_now))], kind, payload, retry)
+
+    async def send_over(self, connection: Connection, kind: str, payload: Json, retry: Retry) -> Delivery:
+        """Send one envelope over this very connection and wait for its ack."""
         envelope = self._envelope(kind, payload, retry)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()

@@ -13,13 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from bot.cluster import Connection, KubernetesHttp, open_connection
 from bot.domain.targets import ClusterName, Namespace, Scope
 from tests.support.clocks import WallClock
+from tests.support.cluster_image import make_image
 from tests.support.hands import Hands
+from tests.support.installed import address_of_node
+from tests.support.kubectl import Kubectl
 
 KUBECONFIG = os.environ.get("RAGOPS_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG") or ""
+# A command that makes images: CONTROL image REFERENCE NAME=PATH… -- ENTRYPOINT…
+CONTROL = os.environ.get("RAGOPS_TEST_CLUSTER_CONTROL", "")
+PRODUCT = "docker.io/test/ragops:in-cluster"
 CLUSTER = ClusterName("real")
 # The findings that the catalogue of failures saw, for the table at the end of the run.
 TOLD: list[dict[str, Any]] = []
@@ -70,3 +77,22 @@ async def scope(hands: Hands) -> AsyncIterator[Scope]:
     await hands.send("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     yield Scope(CLUSTER, Namespace(name))
     await hands.send("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image of this checkout, in the cluster."""
+    if not os.environ.get("RAGOPS_TEST_KUBECONFIG") or not CONTROL:
+        pytest.skip("set RAGOPS_TEST_KUBECONFIG and RAGOPS_TEST_CLUSTER_CONTROL to run this")
+    make_image(CONTROL, PRODUCT, tmp_path_factory.mktemp("image"))
+    return PRODUCT
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def address(product: str) -> str:
+    """The address by which pods reach this machine."""
+    del product
+    found = await address_of_node(Kubectl(os.environ["RAGOPS_TEST_KUBECONFIG"]))
+    if not found:
+        pytest.skip("no node of this cluster is this machine: its pods would not reach the stand-in")
+    return found

@@ -25,7 +25,7 @@ LONGEST_LINE = 120
 # Folders that every machine may have, and examples that an operator reads as such.
 KNOWN_PATHS = (
     *("/dev/null", "/tmp/…", "/opt/ragops", "/etc/ragops"),  # noqa: S108  # the demo's folder, as a page shows it
-    *("/rag", "/invite", "/readyz", "/app/rag/"),
+    *("/rag", "/invite", "/readyz", "/livez", "/metrics", "/app/rag/"),
 )
 
 

@@ -81,7 +81,8 @@ async def test_an_account_that_is_restricted_between_two_clicks_is_let_in_no_mor
     await stage.posted(1)
 
     stage.slack.workspace.change_user("ann", is_restricted=True)
-    await until(lambda: _pressed(stage, "Share"), lambda text: "guests of the workspace" in text, within_s=15)
+    refused = "guests of the workspace"
+    await until(lambda: _pressed(stage, "Share"), lambda text: refused in text, within_s=15, every_s=1)
 
     rows = await audit(store_url)
     assert rows[-1][1:3] == ("share", "refused")

@@ -43,13 +43,13 @@ async def say_all(people: People) -> dict[str, str]:
 
 
 async def run_all(folder: Path, namespace: str, workload: str, environ: Mapping[str, str]) -> dict[str, Ended]:
-    """Run in the terminal what reads a cluster, and return how each ended. No such namespace is asked about, too."""
-    there = f"-n {namespace}"
-    lines = (
-        f"status {there}",
-        f"top nodes {there}",
-        f"top pods {there}",
-        f"logs {workload} {there}",
-        "pods -n no-such",
-    )
-    return {line: await ragops(*line.split(), environ=environ, folder=folder) for line in lines}
+    """Run in the terminal what reads a cluster, and the programs that do, and return how each ended."""
+    lines = ("status", "top nodes", "top pods", f"logs {workload}")
+    ended = {line: await ragops(*line.split(), "-n", namespace, environ=environ, folder=folder) for line in lines}
+    ended["check"] = await ragops("check", environ=environ, folder=folder)
+    return ended
+
+
+async def ask_nowhere(folder: Path, environ: Mapping[str, str]) -> Ended:
+    """Ask in the terminal about a namespace that does not exist; an account of one namespace is refused there."""
+    return await ragops("pods", "-n", "no-such-namespace", environ=environ, folder=folder)

@@ -21,7 +21,7 @@ from bot.errors import DeliveryError
 from bot.hot.memory import MemoryHotState
 from bot.main.clock import SystemClock
 from bot.once import Once
-from bot.ports import AuditQuery, Clock, Store, Unmetered
+from bot.ports import AuditQuery, Clock, HotState, Store, Unmetered
 from bot.references import References
 from bot.registry import Registry
 from bot.rights import DirectoryRights
@@ -159,6 +159,7 @@ class Setup:
 
     registry: Registry = ALL_VERBS
     clock: Clock = field(default_factory=SystemClock)
+    hot: HotState | None = None
     scopes: frozenset[str] | None = None
     events: frozenset[str] | None = None
 
@@ -173,7 +174,8 @@ async def chatting(store: Store | None, setup: Setup | None = None) -> AsyncIter
         slack = await stack.enter_async_context(SlackServer(workspace, rates=SlackRates(enabled=False)))
         control = await stack.enter_async_context(SlackControl(slack.control_url))
         client = make_client(workspace.bot_token, slack.base_url)
-        hot, meter, chance, revoked = MemoryHotState(setup.clock), CountingMeter(), random.Random(5), list[str]()
+        hot, meter = setup.hot or MemoryHotState(setup.clock), CountingMeter()
+        chance, revoked = random.Random(5), list[str]()
         directory = SlackDirectory(client, workspace.team_id, clock=setup.clock, hot=hot)
         service = _service(workspace, setup, directory, store)
         notifier = SlackNotifier(client, clock=setup.clock, nonce=lambda: f"{chance.getrandbits(40):010x}")

@@ -5,17 +5,14 @@ came before; then Bolt runs the listeners, with its own check of the signature a
 
 What is answered (a redirect never):
 
-====  =================================================================================================================
 200   done, or came before, or a check of the address
 400   signed, but not understood; 415 of a wrong type. Coming again would not help, and the platform is told so
 401   not signed by the platform, or not of the present
 404   another path; 405 another method; 408 the body came too slowly; 413 it is too large; 429 no room
 503   it changes something and could not be recorded: nothing was done, an event comes again
 500   a bug before the acknowledgement, logged with a reference: the person is told that it failed, which is true
-====  =================================================================================================================
 
-The platform's look at our certificate (`ssl_check`) is answered 200 signed or not: it may come unsigned, and runs
-nothing.
+The platform's look at our certificate (`ssl_check`) is answered 200, signed or not: it may come unsigned.
 """
 
 from __future__ import annotations
@@ -52,9 +49,8 @@ _LARGEST_CHECK: Final = 512
 _RETRY: Final = {"x-slack-retry-num": re.compile(r"[0-9]{1,3}"), "x-slack-retry-reason": re.compile(r"[a-z_]{1,40}")}
 
 
-def always(body: Mapping[str, Any]) -> bool:
+def always(_: Mapping[str, Any]) -> bool:
     """Take every delivery for one that changes something: right until it is known which do not."""
-    del body
     return True
 
 
@@ -73,7 +69,7 @@ class Answer:
 
 @dataclass(slots=True)
 class _Arrival:
-    """One request on its way in, and what is known of it so far."""
+    """One request on its way in; `surface` once it is known."""
 
     request: web.BaseRequest
     surface: str = "unknown"

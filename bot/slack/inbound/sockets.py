@@ -128,10 +128,11 @@ class Sockets:
     async def close(self) -> None:
         """Take nothing new, let the acknowledgements that are being made go out, and close every connection."""
         self._over = self._over or "the bot is stopping"
+        lines = tuple(self._lines)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(line.close() for line in self._lines))
+        await asyncio.gather(*(line.close() for line in lines))
         self._lines.clear()
         if self._session is not None:
             await self._session.close()

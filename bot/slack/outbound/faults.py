@@ -136,6 +136,9 @@ def delivery_errors() -> Iterator[None]:
         raise DeliveryUnknown("Slack did not answer in time.") from error
     except (aiohttp.ClientError, SlackClientError) as error:
         raise DeliveryUnknown("The connection to Slack broke.") from error
+    except AttributeError as error:
+        # The library's way to say that an answer is no JSON object (a proxy's page, for one).
+        raise DeliveryUnknown("What Slack answered cannot be read.") from error
 
 
 def _parsed(body: str) -> dict[str, Any]:

@@ -27,13 +27,13 @@ def draw(form: Form) -> Json:
     view: Json = {
         "type": "modal",
         "callback_id": fields.CALLBACK,
-        "title": plain_text(_short(form.title, TITLE)),
+        "title": plain_text(_short(form.title, TITLE) or escape.ELLIPSIS),
         "close": plain_text("Cancel" if form.fields else "Close"),
         "private_metadata": fields.encode_state(form),
         "blocks": blocks,
     }
     if any(block["type"] == "input" for block in blocks):
-        view["submit"] = plain_text(_short(form.submit or _SUBMIT, TITLE))
+        view["submit"] = plain_text(_short(form.submit, TITLE) or _SUBMIT)
     return view
 
 

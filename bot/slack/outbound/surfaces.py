@@ -149,9 +149,8 @@ def _view_errors() -> Iterator[None]:
 
 
 def _known(error: SlackApiError) -> DeliveryRefused | None:
-    if not isinstance(error.response, AsyncSlackResponse):
-        return None
-    code = str(error.response.get("error", ""))
+    answer = error.response.data if isinstance(error.response, AsyncSlackResponse) else None
+    code = str(answer.get("error", "")) if isinstance(answer, dict) else ""
     if code in _REFUSED_VIEWS:
         return BlocksRefused(f"Slack does not take this view ({code}).")
     kinds = {**dict.fromkeys(_LATE, TriggerGone), **dict.fromkeys(_OUTDATED, Outdated), "not_enabled": HomeSwitchedOff}

@@ -76,4 +76,4 @@ def test_words_of_a_verb_reach_the_parser_as_they_are(words: list[str]) -> None:
 
 def test_every_program_is_described() -> None:
     """In the overview."""
-    assert set(PROGRAMS) == {"run", "demo", "sandbox", "audit"}
+    assert set(PROGRAMS) == {"run", "init", "check", "migrate", "demo", "sandbox", "audit"}

@@ -11,13 +11,16 @@ import pytest
 from bot.cli.reference import commands_page, findings_page
 from bot.cli.shapes import SHAPES
 from bot.diagnosis import all_codes
-from bot.domain.actions import Query
+from bot.domain.actions import Query, Setting
 from bot.domain.objects import NodeUsage
 from bot.domain.snapshot import LogExcerpt, LogKey, LogLine, LogRead, Part
 from bot.domain.text import Redacted
+from bot.ports import AuditRecord
+from handlers import audit
 from tests.support.answers import answer, data
 from tests.support.builders import (
     MI,
+    NOW,
     container,
     crash_looping,
     deployment,
@@ -52,7 +55,7 @@ LOGS: dict[LogKey, LogExcerpt | LogRead] = {
     LogKey("api-1", "api", previous=False): LogRead((LogLine(None, Redacted("hello")),)),
     LogKey("api-2", "api", previous=False): log_of(problem="the pod is gone"),
 }
-COMMANDS = {"compare": "compare api", "describe": "describe api", "explain": "explain OOM_KILLED"}
+COMMANDS = {"can": "can status api", "compare": "compare api", "describe": "describe api", "explain": "explain OOM_KILLED"}
 COMMANDS |= {"history": "history api", "logs": "logs api"}
 
 
@@ -70,12 +73,22 @@ def reduced(shown: Any, like: Any) -> Any:
     return [reduced(shown[0], like[0])] if isinstance(shown, list) and isinstance(like, list) else like and shown
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", sorted(SHAPES.keys() - {"audit"}))
 async def test_the_documented_data_is_what_a_verb_gives(name: str) -> None:
     """The same keys in the same order, all the way down."""
     documented = keys(json.loads(SHAPES[name]))
     given = keys(data(await answer(WORLD, COMMANDS.get(name, name), logs=LOGS)))
     assert json.dumps(given) == json.dumps(reduced(documented, given))
+
+
+def test_the_documented_data_of_the_record_is_what_it_gives() -> None:
+    """It needs a store, which the others do not."""
+    row = AuditRecord(seq=1, at=NOW, actor="U1", action="share", subject="C1", result="done", detail={"said": "status"})
+    setting = Setting(now=NOW, command="audit")
+    given = audit.render(audit.Params(), audit.Seen((row,), more=False, head="1:00"), setting).data
+    documented = json.loads(SHAPES["audit"])
+    assert list(given) == list(documented)
+    assert list(given["rows"][0]) == list(documented["rows"][0])
 
 
 def test_every_query_documents_its_data() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bot.slack.inbound.dialogs import NOT_FOR_YOU, OUTDATED
 from bot.store.store import PostgresStore
+from sandbox import gestures
 from sandbox.slack.control import Submitted
 from tests.support.surfaces import Chat, audited, chatting, events_in
 from tests.support.waiting import until
@@ -197,6 +198,20 @@ async def test_a_dialog_that_was_closed_meanwhile_is_no_trouble(chat: Chat, capl
     await chat.control.view_close(user="ann")
     await chat.inbound.drain(2)
     assert not {"form_lost", "listener_failed"} & set(events_in(caplog))
+
+
+async def test_gestures_build_a_command(chat: Chat) -> None:
+    """For scripts: open, fill in, send, read."""
+    assert await gestures.shortcut(chat.control, "rag_build", user="bob") == ""
+    await chat.dialog("bob", lambda text: VERB in text)
+    assert "Explain" not in await gestures.dialog(chat.control, user="bob")
+    assert "code" in await gestures.fill(chat.control, {VERB: "explain"}, user="bob")
+    where = {WHERE: "#general"}
+    assert await gestures.submit(chat.control, where, user="bob") == "Please complete this required field."
+    assert await gestures.submit(chat.control, {"code": "CRASH_LOOP", **where}, user="bob") == ""
+    await chat.control.settle(quiet=0.5)
+    assert "Recognised" in await gestures.read(chat.control, user="bob", channel="general")
+    assert await gestures.dialog(chat.control, user="bob") == "(nothing is there)"
 
 
 async def test_secrets_typed_into_it_go_nowhere(chat: Chat, store: PostgresStore) -> None:

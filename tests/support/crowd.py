@@ -1,0 +1,266 @@
+"""A crowd at the stand-in Slack: people of every kind who ask for every kind of thing, and a note of what came of each.
+
+Everybody asks one thing after the other and waits for its answer. How often each thing was answered is known exactly:
+by the address for private answers that Slack gave it, by its thread, or by its direct conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from bot.slack.inbound.payloads import press_key
+from sandbox.slack.delivery import Delivery, Retry, Transport
+from sandbox.slack.records import Channel, Content, Json, Message, ResponseHook, User
+from sandbox.slack.server import SlackServer
+from sandbox.slack.world import Workspace
+
+LOOK_EVERY_S: Final = 0.02
+READS: Final = ("status", "status api", "pods", "whoami", "help status", "explain CRASH_LOOP")
+AUDITORS: Final = ("person0", "person1")
+_NOT_ACCEPTED: Final = ("not accepted", "may not have been accepted")
+
+
+class Ask(StrEnum):
+    """What somebody does."""
+
+    COMMAND = "command"
+    PRESS = "press"
+    MISTYPED = "mistyped"
+    MENTION = "mention"
+    DIRECT = "direct"
+    SHARE = "share"
+    PRESS_SHARE = "press share"
+    FORBIDDEN = "forbidden read"
+    FORBIDDEN_SHARE = "forbidden share"
+
+
+KEPT: Final = frozenset({Ask.MENTION, Ask.DIRECT, Ask.SHARE, Ask.PRESS_SHARE, Ask.FORBIDDEN_SHARE})
+EVENTS: Final = frozenset({Ask.MENTION, Ask.DIRECT})
+SHARES: Final = frozenset({Ask.SHARE, Ask.PRESS_SHARE})
+FORBIDDEN: Final = frozenset({Ask.FORBIDDEN, Ask.FORBIDDEN_SHARE})
+OF_MEMBERS: Final[Mapping[Ask, int]] = {
+    Ask.COMMAND: 45,
+    Ask.PRESS: 15,
+    Ask.MISTYPED: 5,
+    Ask.MENTION: 9,
+    Ask.DIRECT: 9,
+    Ask.SHARE: 7,
+    Ask.PRESS_SHARE: 4,
+    Ask.FORBIDDEN: 6,
+}
+OF_GUESTS: Final[Mapping[Ask, int]] = {Ask.FORBIDDEN: 70, Ask.FORBIDDEN_SHARE: 30}
+
+
+class Watched(Workspace):
+    """A workspace that keeps at hand what each person was told, and what the bot said in each thread."""
+
+    def __init__(self, *, seed: int = 1) -> None:
+        self.private: defaultdict[str, list[Message]] = defaultdict(list)
+        self.threads: defaultdict[str, list[Message]] = defaultdict(list)
+        self.public: list[Message] = []
+        super().__init__(seed=seed)
+
+    def post(self, channel: Channel, user: User, content: Content, **more: Any) -> Message:
+        """Add a message, and note it if the bot said it."""
+        message = super().post(channel, user, content, **more)
+        if user.is_bot and message.only_for is not None:
+            self.private[message.only_for].append(message)
+        elif user.is_bot:
+            self.public.append(message)
+            self.threads[message.thread_ts or message.channel_id].append(message)
+        return message
+
+
+@dataclass(slots=True)
+class Postman:
+    """Carries deliveries as `inner` does; keeps the commands by their triggers, and counts what people did by its id."""
+
+    inner: Transport
+    commands: dict[str, Json] = field(default_factory=dict)
+    sent: Counter[str] = field(default_factory=Counter)
+
+    async def send(self, kind: str, payload: Json, retry: Retry) -> Delivery:
+        """Carry one delivery."""
+        if kind == "slash_commands":
+            self.commands[payload["trigger_id"]] = payload
+        if not payload.get("event", {}).get("bot_id"):  # what the bot said itself comes, too, and is nobody's command
+            self.sent[payload["event_id"] if kind == "events_api" else payload["trigger_id"]] += 1
+        return await self.inner.send(kind, payload, retry)
+
+    @property
+    def repeats(self) -> int:
+        """Return how many deliveries came after the first of their kind."""
+        return self.sent.total() - len(self.sent)
+
+
+@dataclass(slots=True)
+class Asked:
+    """One thing that was asked for. `key` is the bot's name of it; times in seconds of the event loop."""
+
+    kind: Ask
+    person: str
+    channel: str
+    text: str
+    began: float
+    key: str = ""
+    acked: bool = False
+    seen: str = ""
+    hook: ResponseHook | None = None
+    thread: str = ""
+    answered_at: float = 0.0
+    told: str = ""
+
+    @property
+    def refused_to_keep(self) -> bool:
+        """Tell whether its person heard that it was not accepted, or may not have been."""
+        return any(words in self.told for words in _NOT_ACCEPTED)
+
+
+def words_of(message: Message) -> str:
+    """Return everything that a message says, with its markup."""
+    return json.dumps([message.content.text, message.content.blocks, message.content.attachments])
+
+
+@dataclass(slots=True)
+class Crowd:
+    """The people; `asked` is everything that they asked for so far. `patience_s` is how long they wait for an answer.
+
+    Between two things they pause for up to `pause_s`.
+    """
+
+    slack: SlackServer
+    workspace: Watched
+    postman: Postman
+    channels: tuple[str, ...]
+    members: tuple[str, ...]
+    guests: tuple[str, ...]
+    patience_s: float = 60.0
+    pause_s: float = 0.0
+    asked: list[Asked] = field(default_factory=list)
+    stopping: bool = False
+    _pressable: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    async def ask_for(self, count: int, *, seed: int = 1) -> None:
+        """Ask for `count` things together, fairly spread, and wait for the answers."""
+        left = iter(range(count))
+        people = (*self.members, *self.guests)
+        await asyncio.gather(*(self._work(name, random.Random(f"{seed} {name}"), left) for name in people))
+
+    async def keep_asking(self, *, seed: int = 1) -> None:
+        """Ask until `stopping` is set; return when everybody has the last answer or gave up."""
+        await self.ask_for(10**9, seed=seed)
+
+    async def _work(self, name: str, chance: random.Random, left: Any) -> None:
+        kinds = OF_GUESTS if name in self.guests else OF_MEMBERS
+        while not self.stopping and next(left, None) is not None:
+            (kind,) = chance.choices(tuple(kinds), tuple(kinds.values()))
+            nothing_to_press = kind in {Ask.PRESS, Ask.PRESS_SHARE} and name not in self._pressable
+            if nothing_to_press or (kind is Ask.FORBIDDEN and name in AUDITORS):
+                kind = Ask.COMMAND
+            await self.ask(kind, name, chance.choice(self.channels), chance.choice(READS))
+            await asyncio.sleep(chance.uniform(0, self.pause_s))
+
+    async def ask(self, kind: Ask, person: str, channel: str, text: str) -> Asked:
+        """Let a person ask for one thing, and wait until it is answered, or until its person gives up."""
+        asked = Asked(kind, person, channel, text, asyncio.get_running_loop().time())
+        self.asked.append(asked)
+        told, spoken = self._told(asked), self._spoken(asked)
+        private, public = len(told), len(spoken)
+        await self._do(asked)
+        if asked.acked or asked.kind in EVENTS:  # an event that nobody took comes again
+            await self._wait(asked, lambda: len(told) > private or len(self._spoken(asked)) > public)
+        told = told[private:]
+        asked.told = json.dumps([words_of(message) for message in told])
+        if kind is Ask.COMMAND and told and text.startswith("status") and "Refresh" in asked.told:
+            self._pressable[person] = channel, told[-1].ts
+        return asked
+
+    async def _do(self, asked: Asked) -> None:
+        people, name, channel = self.slack.people, asked.person, asked.channel
+        match asked.kind:
+            case Ask.PRESS | Ask.PRESS_SHARE:
+                label = "Refresh" if asked.kind is Ask.PRESS else "Share"
+                asked.channel, message = self._pressable[name]
+                result = await people.press(label, user=name, channel=asked.channel, message=message)
+                asked.key = press_key(result["payload"], result["action"])
+                asked.hook = self._hook(result["payload"]["response_url"])
+            case Ask.MENTION:
+                result = await people.say(f"@rag {asked.text}", user=name, channel=channel, thread=None)
+                asked.key, asked.thread = f"event:{result['event']['event_id']}", result["ts"]
+            case Ask.DIRECT:
+                result = await people.say(asked.text, user=name, channel="@rag", thread=None)
+                asked.key = f"event:{result['event']['event_id']}"
+            case _:
+                result = await people.say(self._typed(asked), user=name, channel=channel, thread=None)
+                sent = self.postman.commands[result["trigger_id"]]
+                asked.key = f"command:{sent['team_id']}:{sent['trigger_id']}"
+                asked.hook = self._hook(sent["response_url"])
+        asked.acked, asked.seen = bool(result["acked"]), str(result.get("seen", ""))
+
+    def _typed(self, asked: Asked) -> str:
+        match asked.kind:
+            case Ask.MISTYPED:
+                asked.text = "statsu"
+            case Ask.SHARE | Ask.FORBIDDEN_SHARE:
+                asked.text = f"share {asked.text}"
+            case Ask.FORBIDDEN if asked.person in self.members:
+                asked.text = "audit"
+        return f"/rag {asked.text}"
+
+    def _hook(self, url: str) -> ResponseHook:
+        return self.workspace.hooks[url.rpartition("/")[2]]
+
+    def _told(self, asked: Asked) -> list[Message]:
+        return self.workspace.private[self.workspace.person(asked.person).id]
+
+    def _spoken(self, asked: Asked) -> list[Message]:
+        """Return what the bot said for all to see where the answer belongs."""
+        if asked.kind is Ask.DIRECT:
+            return self.workspace.threads[self.workspace.direct_channel(self.workspace.person(asked.person)).id]
+        return self.workspace.threads[asked.thread] if asked.thread else []
+
+    async def _wait(self, asked: Asked, answered: Callable[[], bool]) -> None:
+        """Wait for the answer: by its private address where it has one."""
+        loop, hook = asyncio.get_running_loop(), asked.hook
+        try:
+            async with asyncio.timeout(self.patience_s):
+                while not (hook.posts if hook is not None else answered()):
+                    await asyncio.sleep(LOOK_EVERY_S)
+        except TimeoutError:
+            return
+        asked.answered_at = loop.time()
+
+
+def crowd_workspace(*, members: int, guests: int, channels: int, seed: int = 1) -> Watched:
+    """Return a workspace in which everybody is in every channel."""
+    workspace = Watched(seed=seed)
+    people = [workspace.add_user(f"person{number}") for number in range(members)]
+    people += [workspace.add_user(f"guest{number}", is_restricted=True) for number in range(guests)]
+    names = [workspace.bot.name, *(person.name for person in people)]
+    for number in range(channels):
+        workspace.add_channel(f"room{number}", names)
+    workspace.set_group("rag-oncall", [AUDITORS[0]])
+    workspace.set_group("rag-leads", [AUDITORS[1]])
+    return workspace
+
+
+def crowd_in(slack: SlackServer, workspace: Watched) -> Crowd:
+    """Return the people of `workspace`, and let its deliveries go by their postman."""
+    postman = Postman(slack.courier.transport)
+    slack.courier.transport = postman
+    names = [name for name, user in workspace.users.items() if not user.is_bot]
+    return Crowd(
+        slack,
+        workspace,
+        postman,
+        channels=tuple(name for name, channel in workspace.channels.items() if not channel.is_im),
+        members=tuple(name for name in names if not workspace.users[name].is_restricted),
+        guests=tuple(name for name in names if workspace.users[name].is_restricted),
+    )
