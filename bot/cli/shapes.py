@@ -17,8 +17,8 @@ SHAPES: Mapping[str, str] = MappingProxyType(
 }""",
         "can": """\
 {
-  "command": "status", "allowed": false, "permission": "read", "where": "rag-engine on prod-eu",
-  "reason": "that needs the role viewer or operator", "roles": [], "enough": ["viewer", "operator"],
+  "command": "status", "allowed": true, "permission": "read", "where": "rag-engine on prod-eu",
+  "reason": "", "roles": ["viewer"], "enough": ["viewer", "operator"],
   "holders": {"viewer": ["@rag-everyone"], "operator": ["@rag-oncall"]}
 }""",
         "compare": """\

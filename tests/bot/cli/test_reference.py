@@ -55,8 +55,8 @@ LOGS: dict[LogKey, LogExcerpt | LogRead] = {
     LogKey("api-1", "api", previous=False): LogRead((LogLine(None, Redacted("hello")),)),
     LogKey("api-2", "api", previous=False): log_of(problem="the pod is gone"),
 }
-COMMANDS = {"can": "can status api", "compare": "compare api", "describe": "describe api", "explain": "explain OOM_KILLED"}
-COMMANDS |= {"history": "history api", "logs": "logs api"}
+COMMANDS = {"compare": "compare api", "describe": "describe api", "explain": "explain OOM_KILLED"}
+COMMANDS |= {"can": "can status api", "history": "history api", "logs": "logs api"}
 
 
 def keys(value: Any) -> Any:
