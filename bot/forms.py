@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field
 from typing import Any
 
-from bot.domain.actions import Action, Need, Parameter, parameters_of
+from bot.domain.actions import Action, Need, Parameter, Query, parameters_of
 from bot.domain.catalogue import Catalogue
 from bot.domain.forms import Choice, FieldKind, FilledForm, Form, FormField
 from bot.errors import FormFaults, UsageError
@@ -45,7 +45,7 @@ def form_for(registry: Registry, scopes: Scopes, catalogue: Catalogue, filled: F
     if action is not None:
         asked += _questions(action, catalogue, values)
         asked += _places(action, scopes, values)
-        hint = "Only you see it there."
+        hint = "Only you see it there." if isinstance(action, Query) else "Others there may see it."
         asked.append(FormField(name=CHANNEL, label="Answer in", kind=FieldKind.CHANNEL, hint=hint, required=True))
     words = action.summary if action is not None else "Choose a command; its questions appear then."
     return Form(title="Build a command", submit="Run" if action else "", words=words, fields=tuple(asked))

@@ -271,16 +271,19 @@ class Notifier(Protocol):
 class Surfaces(Protocol):
     """What a person sees outside of messages: the bot's own page, and dialogs. Raises `DeliveryError`."""
 
-    async def publish_home(self, user_id: str, view: View) -> None:
-        """Show `view` to a person as the bot's own page."""
+    async def publish_home(self, user_id: str, view: View, *, version: str = "") -> str:
+        """Show `view` to a person as the bot's own page, and return its version.
+
+        With a `version` it replaces that one alone: when a newer is there, that one stays and the answer is empty.
+        """
         ...
 
-    async def open_form(self, trigger: str, form: Form) -> None:
-        """Open a dialog. `trigger` is the platform's permission, good for one dialog within three seconds."""
+    async def open_form(self, trigger: str, form: Form) -> tuple[str, str]:
+        """Open a dialog, and return its id and version. `trigger` is good for one dialog within three seconds."""
         ...
 
-    async def update_form(self, form_id: str, version: str, form: Form) -> None:
-        """Show another form in an open dialog, unless it was changed since `version`."""
+    async def update_form(self, form_id: str, version: str, form: Form) -> bool:
+        """Show another form in an open dialog; False when it was changed since `version`, or is closed."""
         ...
 
 

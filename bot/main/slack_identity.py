@@ -6,8 +6,9 @@ import logging
 import random
 
 from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import Fault, SettingsError
 from bot.ports import Clock
@@ -28,22 +29,24 @@ async def identify(client: AsyncWebClient, slack: SlackSettings, clock: Clock, c
     attempts = 0
     while True:
         try:
-            answer = await client.auth_test()
+            told = await client.auth_test()
         except SlackApiError as error:
-            code = str(error.response.get("error", ""))
+            answer = error.response.data if isinstance(error.response, AsyncSlackResponse) else None
+            # A failing proxy answers with a page, not with an object.
+            code = str(answer.get("error", "")) if isinstance(answer, dict) else "unreadable answer"
             if code in _FATAL:
                 what = f"Slack refuses it ({code}); check the token on the app's page"
                 raise SettingsError([Fault("SLACK_BOT_TOKEN", what)]) from error
             problem = code
-        except (OSError, TimeoutError, ClientError) as error:
+        except (OSError, TimeoutError, ClientError, SlackClientError, AttributeError) as error:
             problem = type(error).__name__
         else:
             return Identity(
-                team_id=str(answer["team_id"]),
-                bot_user_id=str(answer["user_id"]),
-                bot_id=str(answer.get("bot_id", "")),
+                team_id=str(told["team_id"]),
+                bot_user_id=str(told["user_id"]),
+                bot_id=str(told.get("bot_id", "")),
                 token=slack.bot_token.reveal(),
-                enterprise_id=answer.get("enterprise_id"),
+                enterprise_id=told.get("enterprise_id"),
             )
         attempts += 1
         log.warning("Slack does not answer: %s", problem, extra={"event": "slack_unavailable", "attempts": attempts})

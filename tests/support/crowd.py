@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -80,35 +80,44 @@ class Watched(Workspace):
 
 @dataclass(slots=True)
 class Postman:
-    """Carries deliveries as `inner` does; keeps the commands by their triggers, and counts what people did by its id."""
+    """Carries deliveries as `inner` does; keeps commands by their triggers, and when everything was delivered, by its id.
+
+    The id is the trigger, or that of the event.
+    """
 
     inner: Transport
     commands: dict[str, Json] = field(default_factory=dict)
-    sent: Counter[str] = field(default_factory=Counter)
+    sent: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     async def send(self, kind: str, payload: Json, retry: Retry) -> Delivery:
         """Carry one delivery."""
         if kind == "slash_commands":
             self.commands[payload["trigger_id"]] = payload
         if not payload.get("event", {}).get("bot_id"):  # what the bot said itself comes, too, and is nobody's command
-            self.sent[payload["event_id"] if kind == "events_api" else payload["trigger_id"]] += 1
+            name = payload["event_id"] if kind == "events_api" else payload["trigger_id"]
+            self.sent[name].append(asyncio.get_running_loop().time())
         return await self.inner.send(kind, payload, retry)
 
     @property
     def repeats(self) -> int:
         """Return how many deliveries came after the first of their kind."""
-        return self.sent.total() - len(self.sent)
+        return sum(map(len, self.sent.values())) - len(self.sent)
 
 
 @dataclass(slots=True)
 class Asked:
-    """One thing that was asked for. `key` is the bot's name of it; times in seconds of the event loop."""
+    """One thing that was asked for. `delivery` is the platform's id of it, `key` the bot's name.
+
+    Times are seconds of the event loop; `seen` is what the platform itself says of a failure, `told` what its person
+    alone was told by the bot, and `answer` the first words of whatever came.
+    """
 
     kind: Ask
     person: str
     channel: str
     text: str
     began: float
+    delivery: str = ""
     key: str = ""
     acked: bool = False
     seen: str = ""
@@ -116,6 +125,7 @@ class Asked:
     thread: str = ""
     answered_at: float = 0.0
     told: str = ""
+    answer: str = ""
 
     @property
     def refused_to_keep(self) -> bool:
@@ -157,7 +167,7 @@ class Crowd:
         """Ask until `stopping` is set; return when everybody has the last answer or gave up."""
         await self.ask_for(10**9, seed=seed)
 
-    async def _work(self, name: str, chance: random.Random, left: Any) -> None:
+    async def _work(self, name: str, chance: random.Random, left: Iterator[int]) -> None:
         kinds = OF_GUESTS if name in self.guests else OF_MEMBERS
         while not self.stopping and next(left, None) is not None:
             (kind,) = chance.choices(tuple(kinds), tuple(kinds.values()))
@@ -176,7 +186,8 @@ class Crowd:
         await self._do(asked)
         if asked.acked or asked.kind in EVENTS:  # an event that nobody took comes again
             await self._wait(asked, lambda: len(told) > private or len(self._spoken(asked)) > public)
-        told = told[private:]
+        told, spoken = told[private:], self._spoken(asked)[public:]
+        asked.answer = next((message.content.text for message in (*spoken, *told)), "")
         asked.told = json.dumps([words_of(message) for message in told])
         if kind is Ask.COMMAND and told and text.startswith("status") and "Refresh" in asked.told:
             self._pressable[person] = channel, told[-1].ts
@@ -189,18 +200,21 @@ class Crowd:
                 label = "Refresh" if asked.kind is Ask.PRESS else "Share"
                 asked.channel, message = self._pressable[name]
                 result = await people.press(label, user=name, channel=asked.channel, message=message)
-                asked.key = press_key(result["payload"], result["action"])
+                asked.key, asked.delivery = press_key(result["payload"], result["action"]), result["trigger_id"]
                 asked.hook = self._hook(result["payload"]["response_url"])
             case Ask.MENTION:
                 result = await people.say(f"@rag {asked.text}", user=name, channel=channel, thread=None)
-                asked.key, asked.thread = f"event:{result['event']['event_id']}", result["ts"]
+                asked.delivery, asked.thread = result["event"]["event_id"], result["ts"]
+                asked.key = f"event:{asked.delivery}"
             case Ask.DIRECT:
                 result = await people.say(asked.text, user=name, channel="@rag", thread=None)
-                asked.key = f"event:{result['event']['event_id']}"
+                asked.delivery = result["event"]["event_id"]
+                asked.key = f"event:{asked.delivery}"
             case _:
                 result = await people.say(self._typed(asked), user=name, channel=channel, thread=None)
-                sent = self.postman.commands[result["trigger_id"]]
-                asked.key = f"command:{sent['team_id']}:{sent['trigger_id']}"
+                asked.delivery = result["trigger_id"]
+                sent = self.postman.commands[asked.delivery]
+                asked.key = f"command:{sent['team_id']}:{asked.delivery}"
                 asked.hook = self._hook(sent["response_url"])
         asked.acked, asked.seen = bool(result["acked"]), str(result.get("seen", ""))
 

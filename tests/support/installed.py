@@ -143,8 +143,13 @@ def _is_ours(address: str) -> bool:
 
 
 @asynccontextmanager
-async def installed(place: Place, overlay: str, secret: Mapping[str, str]) -> AsyncIterator[Installed]:
-    """Apply an overlay as an operator would, with names of this test's own, and take everything away at the end."""
+async def installed(
+    place: Place, overlay: str, secret: Mapping[str, str], *components: str
+) -> AsyncIterator[Installed]:
+    """Apply an overlay as an operator would, with names of this test's own, and take everything away at the end.
+
+    `components` are those that change the overlay itself; the rights are always applied.
+    """
     slack = SlackStandIn(demo_workspace(), place.address)
     await slack.start()
     async with AsyncExitStack() as stack:
@@ -152,7 +157,7 @@ async def installed(place: Place, overlay: str, secret: Mapping[str, str]) -> As
         control = await stack.enter_async_context(SlackControl(slack.server.control_url))
         stack.push_async_callback(_remove, place)
         await _prepare(place, slack, secret)
-        await place.kubectl("apply", "-k", str(_overlay(place, overlay, slack)))
+        await place.kubectl("apply", "-k", str(_overlay(place, overlay, components, slack)))
         yield Installed(place, People(control), slack)
 
 
@@ -182,7 +187,7 @@ async def _prepare(place: Place, slack: SlackStandIn, secret: Mapping[str, str])
     await place.kubectl("apply", "-f", str(place.folder / "volume.json"))
 
 
-def _overlay(place: Place, overlay: str, slack: SlackStandIn) -> Path:
+def _overlay(place: Place, overlay: str, components: Sequence[str], slack: SlackStandIn) -> Path:
     """Write what an operator writes: example/ with this test's names."""
     toml = TOML.format(watched=place.watched, oncall=slack.workspace.groups["rag-oncall"].id)
     subjects = [_subject(0, place.namespace), _subject(1, place.namespace)]
@@ -190,6 +195,7 @@ def _overlay(place: Place, overlay: str, slack: SlackStandIn) -> Path:
     kustomization(
         folder / "bot",
         resources=[MANIFESTS / "overlays" / overlay],
+        components=[MANIFESTS / "components" / each for each in components],
         files={"ragops.toml": toml},
         namespace=place.namespace,
         images=[_image(place.image)],

@@ -27,6 +27,7 @@ class Replica:
     """One process; `log` is its own, over all of its lives."""
 
     name: str
+    role: str
     program: Program
     health: str
 
@@ -115,7 +116,7 @@ class Replicas:
         life = AsyncExitStack()
         program = await life.enter_async_context(started("run", "--role", role, environ=environ, folder=folder))
         self._lives[name] = life
-        replica = self.running[name] = Replica(name, program, f"http://{health}")
+        replica = self.running[name] = Replica(name, role, program, f"http://{health}")
         if wait:
             await replica.is_ready()
         return replica

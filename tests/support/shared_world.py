@@ -7,16 +7,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiohttp import ClientSession, TCPConnector
+
 from sandbox.cluster.scenarios import load
 from sandbox.cluster.server import ClusterServer
 from sandbox.slack.delivery import Timing
 from sandbox.slack.rates import RateLimits
 from sandbox.slack.server import SlackServer
+from sandbox.slack.signed import SignedHttp
+from tests.support.balancer import Balancer
 from tests.support.crowd import Crowd, crowd_in, crowd_workspace
+from tests.support.crowd_counts import unsettled
 from tests.support.own_redis import OwnRedis, own_redis
 from tests.support.processes import environment, ragops
 from tests.support.replicas import Replicas, replicas
 from tests.support.sandboxed import ragops_toml
+from tests.support.waiting import until
 
 NO_LIMITS = "[limits]\ncommands_per_minute = 600\nchannel_commands_per_minute = 6000"
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
@@ -35,12 +41,38 @@ class SharedWorld:
     database_url: str
     folder: Path
 
+    async def hears(self, connections: int) -> None:
+        """Wait until the replicas hold so many sockets together."""
+        assert await self.slack.hub.connected(connections, 60)
+
+    async def settled(self) -> None:
+        """Wait until nothing is on its way any more: no delivery, no request, no message."""
+
+        async def left() -> int:
+            return await unsettled(self.database_url) + self.slack.courier.on_the_way
+
+        await until(left, lambda count: count == 0, within_s=120)
+
     async def audit_is_whole(self, entries: int) -> None:
         """Assert that the chain of the audit holds, and so many entries."""
         environ = environment(self.folder) | {"DATABASE_URL": self.database_url}
         verified = await ragops("audit", "verify", environ=environ, folder=self.folder)
         assert verified.code == 0, verified.out + verified.err
         assert f" {entries} entries" in verified.out
+
+
+    @asynccontextmanager
+    async def signed(self, *names: str) -> AsyncIterator[None]:
+        """Deliver by signed requests to these replicas in turn, as long as the block runs."""
+        balancer = Balancer([self.replicas.door(name) for name in names])
+        courier, world = self.slack.courier, self.slack.workspace
+        # No connection is kept: a replica that is gone is noticed by the next request, and they are spread evenly.
+        async with balancer.running(), ClientSession(connector=TCPConnector(force_close=True, limit=0)) as session:
+            door = SignedHttp(world, courier.faults, courier.timing, session, balancer.url, SIGNING_SECRET)
+            await door.verify_url()
+            before, self.crowd.postman.inner = self.crowd.postman.inner, door
+            yield
+            self.crowd.postman.inner = before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,37 +7,15 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from bot.domain.forms import Form
-from bot.domain.view import View
 from bot.once import Once
-from bot.ports import Clock, Directory, Meter, Notifier, Unmetered
+from bot.ports import Clock, Directory, Meter, Notifier, Surfaces, Unmetered
 from bot.references import References
 from bot.service import Service
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 32
-
-
-class Surfaces(Protocol):
-    """What a person sees outside of messages: the bot's own page, and dialogs. Raises `DeliveryError`."""
-
-    async def publish_home(self, user_id: str, view: View, *, version: str = "") -> str:
-        """Show `view` to a person as the bot's own page, and return its version.
-
-        With a `version` it replaces that one alone: when a newer is there, that one stays and the answer is empty.
-        """
-        ...
-
-    async def open_form(self, trigger: str, form: Form) -> tuple[str, str]:
-        """Open a dialog, and return its id and version. `trigger` is good for one dialog within three seconds."""
-        ...
-
-    async def update_form(self, form_id: str, version: str, form: Form) -> bool:
-        """Show another form in an open dialog; False when it was changed since `version`, or is closed."""
-        ...
 
 
 def _nothing() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.requests import Place, Post, Request
+from bot.domain.requests import Place, Post, Request, Surface
 from bot.domain.view import View
 from bot.errors import DeliveryRefused, DeliveryThrottled, DeliveryUnknown
 from bot.ports import Clock
@@ -103,6 +103,12 @@ class SlackNotifier:
         if not place.channel:
             raise DeliveryRefused("There is no way left to answer this person.")
         thread = "" if request.opens_thread else place.thread
+        if request.surface is Surface.DIRECT:
+            # Nobody else is there, and what only shows until the next reload would be no answer.
+            await self._posting.post(
+                place.channel, thread, message, _metadata(f"reply-{self._nonce()}", 1, Plan((message,)))
+            )
+            return
         await self._posting.whisper(place.channel, thread, request.actor.user_id, message)
 
     async def _attach(self, place: Place, file: File, number: int, tag: str) -> None:
