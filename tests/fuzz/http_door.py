@@ -37,7 +37,7 @@ from bot.ports import Unmetered
 from bot.references import References
 from bot.settings import Listen
 from bot.slack.inbound.app import Identity, Inbound, InboundEquipment
-from bot.slack.inbound.effects import changes
+from bot.slack.inbound.effects import needs_certainty
 from bot.slack.inbound.http import Door
 from tests.fuzz.inputs import Input, inputs
 from tests.support.service import stage
@@ -142,7 +142,7 @@ async def door(verdict: Verdict) -> AsyncIterator[int]:
 
     app.async_dispatch = watched  # type: ignore[method-assign]  # the oracle stands right before the listeners
     shut = Door(
-        app, SECRET, once=once, clock=clock, meter=Unmetered(), references=References(chance), certain=changes(service)
+        app, SECRET, once=once, clock=clock, meter=Unmetered(), references=References(chance), certain=needs_certainty
     )
     async with shut.serve(Listen("127.0.0.1", 0)) as port:
         yield port

@@ -68,23 +68,12 @@ class Upheavals:
         await until(look, lambda said: set(said) == {figure}, within_s=60, every_s=0.2)
 
 
-async def answered_more(world: SharedWorld, count: int) -> None:
-    """Wait until so many more things were answered."""
-    crowd = world.crowd
-
-    async def look() -> int:
-        return sum(bool(one.answered_at) for one in crowd.asked)
-
-    aim = await look() + count
-    await until(look, lambda answered: answered >= aim, within_s=60)
-
-
 async def killed(upheavals: Upheavals) -> None:
     """Redis is killed and comes back empty."""
     async with upheavals.one():
         await upheavals.world.redis.kill()
         await upheavals.degraded()
-        await answered_more(upheavals.world, 40)
+        await upheavals.world.answered_more(40)
         await upheavals.world.redis.back_from(None)
         await upheavals.recovered()
 
@@ -110,10 +99,10 @@ async def restored(upheavals: Upheavals) -> None:
     """Redis comes back with what it held some time ago."""
     world = upheavals.world
     copy = await world.redis.copy()
-    await answered_more(world, 40)
+    await world.answered_more(40)
     async with upheavals.one():
         await world.redis.back_from(copy)
-        await answered_more(world, 10)
+        await world.answered_more(10)
         await upheavals.recovered()
 
 
@@ -133,7 +122,7 @@ async def test_nobody_misses_an_answer_whatever_becomes_of_redis(tmp_path: Path,
         steps: tuple[Callable[[Upheavals], Awaitable[None]], ...] = (killed, emptied, frozen, restored)
         for step in steps:
             await step(upheavals)
-            await answered_more(world, 40)
+            await world.answered_more(40)
         crowd.stopping = True
         await asking
         await world.settled()
@@ -161,11 +150,12 @@ async def test_nobody_misses_an_answer_whatever_becomes_of_redis(tmp_path: Path,
 
 
 def said(asked: list[Asked]) -> dict[str, set[str]]:
-    """Return the first words of the answers to each text; a changed message is no new answer."""
+    """Return the first words of the answers to each text, by who asked if that matters; presses have no text."""
     found: dict[str, set[str]] = {}
     for one in asked:
-        if one.kind not in {Ask.PRESS, Ask.PRESS_SHARE}:
-            found.setdefault(f"{one.kind} {one.text}", set()).add(one.answer)
+        text = "" if one.kind in {Ask.PRESS, Ask.PRESS_SHARE} else one.text
+        who = one.person if text == "whoami" else ""
+        found.setdefault(f"{one.kind} {text} {who}", set()).add(one.answer)
     return found
 
 

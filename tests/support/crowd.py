@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -59,23 +59,47 @@ OF_GUESTS: Final[Mapping[Ask, int]] = {Ask.FORBIDDEN: 70, Ask.FORBIDDEN_SHARE: 3
 
 
 class Watched(Workspace):
-    """A workspace that keeps at hand what each person was told, and what the bot said in each thread."""
+    """A workspace that keeps at hand what each person was told, by which address, and what was said in each thread."""
 
     def __init__(self, *, seed: int = 1) -> None:
         self.private: defaultdict[str, list[Message]] = defaultdict(list)
+        self.whispers: defaultdict[str, list[Message]] = defaultdict(list)
+        self.answers: defaultdict[str, list[Message]] = defaultdict(list)
         self.threads: defaultdict[str, list[Message]] = defaultdict(list)
         self.public: list[Message] = []
+        self._asking: defaultdict[str, deque[ResponseHook]] = defaultdict(lambda: deque(maxlen=50))
         super().__init__(seed=seed)
+
+    def issue_hook(self, channel: Channel, user: User, source: Message | None = None) -> ResponseHook:
+        """Return an address for private answers, and note whose it is."""
+        hook = super().issue_hook(channel, user, source)
+        self._asking[user.id].append(hook)
+        return hook
 
     def post(self, channel: Channel, user: User, content: Content, **more: Any) -> Message:
         """Add a message, and note it if the bot said it."""
         message = super().post(channel, user, content, **more)
         if user.is_bot and message.only_for is not None:
             self.private[message.only_for].append(message)
+            if message.by_response_url:
+                self._note_answer(message)
+            else:
+                self.whispers[message.only_for].append(message)
         elif user.is_bot:
             self.public.append(message)
             self.threads[message.thread_ts or message.channel_id].append(message)
         return message
+
+    def edit(self, message: Message, content: Content) -> None:
+        """Add a revision, and note it as an answer if it is one."""
+        super().edit(message, content)
+        self._note_answer(message)
+
+    def _note_answer(self, message: Message) -> None:
+        """Find the address by which a message came: the one that was used more often than is noted."""
+        for hook in self._asking[message.only_for or ""]:
+            if hook.posts > len(self.answers[hook.secret]):
+                self.answers[hook.secret].append(message)
 
 
 @dataclass(slots=True)
@@ -181,17 +205,25 @@ class Crowd:
         """Let a person ask for one thing, and wait until it is answered, or until its person gives up."""
         asked = Asked(kind, person, channel, text, asyncio.get_running_loop().time())
         self.asked.append(asked)
-        told, spoken = self._told(asked), self._spoken(asked)
-        private, public = len(told), len(spoken)
+        whispers, spoken = self._whispers(asked), self._spoken(asked)
+        whispered, public = len(whispers), len(spoken)
         await self._do(asked)
         if asked.acked or asked.kind in EVENTS:  # an event that nobody took comes again
-            await self._wait(asked, lambda: len(told) > private or len(self._spoken(asked)) > public)
-        told, spoken = told[private:], self._spoken(asked)[public:]
-        asked.answer = next((message.content.text for message in (*spoken, *told)), "")
+            await self._wait(asked, lambda: len(whispers) > whispered or len(self._spoken(asked)) > public)
+        told = self.workspace.answers[asked.hook.secret] if asked.hook else whispers[whispered:]
+        asked.answer = next((message.content.text for message in (*self._spoken(asked)[public:], *told)), "")
         asked.told = json.dumps([words_of(message) for message in told])
-        if kind is Ask.COMMAND and told and text.startswith("status") and "Refresh" in asked.told:
-            self._pressable[person] = channel, told[-1].ts
+        if kind in {Ask.COMMAND, Ask.PRESS} and told:
+            self._remember_buttons(person, told[-1])
         return asked
+
+    def _remember_buttons(self, person: str, message: Message) -> None:
+        words = words_of(message)
+        if "Refresh" in words and "Share" in words:
+            place = self.workspace.place(message.channel_id)
+            self._pressable[person] = place.name, message.ts
+        elif self._pressable.get(person, ("", ""))[1] == message.ts:
+            del self._pressable[person]
 
     async def _do(self, asked: Asked) -> None:
         people, name, channel = self.slack.people, asked.person, asked.channel
@@ -231,8 +263,8 @@ class Crowd:
     def _hook(self, url: str) -> ResponseHook:
         return self.workspace.hooks[url.rpartition("/")[2]]
 
-    def _told(self, asked: Asked) -> list[Message]:
-        return self.workspace.private[self.workspace.person(asked.person).id]
+    def _whispers(self, asked: Asked) -> list[Message]:
+        return self.workspace.whispers[self.workspace.person(asked.person).id]
 
     def _spoken(self, asked: Asked) -> list[Message]:
         """Return what the bot said for all to see where the answer belongs."""

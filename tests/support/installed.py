@@ -19,7 +19,7 @@ from typing import Any
 from sandbox.slack.control import SlackControl
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import Workspace, demo_workspace
-from tests.support.cluster_image import USER
+from tests.support.containerfile import USER
 from tests.support.kubectl import MANIFESTS, Kubectl, kustomization
 from tests.support.people import People
 from tests.support.waiting import until

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from sandbox.slack.rates import RateLimits
 from sandbox.slack.server import SlackServer
 from sandbox.slack.signed import SignedHttp
 from tests.support.balancer import Balancer
-from tests.support.crowd import Crowd, crowd_in, crowd_workspace
+from tests.support.crowd import Asked, Crowd, crowd_in, crowd_workspace
 from tests.support.crowd_counts import unsettled
 from tests.support.own_redis import OwnRedis, own_redis
 from tests.support.processes import environment, ragops
@@ -52,6 +52,15 @@ class SharedWorld:
             return await unsettled(self.database_url) + self.slack.courier.on_the_way
 
         await until(left, lambda count: count == 0, within_s=120)
+
+    async def answered_more(self, count: int, *, of: Callable[[Asked], bool] = lambda _: True) -> None:
+        """Wait until so many more things were answered, of those that count."""
+
+        async def look() -> int:
+            return sum(bool(one.answered_at) and of(one) for one in self.crowd.asked)
+
+        aim = await look() + count
+        await until(look, lambda answered: answered >= aim, within_s=90)
 
     async def audit_is_whole(self, entries: int) -> None:
         """Assert that the chain of the audit holds, and so many entries."""

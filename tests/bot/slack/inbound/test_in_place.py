@@ -31,6 +31,11 @@ class Way:
     threaded: bool = False
     public: bool = False
 
+    @property
+    def whispered(self) -> bool:
+        """Where nobody else is, an answer for one person is a message that stays."""
+        return self.channel != "@rag"
+
 
 async def command(chat: Chat, text: str) -> None:
     said = await chat.control.say(f"/rag {text}", user="vic", channel=CHANNEL)
@@ -141,7 +146,9 @@ async def test_what_is_for_others_is_posted_there_too(chat: Chat, way: Way) -> N
     assert (in_thread(shown), shown.ephemeral) == (way.threaded, False)
     await until(
         lambda: chat.seen(user="vic", channel=way.channel),
-        lambda seen: any("On its way to everybody here" in message.text and message.ephemeral for message in seen),
+        lambda seen: any(
+            "On its way to everybody here" in message.text and message.ephemeral == way.whispered for message in seen
+        ),
     )
 
 
@@ -149,28 +156,28 @@ async def test_what_is_for_others_is_posted_there_too(chat: Chat, way: Way) -> N
 async def test_a_refusal_is_seen_by_its_person_alone(chat: Chat, way: Way) -> None:
     """In the thread where there is one; a thread that nobody opened would hide it."""
     shown = await answer(chat, way, "audit", REFUSED)
-    assert (in_thread(shown), shown.ephemeral) == (way.threaded and way.name != "mention", True)
+    assert (in_thread(shown), shown.ephemeral) == (way.threaded and way.name != "mention", way.whispered)
 
 
 @typed_ways
 async def test_a_typing_error_is_hinted_at(chat: Chat, way: Way) -> None:
     """As privately as a refusal."""
     shown = await answer(chat, way, "stauts", UNKNOWN)
-    assert (in_thread(shown), shown.ephemeral) == (way.threaded and way.name != "mention", True)
+    assert (in_thread(shown), shown.ephemeral) == (way.threaded and way.name != "mention", way.whispered)
 
 
 @ways
 async def test_a_question_is_answered_without_a_database(forgetful: Chat, way: Way) -> None:
     """To its person alone: what others see must not be lost, so it would have to be kept."""
     shown = await answer(forgetful, way, "status", HEALTHY)
-    assert (in_thread(shown), shown.ephemeral) == (way.threaded and way.name != "mention", True)
+    assert (in_thread(shown), shown.ephemeral) == (way.threaded and way.name != "mention", way.whispered)
 
 
 @typed_ways
 async def test_what_cannot_be_kept_is_said(forgetful: Chat, way: Way) -> None:
     """Once, and nothing is posted."""
     shown = await answer(forgetful, way, "share status", NOT_KEPT)
-    assert shown.ephemeral
+    assert shown.ephemeral == way.whispered
     assert "Nothing was changed." in shown.text
     assert [message for message in await forgetful.seen(user="bob", channel=CHANNEL) if HEALTHY in message.text] == []
 
