@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot import answers
-from bot.admission import REFUSED, Admission, RateLimits, Refused, record_refusal, refusal_entry
+from bot.admission import REFUSED, Admission, RateLimits, Refused, record_refusal, refusal_entry, why_of
 from bot.domain.actions import Control, Need, Query, Setting
 from bot.domain.catalogue import Catalogue
 from bot.domain.forms import FilledForm, Form
@@ -255,9 +255,17 @@ class Service:
             raise UsageError(f"{parsed.action.name} is no reading command{so}.")
         return parsed.action
 
-    async def may_look(self, actor: Actor) -> bool:
-        """Tell whether a person may read anything anywhere: what is to choose from is shown to nobody else."""
-        return (await self._equipment.rights.of(actor, Asked(Permission.READ))).allowed
+    async def may_look(self, actor: Actor, *, what: str) -> bool:
+        """Tell whether a person may read anything anywhere: what is to choose from is shown to nobody else.
+
+        A refusal is put on record under the name of `what` they wanted.
+        """
+        decision = await self._equipment.rights.of(actor, Asked(Permission.READ))
+        if not decision.allowed:
+            self._equipment.meter.refused(Permission.READ.value, why_of(decision))
+            request = Request(key="", actor=actor, surface=Surface.FORM, text=what)
+            await record_refusal(self._equipment.store, Refused(what, decision), request)
+        return decision.allowed
 
     def _sources(self, parsed: Parsed, request: Request) -> Sources:
         """Hand a verb the ports that it names, and nothing else."""

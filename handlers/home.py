@@ -31,7 +31,7 @@ from bot.domain.view import (
     code,
     line,
 )
-from bot.errors import BotError, StoreUnavailable
+from bot.errors import BotError, StoreUnavailable, UsageError
 from bot.ports import Asker, Rights, Sources
 
 MOST_PLACES = 20
@@ -71,6 +71,8 @@ async def observe(params: NoParams, sources: Sources) -> Seen:
     if sources.ask is None or sources.rights is None or sources.places is None:
         raise ValueError("home needs to ask, the rights and the places")
     rights, actor = sources.rights, sources.request.actor
+    if actor.local:
+        raise UsageError("home is the bot's page in chat.", suggestions=["status"])
     standing = await rights.of(actor, Asked(Permission.READ))
     # A look-up that failed a moment ago is not tried again for each place: each try may take long.
     asked_about = sources.places if standing.allowed else ()

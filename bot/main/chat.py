@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
-from bot.health import slack_check
+from bot.health import Check, slack_check
 from bot.main.parts import Parts
 from bot.main.wakeups import INBOX, Hint
 from bot.once import Once
@@ -17,8 +17,6 @@ from bot.slack.inbound.http import Door
 from bot.slack.inbound.sockets import Sockets
 from bot.slack.outbound.surfaces import SlackSurfaces
 
-log = logging.getLogger(__name__)
-
 DRAIN_S = 10.0
 
 
@@ -27,7 +25,9 @@ async def chat(parts: Parts) -> AsyncIterator[bool]:
     """Let people in; at the end take nothing new and give the answers that are being made."""
     hint = Hint(parts.hot, INBOX)
     once = Once(parts.hot, parts.store)
-    inbound = Inbound(_equipment(parts, once, hint))
+    tokens = _Tokens()
+    parts.readiness.add(Check("slack_tokens", tokens.ask))
+    inbound = Inbound(_equipment(parts, once, hint, tokens))
     async with AsyncExitStack() as stack:
         hinting = asyncio.ensure_future(hint.run())
         stack.callback(hinting.cancel)
@@ -67,7 +67,20 @@ async def _way_in(parts: Parts, inbound: Inbound, once: Once) -> AsyncIterator[N
         await sockets.close()
 
 
-def _equipment(parts: Parts, once: Once, hint: Hint) -> InboundEquipment:
+@dataclass(slots=True)
+class _Tokens:
+    """Whether the app still has its tokens, as far as Slack told."""
+
+    taken: bool = False
+
+    def take(self) -> None:
+        self.taken = True
+
+    async def ask(self) -> str:
+        return "Slack took the app's tokens away: install the app again and start anew" if self.taken else ""
+
+
+def _equipment(parts: Parts, once: Once, hint: Hint, tokens: _Tokens) -> InboundEquipment:
     bindings = parts.ingredients.configuration.policy.bindings
     return InboundEquipment(
         service=parts.service,
@@ -80,5 +93,5 @@ def _equipment(parts: Parts, once: Once, hint: Hint) -> InboundEquipment:
         clock=parts.clock,
         wake=hint.give,
         bound_groups=frozenset(group for binding in bindings for group in binding.groups),
-        on_revoked=lambda: log.error("Slack took the app's tokens away", extra={"event": "slack_revoked"}),
+        on_revoked=tokens.take,
     )

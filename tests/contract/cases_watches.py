@@ -60,12 +60,16 @@ async def _bookmarks(side: Side) -> Json:
     events = await side.events(path, query, count=99)
     if not events:
         raise NotYet("the server sent no bookmark within three seconds")
-    return events[0]
+    # A real one carries the fields that its Go type cannot leave out, all empty; nobody reads them.
+    empty = ("spec", "status")
+    return {**events[0], "object": {key: value for key, value in events[0]["object"].items() if key not in empty}}
 
 
 async def _too_old(side: Side) -> Any:
     """Watch from a version that was forgotten long ago."""
     events = await side.events(f"{NS}/configmaps", {"resourceVersion": "1", "timeoutSeconds": "5"}, count=9)
+    if [event["type"] for event in events[:1]] != ["ERROR"]:
+        raise NotYet("the server is so young that it still knows its first version")
     return json.loads(
         re.sub(r"too old resource version: 1 \(\d+\)", "too old resource version: 1 (N)", json.dumps(events))
     )

@@ -172,11 +172,11 @@ async def test_nothing_waiting_is_said_only_when_it_is_known(store: PostgresStor
     assert data(view)["waiting"] is None
 
 
-async def test_a_terminal_reads_every_place_with_its_own_rights() -> None:
-    """Nothing is kept there, so nothing waits."""
+async def test_a_terminal_has_no_page_of_its_own() -> None:
+    """The page is a person's; a terminal is nobody in the workspace, and has `status`."""
     view = await stage().service().ask(asked("home", by="", local=True, surface=Surface.TERMINAL))
-    assert rows(view)[:2] == ["✔ All is well in 3 places", "Hello, you read with your own rights."]
-    assert "waiting" not in " ".join(rows(view))
+    assert rows(view) == ["▲ home is the bot's page in chat.", "Did you mean status?"]
+    assert view.exit_code == 2
 
 
 class Asking:

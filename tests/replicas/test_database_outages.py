@@ -40,7 +40,7 @@ async def test_what_was_accepted_is_done_once_and_reads_go_on(tmp_path: Path, ow
         both = await world.replicas.start_all("one", "two")
         await world.hears(4)
         crowd = world.crowd
-        crowd.pause_s, crowd.patience_s = 0.2, 30.0
+        crowd.pause_s, crowd.patience_s = 0.2, 15.0
         asking = asyncio.create_task(crowd.keep_asking())
         await world.answered_more(60)
 
@@ -117,6 +117,8 @@ def accepted_was_done(world: SharedWorld, kept: Kept) -> None:
     # In a direct conversation a private answer is a message, too.
     assert spoken_to(crowd) == Counter(one.person for one in asked if one.kind is Ask.DIRECT)
     assert {answers_of(one, crowd) for one in seen if one.kind is Ask.MENTION} == {1}
+    # What only its person hears of it is best effort: the connection may break after it was done.
+    assert [one for one in asked if one.hook is not None and one.hook.posts > 1] == []
 
     done = Counter({(one.key, "done"): 1 for one in accepted if one.kind in SHARES})
     refused = Counter({(one.key, "refused"): 1 for one in accepted if one.kind is Ask.FORBIDDEN_SHARE})

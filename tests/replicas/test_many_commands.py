@@ -18,7 +18,7 @@ from tests.support.crowd_counts import (
     nothing_else_was_said,
     summary,
 )
-from tests.support.shared_world import SharedWorld, Shape, shared_world
+from tests.support.shared_world import Shape, SharedWorld, shared_world
 
 COMMANDS = int(os.environ.get("RAGOPS_TEST_COMMANDS", "300"))
 BY_HTTP = max(COMMANDS // 10, 200)

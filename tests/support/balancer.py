@@ -51,8 +51,9 @@ class Balancer:
             pump.add_done_callback(self._pumps.discard)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        for _ in self._replicas:
-            host, port = self._replicas[next(self._turn) % len(self._replicas)]
+        first = next(self._turn)
+        for number in range(first, first + len(self._replicas)):
+            host, port = self._replicas[number % len(self._replicas)]
             with suppress(OSError):
                 return await asyncio.open_connection(host, port)
         return None

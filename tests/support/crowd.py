@@ -111,6 +111,7 @@ class Postman:
 
     inner: Transport
     commands: dict[str, Json] = field(default_factory=dict)
+    failed: list[tuple[float, str]] = field(default_factory=list)
     sent: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     async def send(self, kind: str, payload: Json, retry: Retry) -> Delivery:
@@ -120,7 +121,10 @@ class Postman:
         if not payload.get("event", {}).get("bot_id"):  # what the bot said itself comes, too, and is nobody's command
             name = payload["event_id"] if kind == "events_api" else payload["trigger_id"]
             self.sent[name].append(asyncio.get_running_loop().time())
-        return await self.inner.send(kind, payload, retry)
+        delivery = await self.inner.send(kind, payload, retry)
+        if not delivery.acked:
+            self.failed.append((asyncio.get_running_loop().time(), delivery.reason))
+        return delivery
 
     @property
     def repeats(self) -> int:

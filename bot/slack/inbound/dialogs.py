@@ -21,7 +21,7 @@ from bot.service import Service
 from bot.slack import fields
 from bot.slack.inbound.answering import BUILD_BUTTON, Answering, with_buttons
 from bot.slack.inbound.equipment import InboundEquipment
-from bot.slack.inbound.kinds import Delivery
+from bot.slack.inbound.kinds import BUILD, Delivery
 from bot.slack.inbound.payloads import Payload, actor_of, form_request
 
 log = logging.getLogger(__name__)
@@ -72,8 +72,7 @@ class Dialogs:
         await self._update(form_id, version, await self._for(request.actor))
 
     async def _for(self, actor: Actor, filled: FilledForm | None = None) -> Form:
-        if not await self._service.may_look(actor):
-            log.info("no dialog for this person", extra={"event": "refused", "actor": actor.user_id, "verb": "build"})
+        if not await self._service.may_look(actor, what=BUILD):
             return NOT_FOR_YOU
         form = self._service.form(filled)
         return form if filled is None else _keeping(form, filled.values)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.ports import AuditQuery
 from bot.slack.inbound.dialogs import NOT_FOR_YOU, OUTDATED
 from bot.store.store import PostgresStore
 from sandbox import gestures
@@ -154,13 +155,15 @@ async def test_of_two_quick_choices_the_last_is_drawn(chat: Chat, first_s: float
 
 
 @pytest.mark.parametrize("user", ["eve", "sam", "kim"], ids=["guest", "single-channel guest", "stranger"])
-async def test_who_may_look_at_nothing_learns_no_name(chat: Chat, user: str) -> None:
-    """Neither of verbs nor of services nor of places."""
+async def test_who_may_look_at_nothing_learns_no_name(chat: Chat, store: PostgresStore, user: str) -> None:
+    """Neither of verbs nor of services nor of places; each try is on record."""
     for act in (chat.control.shortcut("rag_build", user=user), chat.control.say("/rag build", user=user)):
         await act
         text = await chat.dialog(user, lambda text: NOT_FOR_YOU.words[:30] in text)
         assert not any(name in text for name in ("status", "search", "kube-system", "shop"))
         await chat.control.view_close(user=user)
+    tried = await store.audit_trail.search(AuditQuery(operation="build"))
+    assert [(row.result, row.actor) for row in tried] == [("refused", chat.slack.workspace.person(user).id)] * 2
 
 
 async def test_a_double_click_runs_it_once(chat: Chat) -> None:
