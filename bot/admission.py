@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.domain.actions import Action, Need, parameters_of
 from bot.domain.catalogue import Catalogue
 from bot.domain.people import Permission, Standing
-from bot.domain.policy import Asked, Authorization
+from bot.domain.policy import Asked, Authorization, RateLimits
 from bot.domain.requests import Request
 from bot.domain.targets import Scope, Where
 from bot.errors import BotError, StoreUnavailable, UsageError
@@ -29,14 +29,6 @@ class Refused(BotError):
         super().__init__(decision.reason)
         self.what = what
         self.decision = decision
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimits:
-    """How many commands a minute one person may send, and how many may come from one channel."""
-
-    person: int = 30
-    channel: int = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +104,7 @@ async def record_refusal(store: Store | None, refusal: Refused, request: Request
     """Put a refused read on record. A database that is away does not make the refusal wait: then the log has it."""
     decision = refusal.decision
     extra = {
-        "event": REFUSED,
+        "event": "refused",
         "actor": request.actor.user_id,
         "verb": refusal.what,
         "permission": decision.permission.value,

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from bot.configuration_people import channel_id, one_of, read_policy
 from bot.domain.catalogue import Catalogue, CatalogueEntry
-from bot.domain.policy import Policy
+from bot.domain.policy import Policy, RateLimits
 from bot.domain.targets import WORKLOAD_KINDS, ClusterName, Namespace
 from bot.errors import Fault, SettingsError
 from bot.toml_lines import TomlSyntaxError, parse_toml
@@ -43,14 +43,6 @@ class ClusterConfiguration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much one person may ask, and how much may come from one channel."""
-
-    commands_per_minute: int = 30
-    channel_commands_per_minute: int = 120
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
     """When a picture of the cluster counts as old, and how long its API server may take, in seconds."""
 
@@ -74,7 +66,7 @@ class Configuration:
     default_cluster: ClusterName
     catalogue: Catalogue = field(default_factory=Catalogue)
     policy: Policy = field(default_factory=Policy)
-    limits: Limits = field(default_factory=Limits)
+    limits: RateLimits = field(default_factory=RateLimits)
     freshness: Freshness = field(default_factory=Freshness)
     audit: AuditPublishing = field(default_factory=AuditPublishing)
 
@@ -220,15 +212,15 @@ def _catalogue(
     return Catalogue(entries=MappingProxyType(entries))
 
 
-def _limits(table: Table) -> Limits:
-    default = Limits()
+def _limits(table: Table) -> RateLimits:
+    default = RateLimits()
 
     def most(key: str, usual: int, high: int) -> int:
         return int(table.number(key, usual, low=1, high=high, whole=True))
 
-    limits = Limits(
-        commands_per_minute=most("commands_per_minute", default.commands_per_minute, 600),
-        channel_commands_per_minute=most("channel_commands_per_minute", default.channel_commands_per_minute, 6000),
+    limits = RateLimits(
+        person=most("commands_per_minute", default.person, 600),
+        channel=most("channel_commands_per_minute", default.channel, 6000),
     )
     table.close()
     return limits

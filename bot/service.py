@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot import answers
-from bot.admission import REFUSED, Admission, RateLimits, Refused, record_refusal, refusal_entry, why_of
+from bot.admission import REFUSED, Admission, Refused, record_refusal, refusal_entry, why_of
 from bot.domain.actions import Control, Need, Query, Setting
 from bot.domain.catalogue import Catalogue
 from bot.domain.forms import FilledForm, Form
 from bot.domain.people import Actor, Permission
-from bot.domain.policy import Asked
+from bot.domain.policy import Asked, RateLimits
 from bot.domain.requests import Outcome, Post, Request, Surface
 from bot.domain.targets import Scope
 from bot.domain.view import View, posted
@@ -159,7 +159,7 @@ class Service:
             raise
         except Refused as refusal:
             result = REFUSED
-            log.info("refused", extra={"event": REFUSED, "actor": request.actor.user_id, "verb": refusal.what})
+            log.info("refused", extra={"event": "refused", "actor": request.actor.user_id, "verb": refusal.what})
             await self._settle(claimed, (), refusal_entry(refusal, request))
             return self.explain(refusal, request)
         except BotError as error:

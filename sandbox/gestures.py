@@ -1,4 +1,7 @@
-"""What a person does in the workspace, as text in and text out: say, press, read. For the prompt and for scripts."""
+"""What a person does in the workspace, as text in and text out. For the prompt and for scripts.
+
+The bot's own page and its dialog are gestures, too: a person opens the page, uses a shortcut, fills in and sends.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from sandbox.slack.control import Outcome, Shown, ShownView, SlackControl
+from sandbox.slack.control import ControlError, Outcome, Shown, ShownView, SlackControl
 
 DIRECT = "@rag"
 """The channel that is the direct message with the bot."""
+SHORTCUTS = {"build": "rag_build", "explain": "rag_explain"}
+"""What people call the app's shortcuts, and the names that its manifest gives them."""
+NOTHING = "(nothing is there)"
+"""What stands for a dialog that is not open and a page that was never drawn."""
+_OF_A_MESSAGE = frozenset({"rag_explain"})
+_NO_MESSAGE = "home"
 
 
 def show(message: Shown, *, indent: str = "") -> str:
@@ -28,9 +37,13 @@ async def say(control: SlackControl, text: str, *, user: str, channel: str, thre
     return _failure(await control.say(text, user=user, channel=channel, thread=thread or None))
 
 
-async def press(control: SlackControl, label: str, *, user: str, channel: str = "", message: str = "") -> str:
-    """Press a button; return what the platform shows when it fails, else an empty string."""
-    return _failure(await control.press(label, user=user, channel=channel or None, message=message or None))
+async def press(
+    control: SlackControl, label: str, *, user: str, channel: str = "", message: str = "", at_home: bool = False
+) -> str:
+    """Press a button, of a message or (`at_home`) of the bot's page; return what the platform shows when it fails."""
+    # No message has this name, so only the page is left to look at.
+    named = _NO_MESSAGE if at_home else message
+    return _failure(await control.press(label, user=user, channel=channel or None, message=named or None))
 
 
 async def read(control: SlackControl, *, user: str, channel: str, thread: str = "", as_json: bool = False) -> str:
@@ -45,7 +58,12 @@ async def open_home(control: SlackControl, *, user: str) -> str:
     """Open the bot's own page and return what is then on it; what the platform shows when it fails."""
     opened = await control.open_home(user)
     await control.settle()
-    return _failure(opened) or _page(await control.home(user))
+    return _failure(opened) or await home(control, user=user)
+
+
+async def home(control: SlackControl, *, user: str) -> str:
+    """Return the bot's own page as the person sees it now."""
+    return _page(await control.home(user))
 
 
 async def direct(control: SlackControl, text: str, *, user: str, thread: str = "") -> str:
@@ -54,8 +72,23 @@ async def direct(control: SlackControl, text: str, *, user: str, thread: str = "
 
 
 async def shortcut(control: SlackControl, name: str, *, user: str, channel: str = "ops", message: str = "") -> str:
-    """Use a shortcut, on a message where one is named; return what the platform shows when it fails."""
-    return _failure(await control.shortcut(name, user=user, channel=channel, message=message or None))
+    """Use a shortcut; return what the platform shows when it fails.
+
+    One that is for messages takes the newest message that the person sees in the channel, unless one is named.
+    """
+    known = SHORTCUTS.get(name, name)
+    if known not in SHORTCUTS.values():
+        raise ControlError(f"the app has no shortcut {name!r}; it has {', '.join(SHORTCUTS)}")
+    if known in _OF_A_MESSAGE and not message:
+        message = await _newest(control, user=user, channel=channel)
+    return _failure(await control.shortcut(known, user=user, channel=channel, message=message or None))
+
+
+async def _newest(control: SlackControl, *, user: str, channel: str) -> str:
+    shown = await control.read(channel=channel, user=user, thread="all")
+    if not shown:
+        raise ControlError(f"{user} sees no message in #{channel} to use it on")
+    return max(shown, key=lambda message: float(message.ts)).ts
 
 
 async def dialog(control: SlackControl, *, user: str) -> str:
@@ -65,19 +98,52 @@ async def dialog(control: SlackControl, *, user: str) -> str:
 
 async def fill(control: SlackControl, values: Mapping[str, str], *, user: str) -> str:
     """Fill in fields of the open dialog, by label, and return it as it is then."""
-    filled = await control.view_fill(values, user=user)
+    filled = await control.view_fill(await _labelled(control, values, user=user), user=user)
     await control.settle()
     return _failure(filled) or await dialog(control, user=user)
 
 
 async def submit(control: SlackControl, values: Mapping[str, str], *, user: str) -> str:
-    """Fill in the open dialog and send it; return what is wrong, else an empty string."""
-    sent = await control.view_submit(values, user=user)
-    return sent.seen or "\n".join(sent.errors.values())
+    """Fill in the open dialog and send it; return what is wrong, a line for each field, else an empty string."""
+    sent = await control.view_submit(await _labelled(control, values, user=user), user=user)
+    labels = {block: label for label, block in await _fields(control, user=user)} if sent.errors else {}
+    return "\n".join(f"{labels.get(block, block)}: {error}" for block, error in sent.errors.items()) or _failure(sent)
+
+
+def filled(words: Sequence[str]) -> dict[str, str]:
+    """Read `LABEL=VALUE` words. Raises `ControlError` for a word without a label."""
+    pairs = [word.partition("=") for word in words]
+    wrong = next((word for word, (label, sign, _) in zip(words, pairs, strict=True) if not label or not sign), None)
+    if wrong is not None:
+        raise ControlError(f"{wrong!r} fills no field: write LABEL=VALUE, in quotes where there are spaces")
+    return {label: value for label, _, value in pairs}
+
+
+async def close(control: SlackControl, *, user: str) -> str:
+    """Close the open dialog without sending it; return what the platform shows when it fails."""
+    return _failure(await control.view_close(user=user))
+
+
+async def _fields(control: SlackControl, *, user: str) -> list[tuple[str, str]]:
+    """Return the label and the block of every field in the open dialog."""
+    view = await control.view(user)
+    blocks = view.raw.get("blocks", []) if view is not None else []
+    return [(str(block["label"]["text"]), str(block["block_id"])) for block in blocks if block["type"] == "input"]
+
+
+async def _labelled(control: SlackControl, values: Mapping[str, str], *, user: str) -> dict[str, str]:
+    """Replace the start of a label, in capitals or not, by the block of the one field whose label begins so."""
+    fields = await _fields(control, user=user)
+    named: dict[str, str] = {}
+    for label, value in values.items():
+        exact = [block for name, block in fields if name == label]
+        begun = [block for name, block in fields if name.casefold().startswith(label.casefold())]
+        named[next((found[0] for found in (exact, begun) if len(found) == 1), label)] = value
+    return named
 
 
 def _page(shown: ShownView | None) -> str:
-    return shown.text if shown is not None else "(nothing is there)"
+    return shown.text if shown is not None else NOTHING
 
 
 def is_reply(message: Shown) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
@@ -16,7 +18,15 @@ HELP = """\
 /rag status            a command, as in Slack        @rag status    the same by mention, for all to see
 press Refresh          press a button you see        as bob         be somebody else (ann, bob, vic, eve, …)
 in incidents           go to another channel         thread TS      go into a thread; `thread` leaves it
-read                   show the channel again        quit           end (or Ctrl-C)"""
+dm status api          a direct message to the bot   home           open the bot's Home tab; `in ops` leads back
+shortcut build         open the dialog for commands  shortcut explain [TS]   explain the newest message, or that one
+fill where=kube        fill a field of the dialog    submit         send the dialog; `dialog` shows it, `close` leaves
+read                   show all of it again          quit           end (or Ctrl-C)"""
+WORDS: Final = (
+    "/rag status", "/rag help", "/rag whoami", "/rag can status", "press Refresh", "press Share", "as bob", "read",
+    "home", "dm status", "shortcut build", "shortcut explain", "dialog", "submit", "close", "in ops", "help", "quit",
+)  # fmt: skip
+_SENT = "(sent; the answer is in the channel that the dialog named)"
 
 
 @dataclass(slots=True)
@@ -26,12 +36,29 @@ class Seat:
     user: str = "ann"
     channel: str = "ops"
     thread: str = ""
+    at_home: bool = False
     seen: dict[tuple[str, str], int] = field(default_factory=dict)
+    views: dict[str, str] = field(default_factory=dict)
 
     @property
     def prompt(self) -> str:
         """Return the prompt: `ann in #ops> `."""
-        return f"{self.user} in #{self.channel}{' (thread)' if self.thread else ''}> "
+        return f"{self.user} {self.place}{' (thread)' if self.thread else ''}> "
+
+    @property
+    def place(self) -> str:
+        """Say where that is."""
+        if self.at_home:
+            return "at Home"
+        return f"in {self.channel}" if self.channel == gestures.DIRECT else f"in #{self.channel}"
+
+    def become(self, user: str) -> None:
+        """Be somebody else, who has seen nothing yet."""
+        self.user, self.seen, self.views = user, {}, {}
+
+    def go(self, channel: str, *, thread: str = "") -> None:
+        """Sit down in another channel or thread."""
+        self.channel, self.thread, self.at_home = channel, thread, False
 
 
 class Prompt:
@@ -43,8 +70,7 @@ class Prompt:
 
     async def run(self) -> None:
         """Ask for lines until `quit`, Ctrl-D or Ctrl-C."""
-        words = ["/rag status", "/rag help", "/rag whoami", "press Refresh", "press Share", "as bob", "read", "quit"]
-        session: PromptSession[str] = PromptSession(completer=WordCompleter(words, sentence=True))
+        session: PromptSession[str] = PromptSession(completer=WordCompleter(list(WORDS), sentence=True))
         with patch_stdout():
             while True:
                 try:
@@ -57,46 +83,91 @@ class Prompt:
                     print(text)
 
     async def act(self, line: str) -> list[str]:
-        """Act one line out and return what is then to be seen, a text for each message."""
+        """Act one line out and return what is then to be seen, a text for each message, page and dialog."""
         word, _, rest = line.partition(" ")
-        seat = self._seat
+        if not word:
+            return []
+        if word in ("help", "?"):
+            return [HELP]
         try:
-            match word:
-                case "":
-                    return []
-                case "help" | "?":
-                    return [HELP]
-                case "as":
-                    seat.user, seat.seen = rest.strip() or "ann", {}
-                    return await self._catch_up()
-                case "in":
-                    seat.channel, seat.thread = rest.strip().removeprefix("#") or "ops", ""
-                    return await self._news()
-                case "thread":
-                    seat.thread = rest.strip()
-                    return await self._news()
-                case "read":
-                    seat.seen = {}
-                    return await self._news()
-                case "press":
-                    failed = await gestures.press(self._control, rest.strip(), user=seat.user, channel=seat.channel)
-                case _:
-                    failed = await gestures.say(
-                        self._control, line, user=seat.user, channel=seat.channel, thread=seat.thread
-                    )
-        except ControlError as error:
+            moved = await self._move(word, rest.strip())
+            return moved if moved is not None else await self._do(word, rest.strip(), line)
+        except (ControlError, ValueError) as error:
             return [str(error)]
-        await self._control.settle()
-        return [*([failed] if failed else []), *await self._news()]
 
-    async def _catch_up(self) -> list[str]:
-        await self._news()
-        return []
+    async def _move(self, word: str, rest: str) -> list[str] | None:
+        """Change who looks and where; None when the line is no such move."""
+        seat = self._seat
+        match word:
+            case "as":
+                seat.become(rest or "ann")
+                await self._news()
+                return []
+            case "in":
+                seat.go(rest.removeprefix("#") or "ops")
+            case "thread":
+                seat.go(seat.channel, thread=rest)
+            case "read":
+                seat.become(seat.user)
+            case "dialog":
+                shown = seat.views["dialog"] = await gestures.dialog(self._control, user=seat.user)
+                return [shown]
+            case _:
+                return None
+        return await self._news() or [f"(nothing new {seat.place})"]
+
+    async def _do(self, word: str, rest: str, line: str) -> list[str]:
+        """Do something that the bot may hear of, wait until all is still, and return what is new."""
+        failed = await self._gesture(word, rest, line)
+        await self._control.settle()
+        news = [*([failed] if failed else []), *await self._news()]
+        return news or ([_SENT] if word == "submit" else [])
+
+    async def _gesture(self, word: str, rest: str, line: str) -> str:
+        seat, control = self._seat, self._control
+        match word:
+            case "press":
+                return await gestures.press(
+                    control, rest, user=seat.user, channel="" if seat.at_home else seat.channel, at_home=seat.at_home
+                )
+            case "home":
+                seat.at_home = True
+                page = seat.views["page"] = await gestures.open_home(control, user=seat.user)
+                return page
+            case "dm":
+                seat.go(gestures.DIRECT)
+                return await gestures.direct(control, rest, user=seat.user) if rest else ""
+            case "shortcut":
+                name, _, message = rest.partition(" ")
+                return await gestures.shortcut(
+                    control, name, user=seat.user, channel=seat.channel, message=message.strip()
+                )
+            case "fill":
+                shown = seat.views["dialog"] = await gestures.fill(
+                    control, gestures.filled(shlex.split(rest)), user=seat.user
+                )
+                return shown
+            case "submit":
+                return await gestures.submit(control, gestures.filled(shlex.split(rest)), user=seat.user)
+            case "close":
+                return await gestures.close(control, user=seat.user)
+            case _:
+                seat.at_home = False
+                return await gestures.say(control, line, user=seat.user, channel=seat.channel, thread=seat.thread)
 
     async def _news(self) -> list[str]:
-        """Return what this person has not seen yet, in the channel and its threads."""
-        shown = await self._control.read(channel=self._seat.channel, user=self._seat.user, thread="all")
-        return [gestures.show(message, indent="  ") for message in self._unseen(shown)]
+        """Return what this person has not seen yet: messages of the channel and its threads, the page, the dialog."""
+        seat, news = self._seat, []
+        if seat.at_home:
+            news += self._changed("page", await gestures.home(self._control, user=seat.user))
+        else:
+            shown = await self._control.read(channel=seat.channel, user=seat.user, thread="all")
+            news += [gestures.show(message, indent="  ") for message in self._unseen(shown)]
+        return news + self._changed("dialog", await gestures.dialog(self._control, user=seat.user))
+
+    def _changed(self, kind: str, text: str) -> list[str]:
+        before, self._seat.views[kind] = self._seat.views.get(kind, ""), text
+        return [text] if text not in (before, gestures.NOTHING) else []
 
     def _unseen(self, shown: Iterable[Shown]) -> Iterable[Shown]:
         for message in shown:

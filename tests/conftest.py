@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
@@ -26,6 +27,15 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if (name.startswith(_PREFIXES) or name in _NAMES) and not name.startswith(_KEPT):
             del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """Leave the log as it was: a program that is run in this process sets how much is logged."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
 
 
 def with_database(url: str, database: str) -> str:

@@ -11,6 +11,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bot.cli.gestures import GESTURES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
@@ -77,10 +79,12 @@ class Sandbox:
 
     gesture: str
     text: str = ""
+    values: tuple[str, ...] = ()
     user: str = "ann"
     channel: str = ""
     thread: str = ""
     message: str = ""
+    at_home: bool = False
     output: str = "text"
 
 
@@ -100,7 +104,7 @@ PROGRAMS = {
     "migrate": "bring the database's tables to this version",
     "run": "run the bot in the foreground; --role chat|worker|all",
     "demo": "try it: a local workspace in front of a simulated cluster, with a prompt",
-    "sandbox": "up | say | press | read: the same workspace without the prompt, for scripts",
+    "sandbox": "up | say | press | read | home | dm | …: the same workspace without the prompt, for scripts",
     "audit": "verify: check the audit chain",
 }
 
@@ -228,31 +232,25 @@ def _as_demo(options: argparse.Namespace, *, headless: bool) -> Demo:
 
 def _sandbox(words: Sequence[str]) -> Demo | Sandbox:
     parser = _parser("sandbox")
-    gestures = parser.add_subparsers(dest="gesture", required=True, metavar="up|say|press|read")
+    gestures = parser.add_subparsers(dest="gesture", required=True, metavar="GESTURE", title="gestures")
     up = gestures.add_parser("up", help="start it all and run until stopped", allow_abbrev=False)
     _add_cluster(up)
-    say = gestures.add_parser("say", help="type something as a person", allow_abbrev=False)
-    say.add_argument("text")
-    say.add_argument("--thread", default="", metavar="TS", help="in the thread of this message")
-    press = gestures.add_parser("press", help="press a button as a person", allow_abbrev=False)
-    press.add_argument("text", metavar="label")
-    press.add_argument("--message", default="", metavar="TS", help="of this message (default: the newest that has it)")
-    read_ = gestures.add_parser("read", help="show what a person sees", allow_abbrev=False)
-    read_.add_argument("--output", "-o", choices=("text", "json"), default="text")
-    read_.add_argument("--thread", default="", metavar="TS", help="only this thread")
-    for gesture in (say, press, read_):
+    for name, (meaning, add) in GESTURES.items():
+        gesture = gestures.add_parser(name, help=meaning, description=meaning, allow_abbrev=False)
+        add(gesture)
         gesture.add_argument("--as", dest="user", default="ann", metavar="PERSON", help="who (ann, bob, vic, …)")
-        gesture.add_argument("--channel", default="ops" if gesture is not press else "", metavar="CHANNEL")
     options = parser.parse_args(words)
     if options.gesture == "up":
         return _as_demo(options, headless=True)
     return Sandbox(
         gesture=options.gesture,
         text=getattr(options, "text", ""),
+        values=tuple(getattr(options, "values", ())),
         user=options.user,
-        channel=options.channel,
+        channel=getattr(options, "channel", ""),
         thread=getattr(options, "thread", ""),
         message=getattr(options, "message", ""),
+        at_home=getattr(options, "home", False),
         output=getattr(options, "output", "text"),
     )
 

@@ -36,6 +36,14 @@ class Policy:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """How many commands a minute one person may send, and how many may come from one channel."""
+
+    person: int = 30
+    channel: int = 120
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What somebody wants: a permission, for a verb, at a place (None where the verb is about no place)."""

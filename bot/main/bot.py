@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
-from bot.admission import RateLimits
 from bot.cluster.connection import open_connection
 from bot.cluster.http import KubernetesHttp
 from bot.cluster.reader import Clusters
@@ -177,10 +176,7 @@ def _parts(
             store=ground.store,
             hot=ground.hot,
             meter=ground.meter,
-            limits=RateLimits(
-                person=configuration.limits.commands_per_minute,
-                channel=configuration.limits.channel_commands_per_minute,
-            ),
+            limits=configuration.limits,
         )
     )
     return Parts(

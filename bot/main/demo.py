@@ -199,6 +199,7 @@ def _greet(command: Demo, world: World, seconds: float) -> None:
     print(f"The cluster's kubeconfig: {world.kubeconfig}  (for kubectl --kubeconfig)")
     if command.headless:
         print('From another terminal: ragops sandbox say "/rag status" --as ann; ragops sandbox read')
+        print("More gestures (home, dm, shortcut, …): ragops sandbox --help")
     else:
         print(f"\n{HELP}\n")
     sys.stdout.flush()
@@ -219,22 +220,52 @@ async def gesture(command: Sandbox, settings: Settings) -> int:
 
 
 async def _act(command: Sandbox, control: SlackControl) -> int:
-    if command.gesture == "read":
-        shown = await gestures.read(
-            control,
-            user=command.user,
-            channel=command.channel,
-            thread=command.thread,
-            as_json=command.output == "json",
-        )
-        print(shown)
+    """Carry a gesture out; looks are printed, what the platform shows when something fails is told apart."""
+    looked = await _look(command, control)
+    if looked is not None:
+        print(looked)
         return 0
-    if command.gesture == "say":
-        act = gestures.say(control, command.text, user=command.user, channel=command.channel, thread=command.thread)
-    else:
-        act = gestures.press(control, command.text, user=command.user, channel=command.channel, message=command.message)
-    failed = await act
+    failed = await _do(command, control)
     await control.settle()
     if failed:
         print(failed, file=sys.stderr)
     return 1 if failed else 0
+
+
+async def _look(command: Sandbox, control: SlackControl) -> str | None:
+    """Return what a gesture that looks shows; None when it does something."""
+    user = command.user
+    match command.gesture:
+        case "read":
+            as_json = command.output == "json"
+            return await gestures.read(
+                control, user=user, channel=command.channel, thread=command.thread, as_json=as_json
+            )
+        case "home":
+            return await gestures.open_home(control, user=user)
+        case "dialog":
+            return await gestures.dialog(control, user=user)
+        case "fill":
+            return await gestures.fill(control, gestures.filled(command.values), user=user)
+        case _:
+            return None
+
+
+async def _do(command: Sandbox, control: SlackControl) -> str:
+    """Do something as a person; return what the platform shows when it fails."""
+    user, channel, message = command.user, command.channel, command.message
+    match command.gesture:
+        case "say":
+            return await gestures.say(control, command.text, user=user, channel=channel, thread=command.thread)
+        case "dm":
+            return await gestures.direct(control, command.text, user=user, thread=command.thread)
+        case "shortcut":
+            return await gestures.shortcut(control, command.text, user=user, channel=channel, message=message)
+        case "submit":
+            return await gestures.submit(control, gestures.filled(command.values), user=user)
+        case "close":
+            return await gestures.close(control, user=user)
+        case _:
+            return await gestures.press(
+                control, command.text, user=user, channel=channel, message=message, at_home=command.at_home
+            )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.configuration import AuditPublishing, Freshness, Limits
+from bot.configuration import AuditPublishing, Freshness
 from bot.domain.people import RoleName
+from bot.domain.policy import RateLimits
 from bot.domain.targets import WORKLOAD_KINDS
 
-_LIMITS, _FRESHNESS, _AUDIT = Limits(), Freshness(), AuditPublishing()
+_LIMITS, _FRESHNESS, _AUDIT = RateLimits(), Freshness(), AuditPublishing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,8 +241,8 @@ LIMITS = Table(
     header="[limits]",
     text="Over a limit, a request is refused in words.",
     keys=(
-        _number("commands_per_minute", _LIMITS.commands_per_minute, 1, 600, "for each person"),
-        _number("channel_commands_per_minute", _LIMITS.channel_commands_per_minute, 1, 6000, "for each channel"),
+        _number("commands_per_minute", _LIMITS.person, 1, 600, "for each person"),
+        _number("channel_commands_per_minute", _LIMITS.channel, 1, 6000, "for each channel"),
     ),
 )
 

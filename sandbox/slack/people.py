@@ -181,7 +181,7 @@ class People:
     def _in_messages(
         self, actor: User, label: str, channel: str | None, ts: str | None, revision: int | None
     ) -> tuple[Message, Target] | None:
-        places = [self.world.place(channel)] if channel else list(self.world.channels.values())
+        places = [self._place(channel, actor.name)] if channel else list(self.world.channels.values())
         messages = [message for place in places if actor.id in place.members for message in place.messages]
         for message in sorted(messages, key=lambda found: found.ts, reverse=True):
             stale_copy = revision is not None and ts is not None

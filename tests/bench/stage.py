@@ -87,7 +87,7 @@ async def stage(pods: int) -> AsyncIterator[Stage]:
         cluster.write_kubeconfig(folder / "kubeconfig")
         (folder / "ragops.toml").write_text(
             f'[clusters.bench]\nkubeconfig = "{folder / "kubeconfig"}"\nnamespaces = ["rag-engine"]\n'
-            "[roles.viewer]\neveryone = true\n[limits]\ncommands_per_minute = 600\n"
+            "[roles.viewer]\neveryone = true\n[limits]\ncommands_per_minute = 600\nchannel_commands_per_minute = 6000\n"
         )
         environment = {
             "PATH": os.environ["PATH"],

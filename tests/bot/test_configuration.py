@@ -10,7 +10,6 @@ from bot.configuration import (
     AuditPublishing,
     Configuration,
     Freshness,
-    Limits,
     default_configuration,
     load_configuration,
     open_configuration,
@@ -18,6 +17,7 @@ from bot.configuration import (
 )
 from bot.domain.catalogue import CatalogueEntry
 from bot.domain.people import RoleName
+from bot.domain.policy import RateLimits
 from bot.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def test_example_file_is_a_good_configuration() -> None:
     assert everywhere == list(RoleName)
     assert somewhere == [RoleName.OPERATOR, RoleName.APPROVER]
     assert set(configuration.policy.verbs) == {"logs"}
-    assert (configuration.limits, configuration.freshness) == (Limits(), Freshness())
+    assert (configuration.limits, configuration.freshness) == (RateLimits(), Freshness())
     assert configuration.audit == AuditPublishing(channel="C0RAGAUDIT", every_hours=24)
 
 
@@ -89,7 +89,7 @@ def test_numbers_may_be_at_their_bounds() -> None:
         "[freshness]\nstale_after_s = 600\napi_timeout_s = 1.5\n"
     )
 
-    assert configuration.limits == Limits(commands_per_minute=1, channel_commands_per_minute=6000)
+    assert configuration.limits == RateLimits(person=1, channel=6000)
     assert configuration.freshness == Freshness(stale_after_s=600.0, api_timeout_s=1.5)
 
 

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from bot.admission import RateLimits
 from bot.domain.actions import Control, Need, NoParams, Query, Setting
 from bot.domain.people import Permission
+from bot.domain.policy import RateLimits
 from bot.domain.requests import Outcome, Place, Request, Surface
 from bot.domain.snapshot import LogKey
 from bot.domain.view import Button, Buttons, Headline, View

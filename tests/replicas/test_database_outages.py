@@ -1,4 +1,4 @@
-"""PostgreSQL goes away while people ask two replicas: nothing accepted is lost, nothing refused is done, reads go on."""
+"""PostgreSQL goes away while people ask two replicas: nothing accepted is lost, nothing refused is done."""
 
 from __future__ import annotations
 

@@ -139,7 +139,9 @@ async def test_nobody_misses_an_answer_whatever_becomes_of_redis(tmp_path: Path,
         once = [one for one in crowd.asked if one not in twice]
         each_answered_once(crowd, once)
         kept_once(world, kept, crowd.asked, {one.key for one in twice})
-        assert {replica.name for replica in world.replicas.running.values() if replica.events("hot_state_degraded")} == {
+        assert {
+            replica.name for replica in world.replicas.running.values() if replica.events("hot_state_degraded")
+        } == {
             "one",
             "two",
         }

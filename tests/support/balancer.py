@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from tests.support.addresses import own_host, own_port
+from tests.support.waiting import until
 
 Address = tuple[str, int]
 
@@ -16,9 +17,10 @@ class Balancer:
     """Passes bytes on; a replica that refuses the connection is skipped."""
 
     def __init__(self, replicas: Sequence[Address]) -> None:
-        self._replicas = tuple(replicas)
-        self._turn = itertools.count()
-        self._pumps: set[asyncio.Task[None]] = set()
+        self._replicas = list(replicas)
+        self._turn = 0
+        self._open: Counter[Address] = Counter()
+        self._passing: set[asyncio.Task[None]] = set()
         self.host, self.port = own_host(), own_port()
 
     @property
@@ -34,37 +36,52 @@ class Balancer:
             yield self
         finally:
             server.close()
-            for pump in tuple(self._pumps):
-                pump.cancel()
-            await asyncio.gather(*self._pumps, return_exceptions=True)
+            for task in tuple(self._passing):
+                task.cancel()
+            await asyncio.gather(*self._passing, return_exceptions=True)
             await server.wait_closed()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far = await self._connect()
-        if far is None:
-            writer.close()
-            return
-        far_reader, far_writer = far
-        for source, sink in ((reader, far_writer), (far_reader, writer)):
-            pump = asyncio.create_task(_pump(source, sink))
-            self._pumps.add(pump)
-            pump.add_done_callback(self._pumps.discard)
+    async def leave(self, replica: Address) -> None:
+        """Lead no new connection to a replica, and wait until those that it has are over."""
+        self._replicas.remove(replica)
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        first = next(self._turn)
-        for number in range(first, first + len(self._replicas)):
-            host, port = self._replicas[number % len(self._replicas)]
-            with suppress(OSError):
-                return await asyncio.open_connection(host, port)
-        return None
+        async def left() -> int:
+            return self._open[replica]
+
+        await until(left, lambda count: count == 0, within_s=30, every_s=0.01)
+
+    def join(self, replica: Address) -> None:
+        """Lead connections to a replica again."""
+        self._replicas.append(replica)
+
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._pass(reader, writer))
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first, self._turn = self._turn, self._turn + 1
+        replicas = tuple(self._replicas)
+        try:
+            for number in range(first, first + len(replicas)):
+                replica = replicas[number % len(replicas)]
+                self._open[replica] += 1
+                try:
+                    far_reader, far_writer = await asyncio.open_connection(*replica)
+                except OSError:
+                    continue
+                else:
+                    await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+                    return
+                finally:
+                    self._open[replica] -= 1
+        finally:
+            writer.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
+    with suppress(ConnectionError):
         while chunk := await reader.read(64 * 1024):
             writer.write(chunk)
             await writer.drain()
-    except ConnectionError:
-        return
-    finally:
-        writer.close()
+    writer.close()

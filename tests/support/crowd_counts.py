@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 
 from sandbox.slack.records import Message
-from tests.support.crowd import EVENTS, FORBIDDEN, KEPT, SHARES, Ask, Asked, Crowd, words_of
+from tests.support.crowd import EVENTS, FORBIDDEN, KEPT, SHARES, Ask, Asked, Crowd
+from tests.support.watched import words_of
 
 UNSETTLED = """SELECT (SELECT count(*) FROM inbox WHERE state = 'received')
     + (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending'))"""

@@ -100,7 +100,7 @@ async def own_redis(folder: Path) -> AsyncIterator[OwnRedis]:
     program = os.environ.get("RAGOPS_TEST_REDIS_SERVER") or shutil.which("redis-server")
     if program is None:
         pytest.skip("there is no redis-server on this machine")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir()  # noqa: ASYNC240  # a moment
     redis = OwnRedis(program, folder)
     try:
         await redis.start()

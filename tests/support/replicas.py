@@ -1,4 +1,4 @@
-"""Replicas of the bot: real processes that share a database, a Redis and one workspace, and what they say of themselves."""
+"""Replicas of the bot: real processes that share a database, a Redis and a workspace; what they say of themselves."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class Replicas:
 @asynccontextmanager
 async def replicas(folder: Path, shared: Mapping[str, str]) -> AsyncIterator[Replicas]:
     """Yield what starts replicas; at the end none is left."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir()  # noqa: ASYNC240  # a moment
     them = Replicas(folder, shared)
     try:
         yield them

@@ -26,7 +26,7 @@ from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 
 NAMESPACE = "rag-engine"
-NO_LIMIT = "[limits]\ncommands_per_minute = 600"
+NO_LIMIT = "[limits]\ncommands_per_minute = 600\nchannel_commands_per_minute = 6000"
 
 
 @dataclass(frozen=True, slots=True)

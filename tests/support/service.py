@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import handlers
-from bot.admission import RateLimits
 from bot.domain.catalogue import Catalogue, CatalogueEntry
 from bot.domain.people import Actor, RoleBinding, RoleName, Standing
-from bot.domain.policy import Policy
+from bot.domain.policy import Policy, RateLimits
 from bot.domain.requests import Place, Request, Surface
 from bot.domain.snapshot import LogExcerpt, LogKey, LogRead, Snapshot
 from bot.domain.targets import ClusterName, Namespace

@@ -16,13 +16,14 @@ from sandbox.slack.rates import RateLimits
 from sandbox.slack.server import SlackServer
 from sandbox.slack.signed import SignedHttp
 from tests.support.balancer import Balancer
-from tests.support.crowd import Asked, Crowd, crowd_in, crowd_workspace
+from tests.support.crowd import Asked, Crowd, crowd_in
 from tests.support.crowd_counts import unsettled
 from tests.support.own_redis import OwnRedis, own_redis
 from tests.support.processes import environment, ragops
 from tests.support.replicas import Replicas, replicas
 from tests.support.sandboxed import ragops_toml
 from tests.support.waiting import until
+from tests.support.watched import crowd_workspace
 
 NO_LIMITS = "[limits]\ncommands_per_minute = 600\nchannel_commands_per_minute = 6000"
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
@@ -69,9 +70,8 @@ class SharedWorld:
         assert verified.code == 0, verified.out + verified.err
         assert f" {entries} entries" in verified.out
 
-
     @asynccontextmanager
-    async def signed(self, *names: str) -> AsyncIterator[None]:
+    async def signed(self, *names: str) -> AsyncIterator[Balancer]:
         """Deliver by signed requests to these replicas in turn, as long as the block runs."""
         balancer = Balancer([self.replicas.door(name) for name in names])
         courier, world = self.slack.courier, self.slack.workspace
@@ -80,7 +80,7 @@ class SharedWorld:
             door = SignedHttp(world, courier.faults, courier.timing, session, balancer.url, SIGNING_SECRET)
             await door.verify_url()
             before, self.crowd.postman.inner = self.crowd.postman.inner, door
-            yield
+            yield balancer
             self.crowd.postman.inner = before
 
 
