@@ -9,7 +9,9 @@ from datetime import datetime
 
 from bot.domain.people import Standing
 from bot.domain.policy import Authorization
+from bot.domain.requests import Post
 from bot.domain.rights_words import held_words, holders_words, needed_words, read_words
+from bot.domain.text import first_line
 from bot.domain.view import Block, Button, Buttons, Context, Headline, Line, Mark, Paragraph, Span, View, code, line
 from bot.errors import BotError, SettingsError, UsageError
 
@@ -95,6 +97,21 @@ def broken(reference: str) -> View:
             Context((line(f"Reference {reference}"),)),
         ),
         data={"error": summary, "reference": reference},
+        exit_code=FAILED,
+    )
+
+
+def undelivered(post: Post, reason: str) -> View:
+    """Tell the person who asked for a message that it will never be seen where it was meant for."""
+    summary = "What you asked me to post was not posted."
+    where = line("It was meant for the channel ", code(post.place.channel), ".")
+    return View(
+        summary,
+        (
+            Headline(summary, Mark.WARNING),
+            Paragraph((where, line(reason), line("It began: ", code(first_line(post.view.summary, limit=120))))),
+        ),
+        data={"error": summary, "reason": reason},
         exit_code=FAILED,
     )
 

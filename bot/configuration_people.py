@@ -46,10 +46,7 @@ def _roles(table: Table) -> list[RoleBinding]:
 def _grant(entry: Table, known: Mapping[str, Collection[str]]) -> RoleBinding:
     """Read one grant: a role that its people hold in some places only."""
     role = entry.text("role", partial(one_of, what="role", known=tuple(RoleName)), required=True)
-    places = {
-        key: frozenset(entry.texts(key, partial(one_of, what=key.removesuffix("s"), known=tuple(known[key]))))
-        for key in _PLACES
-    }
+    places = {key: _listed(entry, key, known[key]) for key in _PLACES}
     if not any(entry.has(key) for key in _PLACES):
         entry.fault(f"names no place ({a_list(_PLACES)}); a role that holds everywhere belongs into [roles]")
     bound = _binding(RoleName(role) if role else RoleName.VIEWER, entry)
@@ -57,6 +54,12 @@ def _grant(entry: Table, known: Mapping[str, Collection[str]]) -> RoleBinding:
         entry.fault("names nobody; list groups or users")
     entry.close()
     return RoleBinding(role=bound.role, groups=bound.groups, users=bound.users, everyone=bound.everyone, **places)
+
+
+def _listed(entry: Table, key: str, known: Collection[str]) -> frozenset[str]:
+    """Read a list of places. An empty one is a fault: it would hold everywhere."""
+    check = partial(one_of, what=key.removesuffix("s"), known=tuple(known))
+    return frozenset(entry.texts(key, check, required=entry.has(key)))
 
 
 def _binding(role: RoleName, entry: Table) -> RoleBinding:

@@ -139,8 +139,8 @@ class Outbox(Protocol):
         """Try again later; the channel's other messages wait behind it."""
         ...
 
-    async def give_up(self, outgoing: Outgoing, *, reason: str) -> None:
-        """Never deliver it; the reason stays in the store and in the audit."""
+    async def give_up(self, outgoing: Outgoing, *, reason: str, instead: Post | None = None) -> None:
+        """Never deliver it; the reason stays in the store and in the audit, and `instead` is delivered in its place."""
         ...
 
     async def depth(self) -> int:

@@ -183,7 +183,8 @@ class Service:
             return await parsed.action.act(parsed.params, self._sources(parsed, request))
         private = request.surface not in _OPEN
         view = await self._answer(parsed, request, private=private)
-        return Outcome(view, posts=(Post(request.place, view if private else posted(view)),))
+        shown = view if private else posted(view)
+        return Outcome(view, posts=(Post(request.place, shown, asked_by=request.actor.user_id),))
 
     async def _settle(self, claimed: Claimed, posts: Sequence[Post], entry: AuditEntry | None) -> None:
         store = self._equipment.store

@@ -12,6 +12,8 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
+from bot import answers
+from bot.domain.requests import Place, Post
 from bot.domain.view import View
 from bot.errors import DeliveryError, DeliveryRefused, DeliveryThrottled, DeliveryUnknown, StoreUnavailable
 from bot.ports import Claimed, Clock, Meter, Notifier, Outgoing, Store, Unmetered
@@ -142,7 +144,7 @@ class Delivery:
             log.warning(
                 "a message was refused: %s", error.message, extra={"event": "delivery_refused", "outbox": outgoing.id}
             )
-            await outbox.give_up(outgoing, reason=error.message)
+            await outbox.give_up(outgoing, reason=error.message, instead=_told(outgoing.post, error.message))
         except DeliveryUnknown as error:
             meter.delivered("unknown")
             await self._later(outgoing, error.message)
@@ -181,12 +183,18 @@ class Delivery:
             return False
         log.error("a message was given up", extra={"event": "delivery_expired", "outbox": outgoing.id})
         self._meter.delivered("expired")
-        await self._store.outbox.give_up(outgoing, reason=f"not delivered for {age:.0f} s")
+        reason = f"not delivered for {age:.0f} s"
+        await self._store.outbox.give_up(outgoing, reason=reason, instead=_told(outgoing.post, f"It was {reason}."))
         return True
 
     async def _later(self, outgoing: Outgoing, reason: str) -> None:
         delay = backoff(outgoing.attempts, self._source)
         await self._store.outbox.postpone(outgoing, delay_s=delay, reason=reason, unsure=True)
+
+
+def _told(post: Post, reason: str) -> Post | None:
+    """Return what the person who asked for a message hears, privately, when nobody else will see it."""
+    return Post(Place(post.asked_by), answers.undelivered(post, reason), kind="notice") if post.asked_by else None
 
 
 class Loop:

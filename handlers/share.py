@@ -28,12 +28,11 @@ async def act(params: Params, sources: Sources) -> Outcome:
     answer = await sources.ask.view(params.command)
     by = Context((line("Shared by ", Mention(request.actor.user_id)),))
     shared = posted(replace(answer, blocks=(*answer.blocks, by)))
-    # It is posted after this is said, and may be refused then: the outbox does not know who asked.
     said = "On its way to everybody here."
     hint = Context((line("If nothing appears, invite me to the channel: ", code("/invite @rag")),))
     return Outcome(
         view=View(said, (Headline(said, Mark.OK), hint)),
-        posts=(Post(request.place, shared, kind="share"),),
+        posts=(Post(request.place, shared, kind="share", asked_by=request.actor.user_id),),
         detail=params.command,
     )
 

@@ -50,11 +50,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message for others to see, to be delivered through the outbox."""
+    """A message for others to see, to be delivered through the outbox.
+
+    `asked_by` is the person who hears of it when it can never be delivered; empty for nobody.
+    """
 
     place: Place
     view: View
     kind: str = "answer"
+    asked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

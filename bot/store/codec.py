@@ -64,10 +64,12 @@ def _encoded(value: object) -> object:
         return [_encoded(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         kind = type(value)
-        # `object` is data for programs: plain JSON, passed through as it is.
+        # `object` is data for programs: plain JSON, passed through. What has its default is left out: a version that
+        # does not know the field yet can read the rest.
         content = {
             name: getattr(value, name) if hint is object else _encoded(getattr(value, name))
             for name, hint in _hints(kind).items()
+            if not _is_default(value, _fields(kind)[name])
         }
         return {TAG: _TAGS[kind], **content}
     return value
@@ -120,6 +122,10 @@ def _decoded_record(value: Any, allowed: tuple[Any, ...]) -> object:
     if unknown:
         raise ValueError(f"a {tag} has {', '.join(sorted(unknown))}, which is not known here")
     return kind(**{name: _decoded(value[name], hint) for name, hint in hints.items() if _is_given(value, kind, name)})
+
+
+def _is_default(value: object, field: Field[Any]) -> bool:
+    return field.default is not MISSING and bool(getattr(value, field.name) == field.default)
 
 
 def _is_given(value: Mapping[str, object], kind: type, name: str) -> bool:

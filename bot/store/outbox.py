@@ -61,9 +61,14 @@ class PostgresOutbox:
         async with self._connections.transaction() as session:
             await _postpone(session, outgoing.id, outgoing.fence, reason, delay_s=delay_s, unsure=unsure)
 
-    async def give_up(self, outgoing: Outgoing, *, reason: str) -> None:
-        """Never deliver it; the reason stays in the store and in the audit. Does nothing when the lease was lost."""
+    async def give_up(self, outgoing: Outgoing, *, reason: str, instead: Post | None = None) -> None:
+        """Never deliver it; the reason stays in the store and in the audit, and `instead` is delivered in its place.
+
+        Does nothing when the lease was lost.
+        """
         async with self._connections.transaction() as session:
+            if instead is not None and await session.fetch_one("outbox_held", id=outgoing.id, fence=outgoing.fence):
+                await put(session, instead)
             await _bury(
                 session, outgoing.id, outgoing.fence, reason, kind=outgoing.post.kind, attempts=outgoing.attempts
             )

@@ -103,6 +103,9 @@ UPDATE outbox SET state = 'waiting', unsure = %(unsure)s, reason = %(reason)s, l
 WHERE id = %(id)s AND fence = %(fence)s AND state IN ('waiting', 'sending')
 RETURNING id;
 
+-- name: outbox_held
+SELECT id FROM outbox WHERE id = %(id)s AND fence = %(fence)s AND state IN ('waiting', 'sending') FOR UPDATE;
+
 -- name: outbox_give_up
 -- What the last try met stays behind the reason.
 UPDATE outbox SET state = 'dead', lease_until = NULL, closed_at = clock_timestamp(),

@@ -127,6 +127,11 @@ def test_a_fault_of_a_role(text: str, told: str) -> None:
             "1: names no place (clusters, namespaces, services); a role that holds everywhere belongs into [roles]",
             id="no place",
         ),
+        pytest.param(
+            "role = 'admin'\nnamespaces = []\nusers = ['U012AB']",
+            "3: namespaces: list at least one",
+            id="an empty list of places, which would be everywhere",
+        ),
         pytest.param("role = 'operator'\nnamespaces = ['rag']", "1: names nobody; list groups or users", id="nobody"),
         pytest.param(
             "role = 'operator'\nnamespaces = ['rga']\nusers = ['U012AB']",

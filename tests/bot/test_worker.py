@@ -233,6 +233,29 @@ async def test_a_refused_message_is_given_up(
     assert "The channel is archived." in entry["detail"]
 
 
+async def test_who_asked_for_a_message_hears_that_it_was_refused(
+    store: PostgresStore, delivery: Delivery, notifier: RecordingNotifier
+) -> None:
+    """In a message of their own, once; when that cannot be delivered either, nobody is told twice."""
+    asked_for = Post(Place("C1"), View("the status", ()), asked_by="U-ann")
+    async with store.transaction() as transaction:
+        await transaction.put(asked_for)
+    notifier.failures = [DeliveryRefused("I am not in that channel: invite me to the channel.")]
+    while await delivery.step():
+        pass
+    [told] = notifier.delivered
+    assert told.post.place == Place("U-ann")
+    assert "not posted" in told.post.view.summary
+    assert "invite me" in repr(told.post.view)
+
+    async with store.transaction() as transaction:
+        await transaction.put(asked_for)
+    notifier.failures = [DeliveryRefused("no"), DeliveryRefused("neither")]
+    while await delivery.step():
+        pass
+    assert len(notifier.delivered) == 1
+
+
 @pytest.mark.parametrize("failure", [DeliveryUnknown, DeliveryThrottled], ids=["in doubt", "throttled"])
 async def test_a_message_that_is_stale_is_given_up(
     store: PostgresStore,

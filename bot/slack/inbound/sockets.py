@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from aiohttp import ClientError, ClientSession, ClientWSTimeout
 from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import Fault, SettingsError
 from bot.ports import Clock
@@ -195,7 +196,7 @@ class Sockets:
             async with asyncio.timeout(self._pace.open_s):
                 answer = await self._app.client.apps_connections_open(app_token=self._app_token)
         except SlackApiError as error:
-            code = str(error.response.get("error", ""))
+            code = _code_of(error)
             if code in _REFUSALS:
                 what = f"Slack refuses it ({code}); it must be an app-level token with connections:write"
                 raise _Refused(what) from error
@@ -203,7 +204,8 @@ class Sockets:
                 # Whoever holds the lock waits, so that nobody else asks meanwhile.
                 await self._clock.sleep(_retry_after(error) + self._chance.uniform(0, 1))
             raise _NotOpened(code or "Slack gave no reason") from error
-        except (OSError, TimeoutError, ClientError) as error:
+        except (OSError, TimeoutError, ClientError, SlackClientError, AttributeError) as error:
+            # The last is the library's way to say that an answer is no JSON object.
             raise _NotOpened(f"Slack does not answer ({type(error).__name__})") from error
         return str(answer["url"])
 
@@ -258,6 +260,13 @@ class Sockets:
         if not task.cancelled() and (error := task.exception()) is not None:
             extra = {"event": "socket_broken", "reference": self._references.new()}
             log.error("a socket's task failed", exc_info=error, extra=extra)
+
+
+def _code_of(error: SlackApiError) -> str:
+    """Return Slack's word for what went wrong; empty when what answered does not speak as Slack does."""
+    response = error.response
+    answer = response.data if isinstance(response, AsyncSlackResponse) else None
+    return str(answer.get("error", "")) if isinstance(answer, dict) else ""
 
 
 def _retry_after(error: SlackApiError) -> float:

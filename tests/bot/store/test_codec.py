@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -51,11 +52,20 @@ def test_data_that_looks_like_a_record_stays_data() -> None:
     assert decode(encode(POST), Post) == POST
 
 
-def test_what_an_older_version_left_out_takes_its_default() -> None:
-    """A field with a default may be missing."""
+def test_what_has_its_default_is_left_out_and_taken_for_it() -> None:
+    """So that a version which does not know a field yet reads what does not use it."""
     stored = json.loads(encode(POST))
-    del stored["record"]["kind"]
-    del stored["record"]["view"]["exit_code"]
+    assert not {"kind", "asked_by"} & stored["record"].keys()
+    assert "exit_code" not in stored["record"]["view"]
+    assert decode(json.dumps(stored), Post) == POST
+    assert json.loads(encode(replace(POST, asked_by="U1")))["record"]["asked_by"] == "U1"
+
+
+def test_what_an_older_version_wrote_in_full_is_read() -> None:
+    """It wrote every field."""
+    stored = json.loads(encode(POST))
+    stored["record"] |= {"kind": "answer"}
+    stored["record"]["view"] |= {"exit_code": 0}
     assert decode(json.dumps(stored), Post) == POST
 
 

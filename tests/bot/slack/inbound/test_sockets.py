@@ -12,6 +12,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
@@ -42,6 +44,7 @@ class Scene:
     control: SlackControl
     proxy: TcpProxy
     clock: ShiftedClock
+    client: AsyncWebClient
     sockets: Sockets
     journal: Journal
     ran: list[str] = field(default_factory=list)
@@ -112,7 +115,7 @@ async def scene(
         stack.push_async_callback(sockets.close)
         if starts:
             await sockets.connect()
-        yield Scene(slack, control, proxy, clock, sockets, kept, ran)
+        yield Scene(slack, control, proxy, clock, client, sockets, kept, ran)
 
 
 @pytest.fixture
@@ -304,3 +307,40 @@ async def test_answers_under_way_are_acknowledged_when_the_bot_stops() -> None:
         assert (await pending).acked
         assert stage.slack.hub.connections == []
         assert await stage.sockets.deaf() != ""
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status", "body"),
+    [
+        ("text/plain", 503, "upstream connect error"),
+        ("application/json", 200, '{"ok": tr'),
+        ("application/json", 200, '["no object"]'),
+        ("application/json", 200, '{"ok": true}'),
+        ("text/html", 502, "<html>Bad Gateway</html>"),
+    ],
+    ids=["a proxy's words", "cut off", "no object", "no address", "a proxy's page"],
+)
+async def test_an_answer_of_something_that_is_not_the_platform_is_no_end(
+    content_type: str, status: int, body: str
+) -> None:
+    """A proxy between us may say anything; the connection is tried again, at the start and later."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status, text=body, content_type=content_type)
+
+    proxy = web.Application()
+    proxy.router.add_route("*", "/{path:.*}", answer)
+    async with scene(starts=False) as stage, TestServer(proxy) as odd:
+        client, usual = stage.client, stage.client.base_url
+        client.base_url = str(odd.make_url("/api/"))
+        starting = asyncio.create_task(stage.sockets.connect())
+        await stage.journal.heard("slack_unavailable")
+        client.base_url = usual
+        await starting
+        await stage.alive(2)
+        client.base_url = str(odd.make_url("/api/"))
+        await stage.control.disconnect("drop")
+        await until(_of(lambda: stage.journal.events("slack_unavailable")), lambda told: len(told) >= 3, every_s=0.01)
+        client.base_url = usual
+        await stage.alive(2)
+        assert (await stage.control.say("/rag status")).acked
