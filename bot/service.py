@@ -79,14 +79,15 @@ class Service:
     async def ask(self, request: Request) -> View:
         """Answer a reading command for the person who asks. What goes wrong in a known way is an answer, too."""
         began = self._equipment.clock.now()
-        verb, result = "", "ok"
+        verb, result = "", "broken"
         try:
             parsed = self._parse(request)
             verb = parsed.action.name
             self._reading(parsed)
             await self._admission.count(request)
             await self._admission.check(parsed, request)
-            return await self._answer(parsed, request, private=request.surface not in _OPEN)
+            view = await self._answer(parsed, request, private=request.surface not in _OPEN)
+            result = "ok"
         except Refused as refusal:
             result = REFUSED
             await record_refusal(self._equipment.store, refusal, request)
@@ -94,9 +95,8 @@ class Service:
         except BotError as error:
             result = "misunderstood" if isinstance(error, UsageError) else "failed"
             return self.explain(error, request)
-        except Exception:
-            result = "broken"
-            raise
+        else:
+            return view
         finally:
             self._equipment.meter.commanded(verb, result, (self._equipment.clock.now() - began).total_seconds())
 
@@ -148,14 +148,16 @@ class Service:
         """
         request = claimed.request
         began = self._equipment.clock.now()
-        verb, result = "", "ok"
+        verb, result = "", "broken"
         try:
             parsed = self._parse(request)
             verb = parsed.action.name
             await self._admission.count(request)
             await self._admission.check(parsed, request)
             outcome = await self._outcome(parsed, request)
+            result = "ok"
         except StoreUnavailable:
+            result = "failed"
             raise
         except Refused as refusal:
             result = REFUSED
@@ -259,12 +261,14 @@ class Service:
     async def may_look(self, actor: Actor, *, what: str) -> bool:
         """Tell whether a person may read anything anywhere: what is to choose from is shown to nobody else.
 
-        A refusal is put on record under the name of `what` they wanted.
+        It counts as a command: `UsageError` over the limit. A refusal is put on record under the name of `what` they
+        wanted.
         """
+        request = Request(key="", actor=actor, surface=Surface.FORM, text=what)
+        await self._admission.count(request)
         decision = await self._equipment.rights.of(actor, Asked(Permission.READ))
         if not decision.allowed:
             self._equipment.meter.refused(Permission.READ.value, why_of(decision))
-            request = Request(key="", actor=actor, surface=Surface.FORM, text=what)
             await record_refusal(self._equipment.store, Refused(what, decision), request)
         return decision.allowed
 

@@ -29,11 +29,16 @@ class Policy:
     verbs: Mapping[str, frozenset[RoleName]] = field(default_factory=lambda: MappingProxyType({}))
 
     def roles_for(self, asked: Asked) -> tuple[RoleName, ...]:
-        """Return the roles of which each alone is enough."""
+        """Return the roles of which each alone is enough; none where no role is needed."""
         admitted = self.verbs.get(asked.verb)
-        return tuple(
-            role for role in RoleName if asked.permission in GRANTS[role] and (admitted is None or role in admitted)
-        )
+        granted = [role for role in RoleName if asked.permission in GRANTS[role]]
+        if asked.permission is Permission.ANYONE and admitted is not None:
+            granted = list(RoleName)
+        return tuple(role for role in granted if admitted is None or role in admitted)
+
+    def open_to_all(self, asked: Asked) -> bool:
+        """Tell whether no role is needed: anyone may, and the verb was not kept for some."""
+        return asked.permission is Permission.ANYONE and asked.verb not in self.verbs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +126,7 @@ def authorize(
         return Authorization(allowed, permission, reason="" if allowed else "the terminal may only read")
     helpers = policy.roles_for(asked)
     if membership is None:
-        allowed = permission is Permission.ANYONE
+        allowed = policy.open_to_all(asked)
         reason = "" if allowed else f"your groups could not be read ({lookup_problem or 'no answer'})"
         return Authorization(allowed, permission, reason=reason, helpers=helpers)
     if membership.standing is not Standing.MEMBER:
@@ -129,7 +134,7 @@ def authorize(
             allowed=False, permission=permission, reason=REFUSALS[membership.standing], membership=membership
         )
     roles = roles_of(actor, membership, policy, asked)
-    allowed = permission is Permission.ANYONE or any(role in helpers for role in roles)
+    allowed = policy.open_to_all(asked) or any(role in helpers for role in roles)
     reason = "" if allowed else _needs(helpers, asked)
     return Authorization(allowed, permission, roles, reason, helpers, membership)
 

@@ -18,6 +18,8 @@ from bot.slack.inbound.sockets import Sockets
 from bot.slack.outbound.surfaces import SlackSurfaces
 
 DRAIN_S = 10.0
+# How long requests are still taken over HTTP after the replica stopped being ready.
+LINGER_S = 5.0
 
 
 @asynccontextmanager
@@ -53,6 +55,9 @@ async def _way_in(parts: Parts, inbound: Inbound, once: Once) -> AsyncIterator[N
         )
         async with door.serve(slack.listen):
             yield
+            if parts.ingredients.listen is not None:
+                # Whoever balances the load learns from `/readyz` that we stop, and sends here a moment longer.
+                await parts.clock.sleep(LINGER_S)
         return
     if slack.app_token is None:
         raise AssertionError("the settings see to it that there is a way to Slack")

@@ -41,14 +41,6 @@ _AT_ONCE = 6
 _MASK = "…"
 Value = TypeVar("Value")
 
-_DATABASE = b"""
-SELECT current_setting('server_version') AS version, current_user AS role, clock_timestamp() AS now,
-    pg_encoding_to_char(encoding) AS encoding,
-    coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
-    pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS read_only
-FROM pg_database WHERE datname = current_database()
-"""
-
 
 class SlackMethods:
     """Slack's Web API with one token. A `SlackDoor`."""
@@ -89,8 +81,7 @@ async def database_facts(url: str) -> DatabaseFacts:
     async with asyncio.timeout(LIMIT_S), connected(address) as connection:
         async with transaction_on(connection, address, limit_s=LIMIT_S) as session:
             await session.run("only_read")
-            cursor = await connection.execute(_DATABASE)
-            row = await cursor.fetchone() or {}
+            row = await session.fetch_one("database_facts") or {}
         ahead_s = (row["now"] - SystemClock().now()).total_seconds()
         pending: Sequence[str] = ()
         refusal, advice = "", ""

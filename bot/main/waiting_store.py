@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from bot.domain.people import Actor
+from bot.domain.requests import Request
 from bot.errors import StoreRefused, StoreUnavailable
-from bot.ports import AuditTrail, Clock, Inbox, Outbox, Seen, Transaction
+from bot.ports import AuditTrail, Claimed, Clock, Inbox, Outbox, Seen, Transaction
 from bot.store.embedded import EmbeddedServer
 from bot.store.store import PostgresStore
 from bot.worker import backoff, was_cancelled
@@ -18,6 +21,22 @@ from bot.worker import backoff, was_cancelled
 log = logging.getLogger(__name__)
 
 PURGE_EVERY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Inbox:
+    """An inbox that may be handed on before the store is open: only who uses it then is refused."""
+
+    store: Callable[[], PostgresStore]
+
+    async def accept(self, request: Request) -> bool:
+        return await self.store().inbox.accept(request)
+
+    async def claim(self, *, lease_s: float, key: str | None = None) -> Claimed | None:
+        return await self.store().inbox.claim(lease_s=lease_s, key=key)
+
+    async def waiting(self, actor: Actor) -> Sequence[Request]:
+        return await self.store().inbox.waiting(actor)
 
 
 class WaitingStore:
@@ -74,33 +93,34 @@ class WaitingStore:
         if self._server is not None:
             await self._server.stop()
 
-    def _opened(self) -> PostgresStore:
+    def opened_store(self) -> PostgresStore:
+        """Return the store once it is open. Raises `StoreUnavailable` before."""
         if self._store is None:
             raise StoreUnavailable(self._problem.message)
         return self._store
 
     @property
     def inbox(self) -> Inbox:
-        return self._opened().inbox
+        return _Inbox(self.opened_store)
 
     @property
     def outbox(self) -> Outbox:
-        return self._opened().outbox
+        return self.opened_store().outbox
 
     @property
     def audit_trail(self) -> AuditTrail:
-        return self._opened().audit_trail
+        return self.opened_store().audit_trail
 
     @property
     def seen(self) -> Seen:
-        return self._opened().seen
+        return self.opened_store().seen
 
     async def ping(self) -> None:
         """Ask the database for a sign of life. Raises `StoreUnavailable`."""
-        await self._opened().ping()
+        await self.opened_store().ping()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction. Raises `StoreUnavailable`."""
-        async with self._opened().transaction() as transaction:
+        async with self.opened_store().transaction() as transaction:
             yield transaction

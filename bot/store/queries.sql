@@ -165,6 +165,13 @@ ORDER BY seq DESC LIMIT %(limit)s;
 -- name: audit_walk
 SELECT seq, at, actor, action, subject, result, detail, previous_hash, hash FROM audit ORDER BY seq;
 
+-- name: database_facts
+SELECT current_setting('server_version') AS version, current_user AS role, clock_timestamp() AS now,
+    pg_encoding_to_char(encoding) AS encoding,
+    coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
+    pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS read_only
+FROM pg_database WHERE datname = current_database();
+
 -- name: migration_lock
 SELECT pg_advisory_xact_lock(7215034186820541778);
 

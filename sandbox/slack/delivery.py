@@ -78,6 +78,7 @@ class Courier:
         if not self.faults.take(kind, Kind.DUPLICATE):
             delivery = await self._once(kind, payload, attempt)
             if delivery.acked and (late := self.faults.take(kind, Kind.ECHO)):
+                self.on_the_way += 1
                 self._own(self._echo(kind, payload, attempt, late.seconds))
             return delivery
         self.repeats += 1
@@ -85,8 +86,7 @@ class Courier:
         return first if first.acked else second
 
     async def _echo(self, kind: str, payload: Json, retry: Retry, pause_s: float) -> None:
-        """Deliver again what was taken: the ack was lost on the way, or came too late."""
-        self.on_the_way += 1
+        """Deliver again what was taken: the ack was lost on the way, or came too late. It counts as on the way."""
         try:
             await asyncio.sleep(pause_s)
             self.repeats += 1

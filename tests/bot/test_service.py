@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ from bot.domain.requests import Outcome, Place, Request, Surface
 from bot.domain.snapshot import LogKey
 from bot.domain.view import Button, Buttons, Headline, View
 from bot.errors import ClusterUnreachable, DirectoryUnavailable, NotAccepted, StoreUnavailable
+from bot.main.waiting_store import WaitingStore
 from bot.ports import Claimed, Sources, Unmetered
 from bot.registry import Registry
 from bot.service import Lost, Service
@@ -94,6 +96,14 @@ async def test_what_makes_no_sense_is_an_answer(scene: Stage, text: str, words: 
     """Nobody gets a stack trace for a typing error."""
     view = await scene.service().ask(asked(text))
     assert (view.summary, view.exit_code) == (words, 2)
+
+
+async def test_the_page_of_a_person_is_shown_before_the_database_is_there(scene: Stage, tmp_path: Path) -> None:
+    """How the places do is known without it; what waits is said to be unknown."""
+    store = WaitingStore("postgresql://127.0.0.1:1/nowhere", tmp_path, scene.clock)
+    view = await scene.service(store).ask(asked("home"))
+    assert (view.summary, view.exit_code) == ("All is well in 3 places", 0)
+    assert "cannot be told: The database is still starting." in repr(view.blocks)
 
 
 async def test_the_logs_of_what_crashes_are_read(scene: Stage) -> None:
@@ -217,6 +227,28 @@ async def test_commands_and_refusals_are_counted_by_their_end(scene: Stage, stor
         ("status", "refused"),
     ]
     assert counts.refusals == [("read", "no_role"), ("read", "standing"), ("share", "no_role"), ("read", "look_up")]
+
+
+async def test_what_breaks_or_takes_too_long_does_not_count_as_well(scene: Stage, store: PostgresStore) -> None:
+    """Read at once, or carried out later: an operator looks at these counts."""
+
+    async def observe(_: NoParams, __: Sources) -> None:
+        if slow:
+            await asyncio.sleep(60)
+        raise RuntimeError("a bug")
+
+    def render(_: NoParams, __: None, setting: Setting) -> View:
+        return View(setting.command, (Headline(setting.command),))
+
+    counts, slow = Counts(), False
+    verb = Query(name="peek", summary="Look", observe=observe, render=render, params=NoParams)
+    service = scene.service(store, registry=Registry([verb]), meter=counts)
+    for slow in (False, True):
+        for carry_out in (service.ask(asked("peek")), carried_out(service, store, text="peek", key=f"slow {slow}")):
+            with pytest.raises((RuntimeError, TimeoutError)):
+                async with asyncio.timeout(0.5):
+                    await carry_out
+    assert counts.commands == [("peek", "broken")] * 4
 
 
 async def test_the_terminal_reads_with_its_own_rights(scene: Stage) -> None:

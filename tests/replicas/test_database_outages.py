@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from tests.support.crowd import EVENTS, FORBIDDEN, KEPT, SHARES, Ask, Asked
 from tests.support.crowd_counts import Kept, answers_of, shared_by, spoken_to, summary, tag_of
 from tests.support.databases import Database, database
 from tests.support.processes import processes_of
-from tests.support.shared_world import SharedWorld, shared_world
+from tests.support.replicas import Replica
+from tests.support.shared_world import LONG, Shape, SharedWorld, shared_world
 from tests.support.waiting import until
 
 # The platform waits three seconds for an acknowledgement.
@@ -39,42 +40,56 @@ async def test_what_was_accepted_is_done_once_and_reads_go_on(tmp_path: Path, ow
     async with shared_world(tmp_path, own_database.url) as world:
         both = await world.replicas.start_all("one", "two")
         await world.hears(4)
-        crowd = world.crowd
-        crowd.pause_s, crowd.patience_s = 0.2, 15.0
-        asking = asyncio.create_task(crowd.keep_asking())
-        await world.answered_more(60)
+        await goes_away_and_comes_back(world, own_database, both)
 
-        await own_database.stop()
-        for replica in both:
-            assert await replica.is_unready("database")
-        refused = sum(one.refused_to_keep for one in crowd.asked)
-        await world.answered_more(60, of=lambda one: one.kind not in KEPT)
-        await until(lambda: told_so(crowd.asked), lambda told: told > refused, within_s=60)
-        await own_database.start()
-        for replica in both:
-            await replica.is_ready()
-        await world.answered_more(60, of=lambda one: one.kind in KEPT and not one.refused_to_keep)
 
-        kill(own_database)
-        await world.answered_more(60)
-        for replica in both:
-            await replica.is_ready()
-        await world.answered_more(60, of=lambda one: one.kind in KEPT and not one.refused_to_keep)
-        crowd.stopping = True
-        await asking
-        await world.settled()
+@pytest.mark.skipif(not LONG, reason="the same by HTTP: RAGOPS_TEST_COMMANDS above 300 runs it")
+async def test_by_http_it_is_the_same(tmp_path: Path, own_database: Database) -> None:
+    """What cannot be kept is refused in words, not with an error of the platform."""
+    async with shared_world(tmp_path, own_database.url, Shape(signed=True)) as world:
+        both = await world.replicas.start_all("one", "two")
+        async with world.signed("one", "two"):
+            await goes_away_and_comes_back(world, own_database, both)
 
-        kept = await Kept.read(own_database.url)
-        refused = sum(one.refused_to_keep for one in crowd.asked)
-        private = [one for one in crowd.asked if one.kind in EVENTS and one.key not in kept.inbox]
-        print("\n" + summary(crowd, kept=len(kept.inbox), refused=refused, mentions_answered_privately=len(private)))  # noqa: T201  # measured
-        reads_went_on(world)
-        accepted_was_done(world, kept)
-        assert max(world.slack.courier.latencies_s) < LONGEST_ACK_S
-        assert world.slack.courier.unacked == 0
-        assert await world.replicas.stop_all() == [0, 0]
-        assert world.replicas.troubles() == []
-        await world.audit_is_whole(kept.entries)
+
+async def goes_away_and_comes_back(world: SharedWorld, own_database: Database, both: Sequence[Replica]) -> None:
+    """Stop the server, start it, kill it, while people ask; then assert that all is well."""
+    crowd = world.crowd
+    crowd.pause_s, crowd.patience_s = 0.2, 15.0
+    asking = asyncio.create_task(crowd.keep_asking())
+    await world.answered_more(60)
+
+    await own_database.stop()
+    for replica in both:
+        assert await replica.is_unready("database")
+    refused = sum(one.refused_to_keep for one in crowd.asked)
+    await world.answered_more(60, of=lambda one: one.kind not in KEPT)
+    await until(lambda: told_so(crowd.asked), lambda told: told > refused, within_s=60)
+    await own_database.start()
+    for replica in both:
+        await replica.is_ready()
+    await world.answered_more(60, of=lambda one: one.kind in KEPT and not one.refused_to_keep)
+
+    kill(own_database)
+    await world.answered_more(60)
+    for replica in both:
+        await replica.is_ready()
+    await world.answered_more(60, of=lambda one: one.kind in KEPT and not one.refused_to_keep)
+    crowd.stopping = True
+    await asking
+    await world.settled()
+
+    kept = await Kept.read(own_database.url)
+    refused = sum(one.refused_to_keep for one in crowd.asked)
+    private = [one for one in crowd.asked if one.kind in EVENTS and one.key not in kept.inbox]
+    print("\n" + summary(crowd, kept=len(kept.inbox), refused=refused, mentions_answered_privately=len(private)))  # noqa: T201  # measured
+    reads_went_on(world)
+    accepted_was_done(world, kept)
+    assert max(world.slack.courier.latencies_s) < LONGEST_ACK_S
+    assert world.slack.courier.unacked == 0
+    assert await world.replicas.stop_all() == [0, 0]
+    assert world.replicas.troubles() == []
+    await world.audit_is_whole(kept.entries)
 
 
 async def told_so(asked: list[Asked]) -> int:

@@ -5,7 +5,6 @@ RAGOPS_TEST_COMMANDS sets how many commands are sent (300 if it is not set).
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,8 @@ from tests.support.crowd_counts import (
     nothing_else_was_said,
     summary,
 )
-from tests.support.shared_world import Shape, SharedWorld, shared_world
+from tests.support.shared_world import COMMANDS, Shape, SharedWorld, shared_world
 
-COMMANDS = int(os.environ.get("RAGOPS_TEST_COMMANDS", "300"))
 BY_HTTP = max(COMMANDS // 10, 100)
 
 pytestmark = pytest.mark.timeout(900)

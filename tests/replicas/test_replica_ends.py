@@ -8,7 +8,6 @@ acknowledged, but not answered yet, by a replica that is killed in that moment: 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections import Counter
 from collections.abc import Sequence
@@ -20,14 +19,13 @@ import pytest
 from sandbox.slack.delivery import Timing
 from tests.support.crowd import EVENTS, KEPT, SHARES, Ask, Asked
 from tests.support.crowd_counts import Kept, answers_of, shared_by, spoken_to, summary, tag_of
-from tests.support.shared_world import Shape, SharedWorld, shared_world
+from tests.support.shared_world import LONG, Shape, SharedWorld, shared_world
 
 # People wait as long for an acknowledgement as a slow machine may need, and then see that the command failed.
 SHORT_OF_TIME = Timing(ack_s=6.0, retry_s=(0.0, 1.0, 3.0))
 LEASE_S = 30.0
 # Whatever was asked longer before a replica was killed has been answered by then.
 UNDER_WAY_S = 20.0
-LONG = int(os.environ.get("RAGOPS_TEST_COMMANDS", "300")) > 300
 KILLS = 4 if LONG else 1
 
 pytestmark = pytest.mark.timeout(300)

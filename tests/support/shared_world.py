@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ from tests.support.sandboxed import ragops_toml
 from tests.support.waiting import until
 from tests.support.watched import crowd_workspace
 
+USUAL = 300
+COMMANDS = int(os.environ.get("RAGOPS_TEST_COMMANDS", USUAL))
+# Whoever asks for more of them has time for what takes longer, too.
+LONG = COMMANDS > USUAL
 NO_LIMITS = "[limits]\ncommands_per_minute = 600\nchannel_commands_per_minute = 6000"
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
 # A slow machine must not pass for a slow bot: the platform of these tests waits longer than the real one.

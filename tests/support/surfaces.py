@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.forms import Form
 from bot.domain.people import RoleBinding, RoleName
-from bot.domain.policy import Policy
+from bot.domain.policy import Policy, RateLimits
 from bot.domain.targets import Namespace
 from bot.domain.view import Button, Buttons, Headline, View
 from bot.errors import DeliveryError
@@ -162,6 +162,7 @@ class Setup:
     hot: HotState | None = None
     scopes: frozenset[str] | None = None
     events: frozenset[str] | None = None
+    limits: RateLimits = field(default_factory=RateLimits)
 
 
 @asynccontextmanager
@@ -259,6 +260,8 @@ def _service(workspace: Workspace, setup: Setup, directory: SlackDirectory, stor
             clock=setup.clock,
             references=References(random.Random(7)),
             store=store,
+            hot=setup.hot,
+            limits=setup.limits,
         )
     )
 

@@ -13,7 +13,7 @@ from bot.errors import DeliveryError
 from bot.slack.inbound.equipment import InboundEquipment
 from bot.slack.inbound.kinds import BUILD, Delivery, Kind, is_build
 from bot.slack.inbound.meanings import codes_in
-from bot.slack.inbound.payloads import HOME_COMMAND, message_words
+from bot.slack.inbound.payloads import HOME_COMMAND, Payload, message_words
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,8 @@ class Answering:
 
     async def _explained(self, delivery: Delivery, request: Request) -> View:
         """Explain the likeliest code that a message speaks of; the others are a press away."""
-        codes = codes_in(message_words(delivery.body.get("message") or {}))
+        # Beside the loop: the message may be long, and it is anybody's.
+        codes = await asyncio.to_thread(_codes_of, delivery.body.get("message") or {})
         if not codes:
             return _unexplained()
         view = await self.equipment.service.ask(replace(request, text=f"explain {codes[0]}"))
@@ -67,6 +68,10 @@ class Answering:
                 await self.equipment.notifier.reply(request, view, replace=replaces)
         except (DeliveryError, TimeoutError) as error:
             log.warning("an answer was not delivered: %s", error, extra={"event": "reply_lost"})
+
+
+def _codes_of(message: Payload) -> tuple[str, ...]:
+    return codes_in(message_words(message))
 
 
 def needs_place(request: Request) -> View:

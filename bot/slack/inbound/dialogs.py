@@ -15,7 +15,7 @@ from bot.domain.forms import FieldKind, FilledForm, Form
 from bot.domain.people import Actor
 from bot.domain.requests import Request
 from bot.domain.view import Headline, Mark, View
-from bot.errors import DeliveryError, FormFaults
+from bot.errors import DeliveryError, FormFaults, UsageError
 from bot.redaction import clean, redact
 from bot.service import Service
 from bot.slack import fields
@@ -72,7 +72,11 @@ class Dialogs:
         await self._update(form_id, version, await self._for(request.actor))
 
     async def _for(self, actor: Actor, filled: FilledForm | None = None) -> Form:
-        if not await self._service.may_look(actor, what=BUILD):
+        try:
+            may = await self._service.may_look(actor, what=BUILD)
+        except UsageError as error:
+            return Form(title=TITLE, words=f"{error.message} Nothing was changed.")
+        if not may:
             return NOT_FOR_YOU
         form = self._service.form(filled)
         return form if filled is None else _keeping(form, filled.values)

@@ -14,6 +14,8 @@ from bot.redaction import redact
 
 MOST: Final = 4
 
+# A program's last words stand at the end.
+_MOST_LINES: Final = 500
 _CAPITALS: Final = 2
 _KINDS: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
 # Kubernetes' own words for reasons: at least two capitals, such as ImagePullBackOff or OOMKilled.
@@ -61,7 +63,7 @@ def _signs(code: Code) -> tuple[str, ...]:
 
 def _last_words(text: str) -> Iterator[str]:
     names = {code.name for code in all_codes()}
-    for line in reversed(text.splitlines()):
+    for line in reversed(text.splitlines()[-_MOST_LINES:]):
         reason = read(redact(line))
         name = f"CRASH_{reason.cause.name}" if reason is not None else ""
         if name in names:

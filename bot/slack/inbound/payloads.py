@@ -19,9 +19,10 @@ Payload = Mapping[str, Any]
 HOME_COMMAND = "home"
 # As much of a message as is read; the platform cuts messages there, too.
 LONGEST_READ = 40_000
-_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
-_TO_US = re.compile(r"^\s*(?:<@[A-Z0-9]+(?:\|[^>]*)?>\s*)?(?:/rag\b\s*)?", re.IGNORECASE)
-_LINK = re.compile(r"<(?:https?://|mailto:)[^>|]*\|([^>]*)>|<((?:https?://|mailto:)[^>]*)>")
+# None looks beyond the next "<": of what is opened again and again and never closed, each part is looked at once.
+_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^<>]*)?>")
+_TO_US = re.compile(r"^\s*(?:<@[A-Z0-9]+(?:\|[^<>]*)?>\s*)?(?:/rag\b\s*)?", re.IGNORECASE)
+_LINK = re.compile(r"<(?:https?://|mailto:)[^<>|]*\|([^<>]*)>|<((?:https?://|mailto:)[^<>]*)>")
 
 
 def plain(text: str) -> str:
@@ -100,7 +101,7 @@ def mention_request(body: Payload) -> Request:
     event = body.get("event", {})
     ours = next((str(one.get("user_id", "")) for one in body.get("authorizations", ()) if one.get("is_bot")), "")
     text = str(event.get("text", ""))
-    mention = re.compile(rf"<@{re.escape(ours)}(?:\|[^>]*)?>") if ours and f"<@{ours}" in text else _MENTION
+    mention = re.compile(rf"<@{re.escape(ours)}(?:\|[^<>]*)?>") if ours and f"<@{ours}" in text else _MENTION
     return Request(
         key=f"event:{body.get('event_id', '')}",
         actor=_author(body),

@@ -184,6 +184,23 @@ def test_a_verb_can_be_narrowed_but_never_widened(admitted: set[RoleName], role:
     )
 
 
+@pytest.mark.parametrize(
+    ("membership", "allowed"),
+    [(member("U-ann", "S1"), True), (member("U-ann"), False), (None, False)],
+    ids=["among them", "no role", "not known"],
+)
+def test_what_anyone_may_use_can_be_narrowed_too(membership: Membership | None, *, allowed: bool) -> None:
+    """Whoever names a verb in `[verbs]` means it; other verbs stay open to all."""
+    policy = Policy(
+        bindings=[RoleBinding(RoleName.VIEWER, groups=frozenset({"S1"}), namespaces=frozenset({"shop"}))],
+        verbs={"can": frozenset({RoleName.VIEWER, RoleName.ADMIN})},
+    )
+    decision = authorize(ANN, Asked(Permission.ANYONE, "can"), membership=membership, policy=policy)
+    assert decision.allowed is allowed
+    assert decision.helpers == (RoleName.VIEWER, RoleName.ADMIN)
+    assert authorize(ANN, Asked(Permission.ANYONE, "help"), membership=membership, policy=policy).allowed
+
+
 def test_a_verb_that_is_not_narrowed_is_as_its_permission_says() -> None:
     """Other verbs' lists do not count."""
     policy = Policy(bindings=[RoleBinding(RoleName.VIEWER, everyone=True)], verbs={"logs": frozenset({RoleName.ADMIN})})

@@ -1,4 +1,4 @@
-"""Deliveries that come again although they were taken, faults that hit a share of the calls, and a chosen connection."""
+"""Deliveries that come again although they were taken, faults for a share of the calls, and a chosen connection."""
 
 from __future__ import annotations
 

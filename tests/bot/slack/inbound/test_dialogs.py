@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.domain.policy import RateLimits
 from bot.ports import AuditQuery
 from bot.slack.inbound.dialogs import NOT_FOR_YOU, OUTDATED
 from bot.store.store import PostgresStore
 from sandbox import gestures
 from sandbox.slack.control import Submitted
-from tests.support.surfaces import Chat, audited, chatting, events_in
+from tests.support.surfaces import Chat, Setup, audited, chatting, events_in
+from tests.support.twins import CountingLimiter
 from tests.support.waiting import until
 
 WHERE = "Answer in"
@@ -164,6 +166,19 @@ async def test_who_may_look_at_nothing_learns_no_name(chat: Chat, store: Postgre
         await chat.control.view_close(user=user)
     tried = await store.audit_trail.search(AuditQuery(operation="build"))
     assert [(row.result, row.actor) for row in tried] == [("refused", chat.slack.workspace.person(user).id)] * 2
+
+
+async def test_who_opens_it_again_and_again_is_asked_to_wait(store: PostgresStore) -> None:
+    """Each time counts as a command: nobody can fill the record, or have people looked up, as fast as they click."""
+    setup = Setup(hot=CountingLimiter(), limits=RateLimits(person=2))
+    async with chatting(store, setup) as chat:
+        for _ in range(2):
+            await chat.control.shortcut("rag_build", user="eve")
+            await chat.dialog("eve", lambda text: NOT_FOR_YOU.words[:30] in text)
+            await chat.control.view_close(user="eve")
+        await chat.control.shortcut("rag_build", user="eve")
+        await chat.dialog("eve", lambda text: "more than 2 commands in a minute" in text)
+        assert len(await store.audit_trail.search(AuditQuery(operation="build"))) == 2
 
 
 async def test_a_double_click_runs_it_once(chat: Chat) -> None:

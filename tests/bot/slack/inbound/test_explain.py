@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
+from time import process_time
 
 import pytest
 
 from bot.diagnosis import all_codes
+from bot.main.clock import SystemClock
+from bot.references import References
+from bot.slack.inbound.answering import Answering
+from bot.slack.inbound.equipment import InboundEquipment
+from bot.slack.inbound.kinds import Delivery, Kind
 from bot.slack.inbound.meanings import MOST, codes_in
-from bot.slack.inbound.payloads import message_words
+from bot.slack.inbound.payloads import message_words, shortcut_request
+from bot.slack.outbound.directory import SlackDirectory
+from bot.slack.outbound.notifier import SlackNotifier
+from bot.slack.outbound.surfaces import SlackSurfaces
 from bot.store.store import PostgresStore
 from sandbox import gestures
 from sandbox.slack.control import Shown
@@ -105,3 +116,38 @@ def test_every_code_is_known_by_its_name() -> None:
 def test_a_wall_of_words_gives_few() -> None:
     """An answer is for people."""
     assert len(codes_in(" ".join(code.name for code in all_codes()))) == MOST
+
+
+def test_a_message_of_very_many_lines_is_read_from_its_end() -> None:
+    """A program's last words are the last ones; who writes very many lines must not hold up everybody."""
+    began = process_time()
+    assert codes_in("x\n" * 100_000 + "Error: connection refused\n") == ("CRASH_DEPENDENCY",)
+    assert process_time() - began < 1.0
+
+
+def equipment_of(chat: Chat) -> InboundEquipment:
+    clock = SystemClock()
+    return InboundEquipment(
+        service=chat.service,
+        notifier=SlackNotifier(chat.client, clock=clock, nonce=str),
+        surfaces=SlackSurfaces(chat.client),
+        directory=SlackDirectory(chat.client, chat.slack.workspace.team_id, clock=clock),
+        references=References(random.Random(1)),
+        clock=clock,
+        wake=lambda: None,
+    )
+
+
+async def test_reading_a_long_message_holds_up_nobody(chat: Chat) -> None:
+    """The loop goes on while the words are looked through."""
+    body = {"message": {"blocks": [{"elements": [{"text": "Error: no such word\n" * 2_000}]}]}}
+    answering = Answering(equipment_of(chat))
+    request = shortcut_request(body, "explain")
+    delivery = Delivery(kind=Kind.EXPLAIN, body=body, request=request)
+    working = asyncio.create_task(answering.answer(delivery, request))
+    turns = 0
+    while not working.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert "I know no meaning" in (await working).summary
+    assert turns > 2

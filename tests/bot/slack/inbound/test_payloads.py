@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import pytest
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 from bot.domain.people import Actor
 from bot.domain.requests import Place, Request, Surface
 from bot.slack.buttons import encode_button
-from bot.slack.inbound.payloads import command_request, mention_request, plain, press_request
+from bot.slack.inbound.payloads import (
+    LONGEST_READ,
+    command_request,
+    mention_request,
+    message_words,
+    plain,
+    press_request,
+)
 
 HOOK = "https://hooks.slack.example/commands/T1/2/3"
 COMMAND = {
@@ -265,3 +273,13 @@ def test_the_persons_own_workspace_counts(event: dict[str, str], team: str) -> N
 def test_an_event_without_its_parts_does_not_break() -> None:
     """Whatever is missing is empty."""
     assert mention_request({}).actor == Actor("", "")
+
+
+@pytest.mark.parametrize("unit", ["<http://", "<http://|", "<mailto:a|b", "<@U", "<@U|", "&amp;", "<@UBOT|"])
+def test_what_is_read_before_the_acknowledgement_takes_no_time_whatever_was_typed(unit: str) -> None:
+    """Texts of other people's blocks come unescaped, and one that is never closed must not hold up everybody."""
+    text = unit * (LONGEST_READ // len(unit))
+    began = process_time()
+    mentioned(text=text)
+    message_words({"blocks": [{"elements": [{"text": text}]}]})
+    assert process_time() - began < 0.5
