@@ -56,12 +56,13 @@ class Admission:
     async def check(self, parsed: Parsed, request: Request) -> Authorization:
         """Decide on a command at the place it is about. Raises `Refused`, and `UsageError` for an unknown place."""
         action = parsed.action
+        if action.permission is Permission.ANYONE and (parsed.cluster or parsed.namespace):
+            # Which places there are is told only to those who may look at some; what anyone may use is no way to ask.
+            await self._decide(action, request, Asked(Permission.READ, action.name))
         try:
             where = self.where(parsed)
         except UsageError:
-            # Which places there are is told only to those who may look at some; what anyone may use is no way to ask.
-            needed = Permission.READ if action.permission is Permission.ANYONE else action.permission
-            await self._decide(action, request, Asked(needed, action.name))
+            await self._decide(action, request, Asked(action.permission, action.name))
             raise
         placed = where if Need.CLUSTER in action.needs else None
         return await self._decide(action, request, Asked(action.permission, action.name, placed))

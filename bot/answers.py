@@ -5,6 +5,7 @@ Each says what was tried, what was not changed, and what to do next.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from bot.domain.people import Standing
@@ -18,28 +19,53 @@ from bot.errors import BotError, SettingsError, UsageError
 FAILED = 2
 
 
+_MENTIONED = re.compile(r"<[@#!][^<>|]*\|(?P<label>[^<>]*)>")
+_MOST_BUTTONS = 3
+# What to do about a word that is no command: it is no way to use one.
+_HELP = "help lists what there is"
+
+
 def misunderstood(error: UsageError) -> View:
-    """Answer a command that makes no sense, with the nearest that does."""
+    """Answer a command that makes no sense, with the nearest that does, ready to be pressed.
+
+    People are named as they were typed, not by the ids that the platform puts in their place.
+    """
+    message = _MENTIONED.sub(lambda found: f"@{found['label']}" if found["label"] else found[0], error.message)
     lines: list[Line] = []
     if error.suggestions:
         parts: list[str | Span] = []
         for suggestion in error.suggestions:
             parts += [", " if parts else "Did you mean ", code(suggestion)]
         lines.append(line(*parts, "?"))
-    if error.usage:
-        lines.append(line("Usage: ", code(error.usage)))
+    lines += _usage(error.usage)
+    # An option alone is no command.
+    ready = [text for text in error.suggestions if not text.startswith("-")]
+    buttons = [Button(text, text, replaces=True) for text in ready[:_MOST_BUTTONS]]
+    buttons += [Button("Help", "help", replaces=True)] if error.usage == _HELP and "help" not in ready else []
     return View(
-        error.message,
-        (Headline(error.message, Mark.WARNING), *((Paragraph(tuple(lines)),) if lines else ())),
+        message,
+        (
+            Headline(message, Mark.WARNING),
+            *((Paragraph(tuple(lines)),) if lines else ()),
+            *((Buttons(tuple(buttons)),) if buttons else ()),
+        ),
         data={"error": error.message, "suggestions": list(error.suggestions), "usage": error.usage},
         exit_code=FAILED,
     )
 
 
+def _usage(usage: str) -> list[Line]:
+    if usage == _HELP:
+        command, _, rest = usage.partition(" ")
+        return [line(code(command), f" {rest}.")]
+    return [line("Usage: ", code(usage))] if usage else []
+
+
 def refused(what: str, decision: Authorization, *, now: datetime | None = None) -> View:
     """Answer a request that its person may not make, and name who could.
 
-    Who holds no role at all is not told where the request would have gone; who is no member learns of no roles either.
+    Who holds no role at all is not told where the request would have gone; who is no member learns of no roles either,
+    only whom to ask.
     """
     member = decision.membership is not None and decision.membership.standing is Standing.MEMBER
     lines: list[Line] = []
@@ -52,8 +78,7 @@ def refused(what: str, decision: Authorization, *, now: datetime | None = None) 
         lines.append(line(f"Nothing was changed.{read} ", code("whoami"), " shows more."))
     else:
         summary = f"You can't use {what}: {decision.reason}."
-        unknown = " Nobody is let in on a guess: try again in a minute." if decision.helpers else ""
-        lines.append(line(f"Nothing was changed.{unknown}"))
+        lines.append(line(f"Nothing was changed.{_next_for(decision)}"))
     return View(
         summary,
         (
@@ -66,9 +91,16 @@ def refused(what: str, decision: Authorization, *, now: datetime | None = None) 
     )
 
 
+def _next_for(decision: Authorization) -> str:
+    """Say what somebody can do who is not known, or known to be no member."""
+    if decision.membership is not None:
+        return " Ask a full member of the workspace that this bot belongs to."
+    return " Nobody is let in on a guess: try again in a minute." if decision.helpers else ""
+
+
 def failed(error: BotError, reference: str, *, retry: str = "") -> View:
     """Answer a request that failed in a way we know."""
-    heading, _, rest = error.message.partition("\n")
+    heading, _, rest = error.said.partition("\n")
     lines = [line(part) for part in rest.splitlines()]
     told = " ".join(part for part in (error.unchanged, error.advice) if part)
     if told:
@@ -119,5 +151,5 @@ def undelivered(post: Post, reason: str) -> View:
 def settings_fault(error: SettingsError) -> str:
     """Return every fault of the configuration as lines of text, for the terminal."""
     count = len(error.faults)
-    head = f"The configuration has {count} fault{'s' if count != 1 else ''}; nothing was started:"
+    head = f"The configuration has {count} fault{'s' if count != 1 else ''}; nothing was done:"
     return "\n".join([head, *(f"  {fault}" for fault in error.faults)])

@@ -37,11 +37,22 @@ class BotError(Exception):
     advice = "Try again; if it stays, tell an administrator the reference below."
     unchanged = "Nothing was changed."
 
-    def __init__(self, message: str = "", *, advice: str = "") -> None:
+    def __init__(self, message: str = "", *, advice: str = "", in_chat: str = "") -> None:
         self.message = message or (type(self).__doc__ or "").split("\n", 1)[0].split(". ")[0].rstrip(".") + "."
+        self.in_chat = in_chat
         if advice:
             self.advice = advice
         super().__init__(self.message)
+
+    @property
+    def said(self) -> str:
+        """Return the message for people in chat, who need no addresses and no driver's words; logs have them."""
+        if self.in_chat:
+            return self.in_chat
+        cause = self.__cause__
+        if isinstance(cause, BotError) and cause.in_chat:
+            return self.message.replace(cause.message, cause.in_chat)
+        return self.message
 
 
 class UsageError(BotError):
@@ -87,13 +98,13 @@ class SettingsError(BotError):
 class NotAccepted(BotError):
     """The request could not be written down, so it was not accepted."""
 
-    advice = "Reading still works. Try again in a minute."
+    advice = "Looking at clusters still works. Try again in a minute."
 
 
 class StoreUnavailable(BotError):
     """The database did not answer."""
 
-    advice = "Reading still works; what must be kept is refused until the database is back."
+    advice = "Looking at clusters still works; what must be kept is refused until the database is back."
 
 
 class StoreRefused(StoreUnavailable):

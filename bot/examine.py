@@ -48,5 +48,5 @@ async def examine(
         except ClusterError as error:
             log.info("the nodes' load was not read: %s", error.message, extra={"event": "node_load_unread"})
             unread.append(NotChecked("how full the nodes are", error.message.partition("\n")[0].rstrip(".")))
-    report = diagnose(index, focus)
+    report = diagnose(index, focus, known=more)
     return replace(report, not_checked=(*report.not_checked, *unread)), focus

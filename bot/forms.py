@@ -6,6 +6,7 @@ line that people type, and goes the same way.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import MISSING, Field
@@ -60,9 +61,16 @@ def command_of(registry: Registry, filled: FilledForm) -> str:
     try:
         parse(text, registry)
     except UsageError as error:
-        wrong = next((f for f, _ in _fields(action) if f in error.message), VERB)
-        raise FormFaults({wrong: error.message}) from error
+        raise FormFaults({_blamed(action, error.message): error.message}) from error
     return text
+
+
+def _blamed(action: Action, message: str) -> str:
+    """Return the field that a message names, by its option or its name; the verb's when it names none."""
+    for name, (declared, parameter) in _fields(action):
+        if re.search(rf"(?<![\w-]){re.escape(parameter.option or declared.name)}(?![\w-])", message, re.IGNORECASE):
+            return name
+    return VERB
 
 
 def _chosen(registry: Registry, name: str) -> Action | None:

@@ -7,6 +7,7 @@ Phones rewrite what people type: curly quotes and long dashes are read as the pl
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import MISSING, Field, dataclass
 from typing import Any
 
@@ -42,7 +43,7 @@ def parse(text: str, registry: Registry) -> Parsed:
     words = _split(text)
     if not words:
         words = ["help"]
-    action = registry.find(words[0])
+    action = _find(words, registry)
     if "-h" in words[1:] or "--help" in words[1:]:
         words = ["help", action.name]
         action = registry.find("help")
@@ -50,6 +51,15 @@ def parse(text: str, registry: Registry) -> Parsed:
         return _Words(action, words[1:]).read(shlex.join(words))
     except UsageError as error:
         raise UsageError(error.message, usage=registry.usage(action), suggestions=error.suggestions) from None
+
+
+def _find(words: Sequence[str], registry: Registry) -> Action:
+    """Return the verb that the first word names. What may have been meant is suggested with the other words."""
+    try:
+        return registry.find(words[0])
+    except UsageError as error:
+        meant = [shlex.join([near, *words[1:]]) for near in error.suggestions]
+        raise UsageError(error.message, usage=error.usage, suggestions=meant) from None
 
 
 def _split(text: str) -> list[str]:
@@ -85,9 +95,13 @@ class _Words:
                 self._option(word)
             else:
                 self._argument(word)
-        missing = [f.name for f, p in self._positional if f.default is MISSING and f.name not in self._values]
+        missing = [
+            f"{p.metavar or f.name.upper()}, {p.help}"
+            for f, p in self._positional
+            if f.default is MISSING and f.name not in self._values
+        ]
         if missing:
-            raise UsageError(f"{self._action.name} needs {' and '.join(missing)}.")
+            raise UsageError(f"{self._action.name} needs {'; and '.join(missing)}.")
         params = self._action.params(**self._values)
         return Parsed(self._action, params, self._scope["namespace"], self._scope["cluster"], text)
 

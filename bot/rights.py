@@ -33,7 +33,10 @@ class DirectoryRights:
         decision = authorize(
             actor, asked, membership=membership, policy=self.policy, lookup_problem=problem.rstrip(".")
         )
-        return replace(decision, holders=self.holders(membership, asked), grants=self.held(actor, membership))
+        grants = self.held(actor, membership)
+        # Whoever holds nothing must not learn by guessing which places there are: they hear of all who could help.
+        about = asked if grants else Asked(asked.permission, asked.verb)
+        return replace(decision, holders=self.holders(membership, about), grants=grants)
 
     def held(self, actor: Actor, membership: Membership | None) -> tuple[tuple[RoleName, str], ...]:
         """Return every role of a person with the words of its places, in the order of `RoleName`; none if unknown."""

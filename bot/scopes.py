@@ -29,7 +29,9 @@ class Scopes:
         known = self.namespaces.get(name)
         if known is None:
             raise UsageError(
-                f'There is no cluster "{cluster}" in the configuration.', suggestions=suggest(cluster, self.namespaces)
+                f'There is no cluster "{cluster}" here. There {"is" if len(self.namespaces) == 1 else "are"}: '
+                f"{', '.join(self.namespaces)}.",
+                suggestions=[f"--cluster {near}" for near in suggest(cluster, self.namespaces)],
             )
         if not namespace:
             return Scope(name, known[0])

@@ -36,6 +36,8 @@ _ID = re.compile(r"[UW][A-Z0-9]{2,20}")
 _PERSON = re.compile(r"<@(?P<mentioned>[UW][A-Z0-9]{2,20})(?:\|[^>]*)?>|@?(?P<id>[UW][A-Z0-9]{2,20})")
 _SPAN = re.compile(r"(?P<number>[0-9]{1,5})(?P<unit>[mhdw])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+# Results in words for people where the record has a name of the program's own.
+_RESULTS = {"UsageError": "not understood"}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2})?")
 
 
@@ -138,14 +140,14 @@ def _row(row: AuditRecord, now: datetime) -> Line:
     command = first_line(str(row.detail.get("command", "")), LONGEST) or f"{row.action} {row.subject}".strip()
     why = "" if row.result == "done" else first_line(str(row.detail.get("said", row.detail.get("reason", ""))), LONGEST)
     who = Mention(row.actor) if _ID.fullmatch(row.actor) else Span(row.actor or "unknown")
-    result = first_line(row.result, LONGEST)
+    result = first_line(_RESULTS.get(row.result, row.result), LONGEST)
     return line(f"{ago(row.at, now)} · ", who, " · ", code(command), f" · {result}{f': {why}' if why else ''}")
 
 
 def _small_print(seen: Seen, setting: Setting) -> tuple[Line, ...]:
     private = " · only you see this" if setting.private else ""
     return (
-        line(f"The newest row of the record is {seen.head}{private}"),
+        line(f"As of {setting.now:%H:%M:%S} UTC{private}"),
         line("To check that nothing was changed or cut off: ", code(f"ragops audit verify --head {seen.head}")),
     )
 

@@ -40,7 +40,9 @@ async def observe(params: Params, sources: Sources) -> Seen:
         action = registry.find(params.command)
     except UsageError as error:
         raise UsageError(
-            error.message, suggestions=[f"can {near} {params.target}".rstrip() for near in error.suggestions]
+            error.message,
+            usage=error.usage,
+            suggestions=[f"can {near} {params.target}".rstrip() for near in error.suggestions],
         ) from None
     place = None
     if Need.CLUSTER in action.needs:
@@ -59,7 +61,8 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     # Where something is, is told to those who may look at some place.
     tells = bool(decision.grants) or seen.local
     about = str(seen.where) if tells else params.target
-    place = f" on {about}" if seen.where and about else ""
+    here = seen.where.service if tells and seen.where else params.target
+    place = f" {'for' if here else 'in'} {about}" if seen.where and about else ""
     roles = [role for role in decision.roles if role in decision.helpers]
     unknown = decision.membership is None and not seen.local and not decision.allowed
     if decision.allowed:
@@ -89,7 +92,7 @@ def _told(seen: Seen, params: Params, *, tells: bool, unknown: bool) -> list[str
     elif params.target and seen.where and not takes_service(seen.action):
         told.append(f"{seen.action.name} is about a whole place: a role for one service does not reach it.")
     elif params.target and seen.where and not seen.where.service and tells:
-        told.append(f"{params.target} is no service of the catalogue there: roles for some services do not reach it.")
+        told.append(f"I know no service {params.target} there, so only roles for the whole place count.")
     return [text for text in told if text]
 
 

@@ -7,11 +7,26 @@ from dataclasses import dataclass
 
 from bot.domain.actions import Action, Need, Query, Setting, argument, parameters_of
 from bot.domain.people import Permission
-from bot.domain.view import Block, Button, Buttons, Context, Fields, Headline, Line, Paragraph, View, bold, code, line
+from bot.domain.view import (
+    Block,
+    Button,
+    Buttons,
+    Context,
+    Fields,
+    Headline,
+    Line,
+    Paragraph,
+    Span,
+    View,
+    bold,
+    code,
+    line,
+)
 from bot.ports import Sources
 
 # What people use most stands first in its group; the others follow by name.
 _FIRST = ("status", "logs", "describe", "pods", "history", "compare", "whoami", "can", "home")
+_OWN = "You, your rights, and the record"
 # The groups, by what their verbs need.
 _GROUPS: tuple[tuple[str, frozenset[Permission]], ...] = (
     ("Look", frozenset({Permission.READ})),
@@ -19,7 +34,7 @@ _GROUPS: tuple[tuple[str, frozenset[Permission]], ...] = (
     ("Change", frozenset({Permission.OPERATE})),
     ("Approve", frozenset({Permission.APPROVE})),
     ("Administer", frozenset({Permission.ADMINISTER})),
-    ("You, your rights, and the record", frozenset({Permission.ANYONE, Permission.AUDIT})),
+    (_OWN, frozenset({Permission.ANYONE, Permission.AUDIT})),
 )
 
 
@@ -64,7 +79,7 @@ def render(params: Params, seen: Pages, setting: Setting) -> View:
         return _one(seen.actions[0], seen.usages[0])
     lines: list[Line] = []
     for title, group in _grouped(seen.actions):
-        lines += [line(bold(title)), *(line(code(action.name), f"  {action.summary}") for action in group)]
+        lines += _told(title, group)
     summary = "Commands: " + ", ".join(action.name for action in seen.actions)
     return View(
         summary,
@@ -82,6 +97,16 @@ def render(params: Params, seen: Pages, setting: Setting) -> View:
         ),
         data={"commands": [{"usage": u, "summary": a.summary} for a, u in zip(seen.actions, seen.usages, strict=True)]},
     )
+
+
+def _told(title: str, group: Sequence[Action]) -> list[Line]:
+    """Say each verb in a line of its own; of those about oneself the names are enough, so that all fits on a phone."""
+    if title != _OWN:
+        return [line(bold(title)), *(line(code(action.name), f"  {action.summary}") for action in group)]
+    parts: list[str | Span] = [bold(f"{title}: ")]
+    for action in group:
+        parts += [*([" · "] if len(parts) > 1 else []), code(action.name)]
+    return [line(*parts)]
 
 
 def _one(action: Action, usage: str) -> View:

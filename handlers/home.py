@@ -12,7 +12,7 @@ from bot.domain.actions import Need, NoParams, Query, Setting
 from bot.domain.people import Permission
 from bot.domain.policy import Asked, Authorization
 from bot.domain.requests import Request
-from bot.domain.rights_words import held_words, read_words
+from bot.domain.rights_words import held_words, holders_words, read_words
 from bot.domain.targets import Scope, Where
 from bot.domain.text import first_line
 from bot.domain.view import (
@@ -125,14 +125,14 @@ async def _waiting(sources: Sources) -> tuple[Sequence[Request] | None, str]:
     try:
         waiting = await sources.inbox.waiting(sources.request.actor)
     except StoreUnavailable as error:
-        return None, error.message
+        return None, error.said
     return [request for request in waiting if request.key != sources.request.key], ""
 
 
 def render(params: NoParams, seen: Seen, setting: Setting) -> View:
     headline = _headline(seen)
-    blocks: list[Block] = [headline, Paragraph((_greeting(seen, setting),))]
-    blocks += [_place(look) for look in seen.looks]
+    blocks: list[Block] = [headline, *(block for look in seen.looks for block in _place(look))]
+    blocks.append(Paragraph((_greeting(seen, setting),)))
     notes = _notes(seen)
     if notes:
         blocks.append(Paragraph(tuple(line(note) for note in notes)))
@@ -169,9 +169,13 @@ def _greeting(seen: Seen, setting: Setting) -> Line:
     return line("Hello ", Mention(setting.actor_id), f", {told}") if setting.actor_id else line(f"Hello, {told}")
 
 
-def _place(look: Look) -> Item:
+def _place(look: Look) -> list[Block]:
+    """Return a place's line, and below one that is not well the button that leads to it."""
     named = look.summary if look.summary.startswith(look.scope.namespace) else f"{look.scope.namespace}: {look.summary}"
-    return Item(line(named), f"on {look.scope.cluster}", look.mark)
+    item = Item(line(named), f"on {look.scope.cluster}", look.mark)
+    if look.verdict == "healthy":
+        return [item]
+    return [item, Buttons((Button(f"Look at {look.scope.namespace}", f"status {words_to(look.scope)}"),))]
 
 
 def _notes(seen: Seen) -> list[str]:
@@ -181,7 +185,8 @@ def _notes(seen: Seen) -> list[str]:
             f"{count(seen.unread, 'more place')} {_are(seen.unread)} not shown here: ask for status -n NAMESPACE."
         )
     if seen.closed and seen.standing.membership is not None:
-        notes.append(f"{count(seen.closed, 'place')} {_are(seen.closed)} not open to you.")
+        who = holders_words(seen.standing) if not seen.standing.allowed else ""
+        notes.append(f"{count(seen.closed, 'place')} {_are(seen.closed)} not open to you. {who}".rstrip())
     return notes
 
 

@@ -66,7 +66,7 @@ class Prompt:
 
     def __init__(self, control: SlackControl) -> None:
         self._control = control
-        self._seat = Seat()
+        self.seat = Seat()
 
     async def run(self) -> None:
         """Ask for lines until `quit`, Ctrl-D or Ctrl-C."""
@@ -74,7 +74,7 @@ class Prompt:
         with patch_stdout():
             while True:
                 try:
-                    line = await session.prompt_async(self._seat.prompt)
+                    line = await session.prompt_async(self.seat.prompt)
                 except (EOFError, KeyboardInterrupt):
                     return
                 if line.strip() in ("quit", "exit"):
@@ -97,9 +97,11 @@ class Prompt:
 
     async def _move(self, word: str, rest: str) -> list[str] | None:
         """Change who looks and where; None when the line is no such move."""
-        seat = self._seat
+        seat = self.seat
         match word:
             case "as":
+                # Who does not exist is told before anybody becomes it.
+                await self._control.home(rest or "ann")
                 seat.become(rest or "ann")
                 await self._news()
                 return []
@@ -124,7 +126,7 @@ class Prompt:
         return news or ([_SENT] if word == "submit" else [])
 
     async def _gesture(self, word: str, rest: str, line: str) -> str:
-        seat, control = self._seat, self._control
+        seat, control = self.seat, self._control
         match word:
             case "press":
                 return await gestures.press(
@@ -157,7 +159,7 @@ class Prompt:
 
     async def _news(self) -> list[str]:
         """Return what this person has not seen yet: messages of the channel and its threads, the page, the dialog."""
-        seat, news = self._seat, []
+        seat, news = self.seat, []
         if seat.at_home:
             news += self._changed("page", await gestures.home(self._control, user=seat.user))
         else:
@@ -166,13 +168,13 @@ class Prompt:
         return news + self._changed("dialog", await gestures.dialog(self._control, user=seat.user))
 
     def _changed(self, kind: str, text: str) -> list[str]:
-        before, self._seat.views[kind] = self._seat.views.get(kind, ""), text
+        before, self.seat.views[kind] = self.seat.views.get(kind, ""), text
         return [text] if text not in (before, gestures.NOTHING) else []
 
     def _unseen(self, shown: Iterable[Shown]) -> Iterable[Shown]:
         for message in shown:
             key = (message.channel, message.ts)
-            if self._seat.seen.get(key) != message.edits:
-                self._seat.seen[key] = message.edits
-                if message.author != self._seat.user:
+            if self.seat.seen.get(key) != message.edits:
+                self.seat.seen[key] = message.edits
+                if message.author != self.seat.user:
                     yield message

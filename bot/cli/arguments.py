@@ -231,7 +231,7 @@ def _as_demo(options: argparse.Namespace, *, headless: bool) -> Demo:
 
 
 def _sandbox(words: Sequence[str]) -> Demo | Sandbox:
-    parser = _parser("sandbox")
+    parser = _parser("sandbox", "the demo's workspace without the prompt: act as a person from scripts")
     gestures = parser.add_subparsers(dest="gesture", required=True, metavar="GESTURE", title="gestures")
     up = gestures.add_parser("up", help="start it all and run until stopped", allow_abbrev=False)
     _add_cluster(up)

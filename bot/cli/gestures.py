@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 
 
 def _add_channel(parser: argparse.ArgumentParser, default: str = "ops") -> None:
-    words = f"(default: {default})" if default else "(default: wherever it is seen last)"
-    parser.add_argument("--channel", default=default, metavar="CHANNEL", help=f"a name, or @rag for the direct {words}")
+    words = f"default: {default}" if default else "default: wherever it is seen last"
+    parser.add_argument(
+        "--channel", default=default, metavar="CHANNEL", help=f"a name, or @rag for the bot's ({words})"
+    )
 
 
 def _add_say(parser: argparse.ArgumentParser) -> None:

@@ -66,7 +66,8 @@ class ContainerLogs:
         """Return lines with their times; of queries with equal keys the last one counts."""
         http = self._clusters.get(scope.cluster)
         if http is None:
-            raise UsageError(f"There is no cluster {scope.cluster!r}.", suggestions=sorted(self._clusters))
+            known = [f"--cluster {each}" for each in sorted(self._clusters)]
+            raise UsageError(f"There is no cluster {scope.cluster!r}.", suggestions=known)
         wanted = {query.key: query for query in queries}
         async with asyncio.TaskGroup() as group:
             reads = {key: group.create_task(self._read(http, scope, query)) for key, query in wanted.items()}

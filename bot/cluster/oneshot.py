@@ -48,7 +48,9 @@ class OneShotReader:
         return await self._loads[cluster].read()
 
     def _unknown(self, cluster: ClusterName) -> UsageError:
-        return UsageError(f"There is no cluster {cluster!r}.", suggestions=sorted(self._clusters))
+        return UsageError(
+            f"There is no cluster {cluster!r}.", suggestions=[f"--cluster {each}" for each in sorted(self._clusters)]
+        )
 
     async def _read(self, http: KubernetesHttp, part: Part, scope: Scope) -> Seen:
         as_of, resource = self._clock.now(), RESOURCES[part]

@@ -100,12 +100,13 @@ class Clusters:
         namespaces = sorted(str(known.namespace) for known in self._caches if known.cluster == scope.cluster)
         raise UsageError(
             f"The namespace {scope.namespace!r} of {scope.cluster} is not among those that are watched.",
-            suggestions=suggest(scope.namespace, namespaces),
+            suggestions=[f"-n {near}" for near in suggest(scope.namespace, namespaces)],
         )
 
     def _unknown(self, cluster: ClusterName) -> UsageError:
         clusters = sorted(str(known) for known in self._loads)
-        return UsageError(f"There is no cluster {cluster!r}.", suggestions=suggest(cluster, clusters))
+        meant = [f"--cluster {near}" for near in suggest(cluster, clusters)]
+        return UsageError(f"There is no cluster {cluster!r}.", suggestions=meant)
 
 
 def suggest(wrong: str, known: Sequence[str]) -> list[str]:

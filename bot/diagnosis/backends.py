@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from bot.diagnosis.containers import is_young
 from bot.diagnosis.index import Index
@@ -14,21 +14,33 @@ from bot.domain.targets import ObjectRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """A service with a selector, and what it leads to. `workloads` are those whose pods it selects, or would.
+    """A service with a selector, and what it leads to.
 
     Pods that have finished their work are left out; `is_done` when it selects no other.
     """
 
+    index: Index = field(repr=False, compare=False)
     service: Service
-    ref: ObjectRef
     pods: Sequence[Pod]
-    workloads: Sequence[Workload]
     endpoints: Sequence[Endpoint]
     is_done: bool = False
 
     @property
+    def ref(self) -> ObjectRef:
+        return ObjectRef("Service", self.service.meta.namespace, self.service.meta.name)
+
+    @property
+    def workloads(self) -> Sequence[Workload]:
+        """Return those whose pods it selects, or would; found when it is asked for: a service that is well needs none.
+
+        Those that have pods come first.
+        """
+        found = [*_owners(self.index, self.pods), *self.index.making(self.service.selector)]
+        return tuple({workload.meta.uid: workload for workload in found}.values())
+
+    @property
     def ready(self) -> int:
-        return sum(endpoint.ready for endpoint in self.endpoints)
+        return sum([endpoint.ready for endpoint in self.endpoints])
 
     @property
     def wanted(self) -> int:
@@ -47,18 +59,26 @@ def backend(index: Index, service: Service) -> Backend | None:
     if not index.sees_all_pods:
         return None
     selected = index.selected_by(service.selector)
-    pods = [pod for pod in selected if not pod.is_finished]
-    one_of_each = {pod.meta.owner.uid: pod for pod in pods if pod.meta.owner is not None}.values()
-    owners = {w.meta.uid: w for pod in one_of_each if (w := index.workload_of(pod)) is not None}
-    makers = {workload.meta.uid: workload for workload in index.making(service.selector)}
+    pods = [pod for pod in selected if pod.phase == "Running" or not pod.is_finished]
     return Backend(
+        index=index,
         service=service,
-        ref=ObjectRef("Service", service.meta.namespace, service.meta.name),
         pods=pods,
-        workloads=tuple((owners | makers).values()),
         endpoints=_by_pod(index.endpoints_of(service)),
         is_done=bool(selected) and not pods,
     )
+
+
+def _owners(index: Index, pods: Sequence[Pod]) -> Iterable[Workload]:
+    before = ""
+    for pod in pods:
+        owner = pod.meta.owner
+        if owner is None or owner.uid == before:
+            continue  # pods of one owner stand together
+        before = owner.uid
+        workload = index.workload_of(pod)
+        if workload is not None:
+            yield workload
 
 
 def without_endpoints(index: Index, service: Service) -> bool:
@@ -77,5 +97,4 @@ def is_starting(index: Index, found: Backend) -> bool:
 
 def _by_pod(endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
     """Count a pod once, though it has an address of each family; those that go away are left out."""
-    staying = [endpoint for endpoint in endpoints if not endpoint.terminating]
-    return list({endpoint.pod or endpoint.addresses: endpoint for endpoint in staying}.values())
+    return list({each.pod or each.addresses: each for each in endpoints if not each.terminating}.values())

@@ -53,7 +53,15 @@ def reason_in(lines: Sequence[Redacted], trace: Trace | None) -> Reason | None:
 
 def read(text: Redacted) -> Reason | None:
     """Return the reason that a message (one line, or an error and what follows it) names."""
-    return next((reason for reader in _READERS if (reason := reader(text)) is not None), None)
+    # Folding the case of other letters may bring forth some of ours: only plain text is judged by its words.
+    lowered = text.lower() if text.isascii() else ""
+    for words, reader in _READERS:
+        if lowered and not any(word in lowered for word in words):
+            continue
+        reason = reader(text)
+        if reason is not None:
+            return reason
+    return None
 
 
 def _line_of(text: Redacted, match: re.Match[str]) -> Redacted:
@@ -220,14 +228,61 @@ def _configuration(text: Redacted) -> Reason | None:
     return Reason(Cause.CONFIGURATION, _line_of(text, match)) if match else None
 
 
-_READERS: tuple[Callable[[Redacted], Reason | None], ...] = (
-    _address_in_use,
-    _dependency,
-    _credentials,
-    _no_space,
-    _permission,
-    _incomplete,
-    _configuration,
+# What a reader finds holds one of its words, whatever its case. Most lines hold none, and looking for a word costs a
+# small part of what looking for a pattern does.
+_READERS: tuple[tuple[tuple[str, ...], Callable[[Redacted], Reason | None]], ...] = (
+    (("in use", "eaddrinuse", "already allocated", "only one usage"), _address_in_use),
+    (
+        (
+            *(
+                "no such host",
+                "enotfound",
+                "eai_again",
+                "not known",
+                "nodename nor",
+                "temporary failure",
+                "translate host",
+            ),
+            *(
+                "failed to resolve",
+                "unknownhost",
+                "not resolve",
+                "misbehaving",
+                "too many",
+                "connection slots",
+                "refused",
+            ),
+            *("timedout", "timeout", "timed out", "time out", "no route", "unreach"),
+        ),
+        _dependency,
+    ),
+    (
+        (*("authentication failed", "28p01", "noauth", "wrongpass", "access denied", "invalid username", "pg_hba"),),
+        _credentials,
+    ),
+    (("no space left", "enospc", "quota exceeded"), _no_space),
+    (("permission denied", "eacces", "not permitted", "eperm", "read-only file", "erofs"), _permission),
+    (
+        ("no module named", "cannot find", "classnotfound", "noclassdef", "shared libraries", "cannot load such"),
+        _incomplete,
+    ),
+    (
+        (
+            *("keyerror", "not set", "unbound", "empty", "unset", "not defined", "be set", "be defined", "undefined"),
+            *(
+                "missing",
+                "required",
+                "not found",
+                "not provided",
+                "no such file",
+                "not exist",
+                "enoent",
+                "could not open",
+            ),
+            *("cannot open", "cannot read", "unable to read", "config"),
+        ),
+        _configuration,
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.diagnosis.collapse import collapse
 from bot.diagnosis.family import Case, Code, Family, Symptom, families, surveys
@@ -36,11 +36,15 @@ def all_codes() -> tuple[Code, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What else should be read before the diagnosis: logs (and how many more there are), and the nodes' load."""
+    """What else should be read before the diagnosis: logs (and how many more there are), and the nodes' load.
+
+    `cases` are what it was drawn from, for the diagnosis that follows.
+    """
 
     logs: tuple[LogKey, ...] = ()
     node_load: bool = False
     logs_left_out: int = 0
+    cases: tuple[tuple[Family, Case], ...] = field(default=(), repr=False, compare=False)
 
 
 def wanted(seen: Snapshot | Index, focus: ObjectRef | None = None) -> Wanted:
@@ -48,25 +52,32 @@ def wanted(seen: Snapshot | Index, focus: ObjectRef | None = None) -> Wanted:
 
     With `focus` only what concerns one workload.
     """
-    cases = [case for _, case in _cases(_indexed(seen)) if focus in (None, case.target)]
+    all_cases = _cases(_indexed(seen))
+    cases = [case for _, case in all_cases if focus in (None, case.target)]
     keys = [case.newest.log for case in sorted(cases, key=lambda case: -case.severity)]
     logs = [key for key in keys if key is not None]
     return Wanted(
         tuple(logs[:MOST_LOGS]),
         node_load=any(case.wants_node_load for case in cases),
         logs_left_out=max(0, len(logs) - MOST_LOGS),
+        cases=tuple(all_cases),
     )
 
 
-def diagnose(seen: Snapshot | Index, focus: ObjectRef | None = None) -> Report:
-    """Name what is wrong in a snapshot, worst first; with `focus` only what concerns one object."""
+def diagnose(seen: Snapshot | Index, focus: ObjectRef | None = None, *, known: Wanted | None = None) -> Report:
+    """Name what is wrong in a snapshot, worst first; with `focus` only what concerns one object.
+
+    `known` is what was wanted for the same snapshot: its cases are not collected again, for what was read since (logs
+    and loads) makes none.
+    """
     index = _indexed(seen)
     snapshot = index.snapshot
-    named = [_explained(family, case) for family, case in _cases(index)]
+    cases = _cases(index) if known is None else [(family, replace(case, index=index)) for family, case in known.cases]
+    named = [_explained(family, case) for family, case in cases]
     named += [finding for survey in surveys() for finding in survey.look(index)]
     findings = collapse(named)
     troubled = {finding.target for finding in named if finding.is_problem}
-    lines = [_line(workload, troubled) for workload in snapshot.workloads]
+    lines = [_line(index.ref(workload), workload, troubled) for workload in snapshot.workloads]
     if focus is not None:
         findings = [finding for finding in findings if _concerns(finding, focus)]
         lines = [line for line in lines if line.target == focus]
@@ -124,12 +135,7 @@ def _case(index: Index, symptoms: Sequence[Symptom]) -> Case:
     )
 
 
-def _ref(workload: Workload) -> ObjectRef:
-    return ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
-
-
-def _line(workload: Workload, troubled: set[ObjectRef]) -> WorkloadLine:
-    ref = _ref(workload)
+def _line(ref: ObjectRef, workload: Workload, troubled: set[ObjectRef]) -> WorkloadLine:
     return WorkloadLine(ref, workload.ready, workload.desired, ref in troubled, workload.revision)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from bot.domain.objects import (
@@ -31,6 +31,7 @@ from bot.domain.snapshot import LogExcerpt, LogKey, Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import Redacted
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _PODS_AND_WORKLOADS = (Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
 
 
@@ -46,6 +47,8 @@ class Index:
         self.now: datetime = snapshot.observed_at
         self._workload_by_owner: dict[str, Workload | None] = {}
         self._target_by_owner: dict[str, ObjectRef] = {}
+        self._refs: dict[tuple[str, str, str], ObjectRef] = {}
+        self._pods_by_value: dict[str, dict[str, list[Pod]]] = {}
 
     def with_more(
         self, *, logs: Mapping[LogKey, LogExcerpt] | None = None, node_load: Mapping[str, NodeLoad] | None = None
@@ -64,7 +67,7 @@ class Index:
     @cached_property
     def suspects(self) -> Sequence[Pod]:
         """Return the pods worth a closer look: all but those that are ready and never restarted, or are done."""
-        return [pod for pod in self.snapshot.pods if pod.meta.deleted_at is None and _is_suspect(pod)]
+        return [pod for pod in self.snapshot.pods if _is_suspect(pod) and pod.meta.deleted_at is None]
 
     @cached_property
     def sees_all_pods(self) -> bool:
@@ -89,10 +92,16 @@ class Index:
     @cached_property
     def pods_by_workload(self) -> dict[str, list[Pod]]:
         pods: dict[str, list[Pod]] = defaultdict(list)
+        by_owner: dict[str, list[Pod]] = {}  # the same lists, by who owns the pods: there are many pods of few owners
         for pod in self.snapshot.pods:
-            workload = self.workload_of(pod)
-            if workload is not None:
-                pods[workload.meta.uid].append(pod)
+            owner = pod.meta.owner
+            if owner is None:
+                continue
+            ours = by_owner.get(owner.uid)
+            if ours is None:
+                workload = self.workload_of(pod)
+                ours = by_owner[owner.uid] = [] if workload is None else pods[workload.meta.uid]
+            ours.append(pod)
         return pods
 
     @cached_property
@@ -158,7 +167,12 @@ class Index:
 
     def ref(self, workload: Workload) -> ObjectRef:
         """Return what findings about a workload are about."""
-        return ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
+        meta = workload.meta
+        key = (workload.kind, meta.namespace, meta.name)
+        found = self._refs.get(key)
+        if found is None:
+            found = self._refs[key] = ObjectRef(*key)
+        return found
 
     @cached_property
     def workload_by_ref(self) -> dict[ObjectRef, Workload]:
@@ -219,7 +233,7 @@ class Index:
     @cached_property
     def disrupted(self) -> Sequence[Pod]:
         """Return the pods that say they are, or were, taken away by something other than themselves."""
-        return [pod for pod in self.snapshot.pods if pod.condition("DisruptionTarget") is not None]
+        return [pod for pod in self.snapshot.pods for each in pod.conditions if each.type == "DisruptionTarget"]
 
     @cached_property
     def preemptions(self) -> Sequence[Event]:
@@ -246,12 +260,13 @@ class Index:
     def samples(self) -> Sequence[tuple[Pod, Container, ContainerUsage]]:
         """Return what each running container has last used, where that was read; of pods that stay and have work."""
         found = []
+        usage_of = self.usage_by_pod
         for pod in self.snapshot.pods:
-            usage = self.usage_by_pod.get(pod.meta.name)
-            if usage is None or pod.meta.deleted_at is not None or pod.is_finished:
+            usage = usage_of.get(pod.meta.name)
+            if usage is None or pod.meta.deleted_at is not None or (pod.phase != "Running" and pod.is_finished):
                 continue
             for container in pod.containers:
-                if isinstance(container.state, Running):
+                if type(container.state) is Running:
                     for each in usage.containers:
                         if each.name == container.name:
                             found.append((pod, container, each))
@@ -263,10 +278,10 @@ class Index:
         if not selector:
             return ()
         wanted = selector.items()
-        fewest = min((self._pods_by_label.get(pair, ()) for pair in wanted), key=len)
-        if len(wanted) > 1:
-            fewest = [pod for pod in fewest if wanted <= pod.meta.labels.items()]
-        return [pod for pod in fewest if pod.meta.deleted_at is None]
+        fewest = min((self._staying_pods_by(key).get(value, []) for key, value in wanted), key=len)
+        if len(wanted) == 1:
+            return fewest
+        return [pod for pod in fewest if wanted <= pod.meta.labels.items()]
 
     def making(self, selector: Mapping[str, str]) -> Sequence[Workload]:
         """Return the workloads whose pods a service's selector picks, or would pick; empty selects none."""
@@ -274,6 +289,8 @@ class Index:
             return ()
         wanted = selector.items()
         fewest = min((self._workloads_by_label.get(pair, ()) for pair in wanted), key=len)
+        if len(wanted) == 1:
+            return fewest
         return [workload for workload in fewest if wanted <= workload.template_labels.items()]
 
     @cached_property
@@ -284,12 +301,15 @@ class Index:
                 workloads[pair].append(workload)
         return workloads
 
-    @cached_property
-    def _pods_by_label(self) -> dict[tuple[str, str], list[Pod]]:
-        pods: dict[tuple[str, str], list[Pod]] = defaultdict(list)
-        for pod in self.snapshot.pods:
-            for pair in pod.meta.labels.items():
-                pods[pair].append(pod)
+    def _staying_pods_by(self, label: str) -> Mapping[str, Sequence[Pod]]:
+        """Return the pods that are not going away by their value of a label: only few labels are ever selected by."""
+        pods = self._pods_by_value.get(label)
+        if pods is None:
+            pods = self._pods_by_value[label] = {}
+            for pod in self.snapshot.pods:
+                value = pod.meta.labels.get(label)
+                if value is not None and pod.meta.deleted_at is None:
+                    pods.setdefault(value, []).append(pod)
         return pods
 
     @cached_property
@@ -319,7 +339,6 @@ class Index:
         about = self.events_by_uid.get(uid)
         if about is None:
             return []
-        oldest = datetime.min.replace(tzinfo=self.now.tzinfo)
         chosen = [
             event
             for event in about
@@ -327,18 +346,24 @@ class Index:
             and (not container or event.container in ("", container))
             and (within is None or (event.at is not None and self.now - event.at <= within))
         ]
-        return sorted(chosen, key=lambda event: event.at or oldest, reverse=True)
+        if len(chosen) > 1:
+            chosen.sort(key=lambda event: event.at or _NEVER, reverse=True)
+        return chosen
 
     def log(self, key: LogKey) -> LogExcerpt | None:
         return self.snapshot.logs.get(key)
 
 
 def _is_suspect(pod: Pod) -> bool:
-    if pod.phase == "Succeeded":
-        return False
-    if pod.phase != "Running" or not pod.is_ready:
-        return True
-    return any(container.restart_count or container.last_state is not None for container in pod.containers)
+    if pod.phase != "Running":
+        return pod.phase != "Succeeded"
+    for container in pod.containers:  # loops, for this is asked of thousands of pods for one answer
+        if container.restart_count or container.last_state is not None:
+            return True
+    for condition in pod.conditions:
+        if condition.type == "Ready":
+            return condition.status != "True"
+    return True
 
 
 def telling_line(lines: Sequence[Redacted]) -> Redacted | None:

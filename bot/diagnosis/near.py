@@ -10,6 +10,7 @@ from bot.diagnosis.index import Index
 
 # Values less alike than this are other words, not a slip of the pen.
 _ALIKE = 0.6
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +27,23 @@ class Near:
 
 def nearest(index: Index, selector: Mapping[str, str]) -> Near | None:
     """Return the labels that fail a selector in one key only, the most alike first; None when none are near."""
-    best: tuple[float, Near] | None = None
+    best, highest = None, 0.0
     alone = len(selector) == 1
-    scored: dict[tuple[str, str], float] = {}
+    scored: set[tuple[str, str]] = set()
     for owner, labels in _candidates(index):
         failing = [key for key, value in selector.items() if labels.get(key) != value]
         if len(failing) != 1:
             continue
         key = failing[0]
         found_key, found = _instead(labels, key, selector[key])
-        if not found_key:
+        # Thousands of pods have a few labels between them, and what was seen before scores no higher than it did.
+        if not found_key or (found_key, found) in scored:
             continue
-        if (found_key, found) not in scored:  # thousands of pods have a few labels between them
-            scored[found_key, found] = 1.0 if found_key != key else _score(selector[key], found, alone=alone)
-        score = scored[found_key, found]
-        if score and (best is None or score > best[0]):
-            best = score, Near(owner, key, selector[key], found_key, found, _in_words(labels))
-    return best[1] if best else None
+        scored.add((found_key, found))
+        score = 1.0 if found_key != key else _score(selector[key], found, alone=alone, above=highest)
+        if score > highest:
+            best, highest = Near(owner, key, selector[key], found_key, found, _in_words(labels)), score
+    return best
 
 
 def _instead(labels: Mapping[str, str], key: str, asked: str) -> tuple[str, str]:
@@ -52,18 +53,28 @@ def _instead(labels: Mapping[str, str], key: str, asked: str) -> tuple[str, str]
     return next(((k, v) for k, v in sorted(labels.items()) if v == asked), ("", ""))
 
 
-def _score(asked: str, found: str, *, alone: bool) -> float:
-    """Score a value that is not the one asked for. When nothing else fits (`alone`), only one that is alike counts."""
-    if alone and _at_most(asked, found) < _ALIKE:
+def _score(asked: str, found: str, *, alone: bool, above: float) -> float:
+    """Score a value that is not the one asked for; 0 where it cannot score `above` that.
+
+    When nothing else fits (`alone`), only one that is alike counts.
+    """
+    if not _can_be_alike(asked, found, max(_ALIKE if alone else 0.0, above - 1)):
         return 0.0
     alike = difflib.SequenceMatcher(None, asked, found).ratio()
     return 0.0 if alone and alike < _ALIKE else 1 + alike
 
 
-def _at_most(asked: str, found: str) -> float:
-    """Return what the likeness of two texts cannot exceed; it costs a small part of the likeness itself."""
-    common = sum(min(asked.count(character), found.count(character)) for character in set(asked))
-    return 2 * common / ((len(asked) + len(found)) or 1)
+def _can_be_alike(asked: str, found: str, least: float) -> bool:
+    """Tell whether the likeness of two texts can reach `least`; that costs a small part of the likeness itself."""
+    common = least * (len(asked) + len(found)) / 2 - _ROUNDING
+    if common > len(found):
+        return False
+    spare = len(asked) - common
+    for character in set(asked):
+        spare -= max(asked.count(character) - found.count(character), 0)
+        if spare < 0:
+            return False
+    return True
 
 
 def _in_words(labels: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ scheduler knows more (volumes, rules between pods, extended resources), so "noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -68,6 +68,14 @@ class Free:
     known: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a pod asks for, added up once for all nodes."""
+
+    cpu_m: int
+    memory: int
+
+
 def asked_cpu(pod: Pod) -> int:
     """Return the CPU that a pod asks for, in millicores."""
     return _most_at_once(pod, lambda container: container.cpu_request_m or 0)
@@ -103,15 +111,23 @@ def free_on(index: Index, node: Node) -> Free:
     )
 
 
-def refusals(index: Index, pod: Pod, node: Node) -> tuple[Refusal, ...]:
-    """Return every reason, as far as it is known here, for which `node` does not take `pod`."""
-    return (
-        *_unavailable(node),
-        *(Refusal(Hindrance.TAINT, taint_words(taint)) for taint in untolerated(pod, node)),
-        *(Refusal(Hindrance.SELECTOR, lack) for lack in mismatches(pod, node)),
-        *_taken_ports(index, pod, node),
-        *_lacking(index, pod, node),
-    )
+def refusals(index: Index, pod: Pod) -> Sequence[tuple[Node, Sequence[Refusal]]]:
+    """Return the nodes, each with every reason, as far as it is known here, for which it does not take `pod`."""
+    asked = _Asked(asked_cpu(pod), asked_memory(pod))
+    taken = _taken_ports(index, pod)
+    return [
+        (
+            node,
+            [
+                *_unavailable(node),
+                *(Refusal(Hindrance.TAINT, taint_words(taint)) for taint in untolerated(pod, node)),
+                *(Refusal(Hindrance.SELECTOR, lack) for lack in mismatches(pod, node)),
+                *taken.get(node.meta.name, ()),
+                *_lacking(index, asked, node),
+            ],
+        )
+        for node in index.snapshot.nodes
+    ]
 
 
 def _unavailable(node: Node) -> Iterable[Refusal]:
@@ -122,24 +138,27 @@ def _unavailable(node: Node) -> Iterable[Refusal]:
             yield Refusal(Hindrance.UNAVAILABLE, taint.key.removeprefix(CONDITION_TAINTS))
 
 
-def _lacking(index: Index, pod: Pod, node: Node) -> Iterable[Refusal]:
+def _lacking(index: Index, asked: _Asked, node: Node) -> Iterable[Refusal]:
     free = free_on(index, node)
-    if asked_cpu(pod) > free.cpu_m:
+    if asked.cpu_m > free.cpu_m:
         yield Refusal(Hindrance.CPU, "too little CPU")
-    if asked_memory(pod) > free.memory:
+    if asked.memory > free.memory:
         yield Refusal(Hindrance.MEMORY, "too little memory")
     if free.known and free.pods < 1:
         yield Refusal(Hindrance.PODS, f"it holds its {node.pods_allocatable} pods already")
 
 
-def _taken_ports(index: Index, pod: Pod, node: Node) -> Iterable[Refusal]:
+def _taken_ports(index: Index, pod: Pod) -> Mapping[str, Sequence[Refusal]]:
+    """Return who holds the host ports that a pod wants, by the name of the node."""
     wanted = host_ports(pod)
-    if not wanted:
-        return
-    for other in index.snapshot.pods:
-        if other.node == node.meta.name and not other.is_finished and other.meta.uid != pod.meta.uid:
-            for number, protocol in sorted(wanted & host_ports(other)):
-                yield Refusal(Hindrance.PORT, f"host port {number}/{protocol} is held by {other.meta.name}")
+    taken: dict[str, list[Refusal]] = {}
+    for other in index.snapshot.pods if wanted else ():
+        if other.is_finished or other.meta.uid == pod.meta.uid:
+            continue
+        for number, protocol in sorted(wanted & host_ports(other)):
+            words = f"host port {number}/{protocol} is held by {other.meta.name}"
+            taken.setdefault(other.node, []).append(Refusal(Hindrance.PORT, words))
+    return taken
 
 
 def host_ports(pod: Pod) -> frozenset[tuple[int, str]]:
@@ -187,6 +206,8 @@ def _tolerates(toleration: Toleration, taint: Taint) -> bool:
 
 def mismatches(pod: Pod, node: Node) -> tuple[str, ...]:
     """Return what `node` lacks of the pod's node selector and of the term of its node affinity that is nearest."""
+    if not pod.node_selector and not pod.node_terms:
+        return ()
     labels = {**node.meta.labels, "metadata.name": node.meta.name}
     found = [lack for key, value in sorted(pod.node_selector.items()) if (lack := _lack(labels, key, "In", (value,)))]
     if pod.node_terms:

@@ -45,8 +45,8 @@ def lack_of_room(index: Index, pod: Pod, said: Sequence[Said]) -> str:
 
 def _room(index: Index, pod: Pod, kind: Hindrance) -> str:
     """Compare what is asked with what there is, on the nodes that would take the pod otherwise."""
-    nodes = _candidates(index, pod)
-    if kind not in (Hindrance.CPU, Hindrance.MEMORY) or not nodes:
+    nodes = _candidates(index, pod) if kind in (Hindrance.CPU, Hindrance.MEMORY) else ()
+    if not nodes:
         return ""
     asked, words = (asked_cpu(pod), cpu) if kind is Hindrance.CPU else (asked_memory(pod), _memory)
     most = max(_allocatable(node, kind) for node in nodes)
@@ -70,14 +70,13 @@ def _allocatable(node: Node, kind: Hindrance) -> int:
 
 def _candidates(index: Index, pod: Pod) -> list[Node]:
     """Return the nodes that only lack room; all of them when there is none of that kind."""
-    nodes = index.snapshot.nodes
-    fitting = [node for node in nodes if {refusal.kind for refusal in refusals(index, pod, node)} <= RESOURCES]
-    return fitting or list(nodes)
+    fitting = [node for node, found in refusals(index, pod) if all(refusal.kind in RESOURCES for refusal in found)]
+    return fitting or list(index.snapshot.nodes)
 
 
 def nodes_with_only(index: Index, pod: Pod, kind: Hindrance) -> list[Node]:
     """Return the nodes that nothing but `kind` hinders, as far as it is known here."""
-    return [n for n in index.snapshot.nodes if {refusal.kind for refusal in refusals(index, pod, n)} == {kind}]
+    return [node for node, found in refusals(index, pod) if {refusal.kind for refusal in found} == {kind}]
 
 
 def nearest(index: Index, pod: Pod) -> str:
@@ -109,8 +108,8 @@ def out_of_service(index: Index, pod: Pod) -> str:
     """Name the nodes that take no pods at all, and why; empty when none is seen."""
     states = [
         f"{node.meta.name} is {', '.join(details)}"
-        for node in index.snapshot.nodes
-        if (details := [r.detail for r in refusals(index, pod, node) if r.kind is Hindrance.UNAVAILABLE])
+        for node, found in refusals(index, pod)
+        if (details := [refusal.detail for refusal in found if refusal.kind is Hindrance.UNAVAILABLE])
     ]
     return f": {'; '.join(states[:MOST_NAMED])}" if states else ""
 
@@ -119,8 +118,8 @@ def port_holders(index: Index, pod: Pod) -> str:
     """Say who holds the host ports that the pod wants."""
     holders = [
         f"{refusal.detail} on {node.meta.name}"
-        for node in index.snapshot.nodes
-        for refusal in refusals(index, pod, node)
+        for node, found in refusals(index, pod)
+        for refusal in found
         if refusal.kind is Hindrance.PORT
     ]
     if holders:
@@ -133,8 +132,8 @@ def node_by_node(index: Index, pod: Pod, said: Sequence[Said], message: str) -> 
     """Say how many nodes are kept out by what, the scheduler's count beside the names found here."""
     total = nodes_in_all(message)
     found: dict[Hindrance, list[str]] = {}
-    for node in index.snapshot.nodes:
-        for kind in {refusal.kind for refusal in refusals(index, pod, node)}:
+    for node, hindrances in refusals(index, pod):
+        for kind in {refusal.kind for refusal in hindrances}:
             found.setdefault(kind, []).append(node.meta.name)
     for reason in said:
         if reason.nodes is None or total is None:

@@ -30,6 +30,8 @@ class Victim:
 
 def victims_of(index: Index) -> Mapping[ObjectRef, Sequence[Victim]]:
     """Return the pods that were preempted in the last hour, of the workloads that lack some now."""
+    if all(workload.ready >= workload.desired for workload in index.snapshot.workloads):
+        return {}
     victims: dict[ObjectRef, dict[str, Victim]] = defaultdict(dict)
     for workload, victim in (*_still_there(index), *_gone(index)):
         if workload.ready < workload.desired:
@@ -48,6 +50,8 @@ def _still_there(index: Index) -> Iterable[tuple[Workload, Victim]]:
 
 def _gone(index: Index) -> Iterable[tuple[Workload, Victim]]:
     """Find the workload of a pod that is gone by the name of the revision that its own name begins with."""
+    if not index.preemptions:
+        return
     owners = {replica_set.meta.name: replica_set.meta.owner for replica_set in index.snapshot.replica_sets}
     for event in index.preemptions:
         if event.about_kind != "Pod" or event.at is None:

@@ -24,6 +24,7 @@ from bot.health.families import Family
 from bot.health.labels import Capped, Known
 from bot.ports import Meter
 
+_OPEN_METRICS = "application/openmetrics-text;version=1.0.0"
 _Series = Mapping[tuple[str, ...], float]
 
 
@@ -141,12 +142,20 @@ class PrometheusMeter(Meter):
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """Return all figures as text and its content type: OpenMetrics where `accept` asks for it."""
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = choose_encoder(format_of(accept))
         return encode(_Plain(self._registry)), content_type
 
     def names(self) -> Collection[str]:
         """Return every name that a scrape shows now, those of a histogram's parts too."""
         return {sample.name for metric in _Plain(self._registry).collect() for sample in metric.samples}
+
+
+def format_of(accept: str) -> str:
+    """Return one of the two formats that there are, as they are asked for; versions that are asked for do not matter.
+
+    The library would fail at a version that is none, and call its answer whatever was asked for.
+    """
+    return _OPEN_METRICS if _OPEN_METRICS.partition(";")[0] in accept else ""
 
 
 class _OfScopes:

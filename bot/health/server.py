@@ -16,14 +16,13 @@ from aiohttp import hdrs, web
 from bot.errors import Fault, SettingsError
 from bot.health.checks import Readiness, State
 from bot.health.heartbeat import Heartbeat
-from bot.health.metrics import PrometheusMeter
+from bot.health.metrics import PrometheusMeter, format_of
 from bot.settings import Listen
 
 AT_ONCE = 256
 _FIGURES_COUNT_FOR_S = 1.0
 _IDLE_S = 75.0
 _END_S = 2.0
-_SHAPES_KEPT = 8
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -99,13 +98,11 @@ class _Pages:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Give all figures, in the format that is asked for."""
-        accept = ",".join(request.headers.getall(hdrs.ACCEPT, []))
+        asked = format_of(",".join(request.headers.getall(hdrs.ACCEPT, [])))
         now = asyncio.get_running_loop().time()
-        if accept not in self._figures or now - self._figures[accept][0] >= _FIGURES_COUNT_FOR_S:
-            if len(self._figures) >= _SHAPES_KEPT:
-                self._figures.clear()
-            self._figures[accept] = (now, *self.meter.exposition(accept))
-        _, body, content_type = self._figures[accept]
+        if asked not in self._figures or now - self._figures[asked][0] >= _FIGURES_COUNT_FOR_S:
+            self._figures[asked] = (now, *self.meter.exposition(asked))
+        _, body, content_type = self._figures[asked]
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
 

@@ -39,6 +39,7 @@ from bot.store.rights import check_rights
 LIMIT_S = 5.0
 _AT_ONCE = 6
 _MASK = "…"
+_NOT_SLACK = "what answers there does not speak as Slack does"
 Value = TypeVar("Value")
 
 
@@ -60,6 +61,8 @@ class SlackMethods:
             return SlackAnswer(trouble=f"Slack did not answer within {LIMIT_S:g} s")
         except (aiohttp.ClientError, OSError) as error:
             return SlackAnswer(trouble=f"no connection to Slack ({type(error).__name__})")
+        except AttributeError:  # the library's way to say that an answer is no JSON object
+            return SlackAnswer(trouble=_NOT_SLACK)
         headers = {str(name).lower(): str(value) for name, value in dict(response.headers).items()}
         scopes = frozenset(scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip())
         return SlackAnswer(body=response.data if isinstance(response.data, dict) else {}, scopes=scopes)
@@ -71,7 +74,7 @@ def _refusal(error: SlackApiError) -> SlackAnswer:
     data: dict[str, Any] = said if isinstance(said, dict) else {}
     code = str(data.get("error") or "")
     if not code:
-        return SlackAnswer(trouble="what answers there does not speak as Slack does")
+        return SlackAnswer(trouble=_NOT_SLACK)
     return SlackAnswer(error=code, needed=str(data.get("needed") or ""))
 
 

@@ -68,7 +68,7 @@ class HeadPublisher:
         if moment == self._done:
             return False
         head = await self._store.audit_trail.head()
-        post = Post(Place(self._publishing.channel), published(head, moment), kind="audit-head")
+        post = Post(Place(self._publishing.channel), published(head, self._clock.now()), kind="audit-head")
         async with self._store.transaction() as transaction:
             ours = await transaction.claim_slot(SCHEDULE, moment)
             if ours:

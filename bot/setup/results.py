@@ -72,11 +72,12 @@ def exit_code(results: Sequence[Result]) -> int:
 
 
 def as_text(results: Sequence[Result], *, offline: bool) -> str:
-    """Return a line for each result and a last one that counts them."""
+    """Return a line for each result and a last one that counts them; the worst stand next to it, where people look."""
     counts = Counter(result.mark for result in results)
     looked = "Nothing was reached out to" if offline else "Nothing was changed"
     summary = f"{_many(counts[Mark.FAULT], 'fault')}, {_many(counts[Mark.WARNING], 'warning')}, {counts[Mark.OK]} ok."
-    return "\n".join([*map(str, results), f"{summary} {looked}."])
+    told = sorted(results, key=lambda result: list(Mark).index(result.mark))
+    return "\n".join([*map(str, told), f"{summary} {looked}."])
 
 
 def as_json(results: Sequence[Result]) -> str:

@@ -34,6 +34,10 @@ _PASSING = ("08", "40", "53", "55P03", "57", "58")
 # After these the connection was lost, so a commit under way may or may not have happened.
 _LOST = ("08", "57P")
 
+_NO_TABLE = "42P01"
+# What people in chat read of it.
+_AWAY = "My database does not answer."
+_BUSY_NOW = "My database could not do it now."
 
 _PORTS = re.compile(r"[\d,]*")
 
@@ -89,7 +93,7 @@ def translated(address: Address, *, while_committing: bool = False) -> Iterator[
         yield
     except (PoolTimeout, PoolClosed) as error:
         raise StoreUnavailable(
-            f"The database at {address.label} gave no connection ({address.scrub(error)})."
+            f"The database at {address.label} gave no connection ({address.scrub(error)}).", in_chat=_AWAY
         ) from error
     except psycopg.Error as error:
         raise _ours(error, address, while_committing=while_committing) from error
@@ -103,13 +107,15 @@ def _ours(error: psycopg.Error, address: Address, *, while_committing: bool) -> 
     lost = not state or state.startswith(_LOST)
     turned_away = not state and "FATAL" in text and not _BUSY.search(text)
     if isinstance(error, psycopg.OperationalError) and not state and not turned_away:
-        raised = StoreUnavailable(f"The database at {address.label} did not answer ({text}).")
+        raised = StoreUnavailable(f"The database at {address.label} did not answer ({text}).", in_chat=_AWAY)
     elif state.startswith(_PASSING):
-        raised = StoreUnavailable(f"The database at {address.label} could not do it now ({text}).")
+        raised = StoreUnavailable(f"The database at {address.label} could not do it now ({text}).", in_chat=_BUSY_NOW)
     else:
+        advice = "Check the role's rights, the server's version, and whether `ragops run` ever used this database."
         raised = StoreRefused(
             f"The database at {address.label} refused ({text}).",
-            advice="Check the role's rights, the server's version, and whether `ragops run` ever used this database.",
+            in_chat="My database refuses to do this.",
+            advice="Its tables are not there yet: run `ragops migrate`." if state == _NO_TABLE else advice,
         )
     if while_committing and lost:
         raised.unchanged = "The connection broke during the commit: it may or may not have been written."

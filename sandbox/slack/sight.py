@@ -65,8 +65,24 @@ def shown_view(world: Workspace, view: View | None) -> Json | None:
     if view is None:
         return None
     raw = view_json(world, view)
-    text = render_text(view.body, world.labels())
+    text = render_text(
+        view.body | {"blocks": [_filled_in(world, view, block) for block in view.body["blocks"]]}, world.labels()
+    )
     return {"id": view.id, "text": text, "buttons": _labels(view.body["blocks"]), "raw": raw}
+
+
+def _filled_in(world: Workspace, view: View, block: Json) -> Json:
+    """Return a block with what the person typed or chose in it, which the app does not know yet."""
+    element = block.get("element")
+    typed = view.typed.get(block.get("block_id", ""), {}).get((element or {}).get("action_id", ""))
+    if element is None or typed is None:
+        return block
+    chosen = typed.get("selected_option") or next(iter(typed.get("selected_options") or ()), None)
+    named = typed.get("selected_conversation") or typed.get("selected_channel") or typed.get("selected_user")
+    words = world.labels().get(named, named) if named else typed.get("value")
+    if chosen is not None:
+        return block | {"element": element | {"initial_option": chosen}}
+    return block | {"element": element | {"placeholder": {"type": "plain_text", "text": words or "…"}}}
 
 
 def state(world: Workspace) -> Json:

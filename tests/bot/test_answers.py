@@ -17,7 +17,9 @@ from bot.errors import (
     DirectoryUnavailable,
     Fault,
     FormFaults,
+    NotAccepted,
     SettingsError,
+    StoreUnavailable,
     UsageError,
 )
 from bot.rights import DirectoryRights
@@ -52,6 +54,29 @@ def test_a_misunderstanding_suggests_the_nearest() -> None:
     view = answers.misunderstood(UsageError("No such thing.", usage="status [SERVICE]", suggestions=["a", "b"]))
     assert words(view) == "Did you mean  a ,  b ? Usage:  status [SERVICE]"
     assert view.exit_code == 2
+
+
+def test_what_may_have_been_meant_can_be_pressed() -> None:
+    """Three at most, in the place of this answer; an option alone is no command."""
+    view = answers.misunderstood(UsageError("No.", suggestions=["-n shop", "status a", "status b", "logs a", "logs b"]))
+    assert view.blocks[-1] == Buttons(
+        tuple(Button(text, text, replaces=True) for text in ("status a", "status b", "logs a"))
+    )
+    assert not any(isinstance(block, Buttons) for block in answers.misunderstood(UsageError("No.")).blocks)
+
+
+def test_a_word_that_is_no_command_leads_to_help() -> None:
+    """That is no way to use the command, so it is not called its usage."""
+    view = answers.misunderstood(UsageError("No.", usage="help lists what there is"))
+    assert words(view) == "help  lists what there is."
+    assert view.blocks[-1] == Buttons((Button("Help", "help", replaces=True),))
+
+
+def test_people_are_named_as_they_were_typed() -> None:
+    """The platform puts an id in the place of a name; without a label it stays as it came."""
+    said = 'audit does not know what to do with "<@U012AB|vic>" and "<@U012AB>".'
+    view = answers.misunderstood(UsageError(said))
+    assert view.summary == 'audit does not know what to do with "@vic" and "<@U012AB>".'
 
 
 def test_a_misunderstanding_without_an_idea_is_one_line() -> None:
@@ -109,7 +134,7 @@ async def test_whoever_is_no_member_learns_neither_places_nor_roles(kind: Standi
     """Only that this kind of account may not; and no button leads on."""
     view = await refusal(member("U-ann", "S1", standing=kind))
     assert view.summary == f"You can't use roll: {REFUSALS[kind]}."
-    assert words(view) == "Nothing was changed."
+    assert words(view) == "Nothing was changed. Ask a full member of the workspace that this bot belongs to."
     assert not any(isinstance(block, Buttons) for block in view.blocks)
 
 
@@ -150,6 +175,16 @@ def test_a_failure_says_what_was_tried_what_was_not_changed_and_what_is_next() -
         " Reference 7KQ2"
     )
     assert view.blocks[-1] == Buttons((Button("Try again", "status", replaces=True),))
+
+
+def test_what_only_operators_should_read_is_not_told_in_chat() -> None:
+    """Neither by the error itself, nor by one that quotes it; the data and the log have it."""
+    away = StoreUnavailable("The database at db:5432 gave no connection (timeout).", in_chat="My database is away.")
+    quoting = NotAccepted(f"It was not accepted: {away.message}")
+    quoting.__cause__ = away
+    assert answers.failed(away, "7KQ2").summary == "My database is away."
+    assert answers.failed(quoting, "7KQ2").summary == "It was not accepted: My database is away."
+    assert "db:5432" in str(answers.failed(quoting, "7KQ2").data)
 
 
 def test_an_unknown_outcome_does_not_claim_that_nothing_was_changed() -> None:

@@ -118,9 +118,9 @@ def test_help_can_be_asked_of_any_verb(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("scale", "scale needs workload."),
-        ("send", "send needs place and command."),
-        ("send ops", "send needs command."),
+        ("scale", "scale needs WORKLOAD, what to scale."),
+        ("send", "send needs PLACE, where; and COMMAND, the command to run."),
+        ("send ops", "send needs COMMAND, the command to run."),
         ("scale api many", 'replicas needs a whole number, not "many".'),
         ("scale api 1.5", 'replicas needs a whole number, not "1.5".'),
         ("scale api ٣", 'replicas needs a whole number, not "٣".'),

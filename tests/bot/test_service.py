@@ -85,7 +85,7 @@ async def test_a_read_goes_where_it_is_told(scene: Stage) -> None:
             "status -n elsewhere",
             'The namespace "elsewhere" of prod-eu is not open to this bot. Open are: shop, kube-system.',
         ),
-        ("status --cluster moon", 'There is no cluster "moon" in the configuration.'),
+        ("status --cluster moon", 'There is no cluster "moon" here. There are: prod-eu, lab.'),
         ("stauts", 'There is no command "stauts".'),
         ("status apii", 'There is no workload "apii" in shop.'),
         ("status --nope", 'status has no option "--nope".'),

@@ -6,6 +6,7 @@ The table says nothing of roles' rights in the code's own words: it is what an o
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -340,6 +341,41 @@ async def test_a_limited_role_reaches_its_places_alone(
             assert [row["result"] for row in audit()[before:]] == (
                 ["refused"] if refused else ["done"] if words != text else []
             )
+
+
+@pytest.mark.parametrize(
+    ("there", "nowhere"),
+    [
+        ("status -n kube-system", "status -n guessed-name"),
+        ("status --cluster lab", "status --cluster guess"),
+        ("status search", "status guess"),
+        ("share status -n kube-system", "share status -n guess"),
+        ("can status -n kube-system", "can status -n guessed-name"),
+        ("can status --cluster lab", "can status --cluster guess"),
+        ("can status search", "can status guess"),
+    ],
+)
+async def test_whoever_may_look_nowhere_cannot_find_out_by_guessing_what_there_is(
+    scene: Stage, store: PostgresStore, there: str, nowhere: str
+) -> None:
+    """What is there and what is not is refused in the same words, also where roles hold in some places only."""
+    limits = ({}, {"namespaces": frozenset({"kube-system"})}, {"services": frozenset({"search"})})
+    policy = Policy(
+        bindings=[
+            RoleBinding(RoleName.VIEWER, groups=frozenset({group}), **limit)
+            for group, limit in zip(("S0", "S1", "S2"), limits, strict=True)
+        ]
+    )
+    service = scene.service(store, policy=policy)
+    told = [
+        re.sub(
+            rf"\b{text.rpartition(' ')[2]}\b",
+            "WORD",
+            repr((await answered(service, store, asked(text, by="U-nil", key=text))).blocks),
+        )
+        for text in (there, nowhere)
+    ]
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("text", ["status -n nowhere", "status --cluster moon"])

@@ -1,4 +1,4 @@
-"""`ragops sandbox say | press | read`: what a script does with the demo, from other processes."""
+"""`ragops sandbox say | press | home | …`: what a script does with the demo, from other processes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,50 @@ async def test_a_thread_and_another_channel(demo: Demo) -> None:
     assert said.code == 0
     thread = await demo.act("read", "--as", "bob", "--channel", "general", "--thread", parent["ts"])
     assert 'There is no command "statsu"' in thread.out
-    assert (await demo.act("read", "--as", "bob", "--channel", "incidents")).out == "\n"
+    assert (await demo.act("read", "--as", "bob", "--channel", "leads")).out == "\n"
+
+
+async def test_the_page_and_a_direct_message(demo: Demo) -> None:
+    """Each is printed as the person sees it; the page's buttons are pressed apart from those of messages."""
+    home = await demo.act("home", "--as", "vic")
+    assert home.code == 0
+    assert "rag-engine is degraded" in home.out
+    assert await demo.act("press", "Build a command…", "--home", "--as", "vic") == Ended(0, "", "")
+    assert "Build a command" in (await demo.act("dialog", "--as", "vic")).out
+    assert await demo.act("dm", "whoami", "--as", "bob") == Ended(0, "", "")
+
+    async def answer() -> str:
+        return (await demo.act("read", "--channel", "@rag", "--as", "bob")).out
+
+    await until(answer, lambda text: "You may: look" in text)
+
+
+async def test_a_dialog_is_opened_filled_in_and_sent(demo: Demo) -> None:
+    """What is wrong is told by its label, on standard error."""
+    assert await demo.act("shortcut", "build", "--as", "ann") == Ended(0, "", "")
+    assert "command" in (await demo.act("fill", "what=share", "--as", "ann")).out
+    wrong = await demo.act("submit", "command=status api", "--as", "ann")
+    assert wrong == Ended(1, "", "Answer in: Please complete this required field.\n")
+    sent = await demo.act("submit", "command=status api", "answer=#incidents", "--as", "ann")
+    assert sent == Ended(0, "", "")
+    assert (await demo.act("dialog", "--as", "ann")).out == "(nothing is there)\n"
+
+    async def posted() -> str:
+        return (await demo.act("read", "--channel", "incidents", "--as", "vic")).out
+
+    await until(posted, lambda text: "Shared by" in text)
+
+
+async def test_a_message_is_explained_and_a_dialog_left(demo: Demo) -> None:
+    """The newest message, where none is named."""
+    assert (await demo.act("say", "it says OOMKilled", "--as", "bob", "--channel", "general")).code == 0
+    assert await demo.act("shortcut", "explain", "--as", "vic", "--channel", "general") == Ended(0, "", "")
+    assert "OOM_KILLED" in (await demo.act("read", "--channel", "general", "--as", "vic")).out
+    assert await demo.act("shortcut", "build", "--as", "bob") == Ended(0, "", "")
+    assert await demo.act("close", "--as", "bob") == Ended(0, "", "")
+    unknown = await demo.act("shortcut", "fly")
+    assert unknown.code == 2
+    assert "it has build, explain" in unknown.err
 
 
 async def test_mistakes_are_told_on_standard_error(demo: Demo) -> None:

@@ -66,6 +66,14 @@ async def test_the_newest_row_stands_first_with_who_what_and_result(store: Postg
     assert data(view)["rows"][0]["subject"] == "C1"
 
 
+async def test_what_the_record_names_by_our_own_words_is_said_in_plain_ones(store: PostgresStore) -> None:
+    """The data keeps the record's word."""
+    await record(store, entry(ANN, "staus", "UsageError", command="staus", said='There is no command "staus".'))
+    view = await answer(store, "audit")
+    assert told(view) == [f'@{ANN} · staus · not understood: There is no command "staus".']
+    assert data(view)["rows"][0]["result"] == "UsageError"
+
+
 async def test_people_are_mentioned_by_their_ids(store: PostgresStore) -> None:
     """So that the platform shows their names; what is no id stays text."""
     await record(store, entry(ANN, "share"), entry("<!channel>", "share"))
@@ -83,7 +91,7 @@ async def test_the_head_is_told_and_how_to_check_it(store: PostgresStore) -> Non
     head = await store.audit_trail.head()
     view = await answer(store, "audit")
     small_print = rows(View("", tuple(block for block in view.blocks if isinstance(block, Context))))
-    assert small_print[0] == f"The newest row of the record is {head} · only you see this"
+    assert re.fullmatch(r"As of \d\d:\d\d:\d\d UTC · only you see this", small_print[0])
     assert f"ragops audit verify --head {head}" in " ".join(small_print[1:])
     assert data(view)["head"] == head
     assert re.fullmatch(r"1:[0-9a-f]{64}", head)

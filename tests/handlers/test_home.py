@@ -61,13 +61,16 @@ async def test_each_place_has_a_line_with_its_verdict() -> None:
     groups = "Your groups were read 40 s ago · roles come from user groups of the workspace"
     assert rows(view) == [
         "✖ 1 of 3 places needs a look",
-        "Hello @U-ann, you have: operator.",
         "✖ shop is down: 1 problem, 0 of 1 workloads fine  (on prod-eu)",
         "✔ kube-system is healthy  (on prod-eu)",
         "? lab: I cannot tell: lab did not answer within 5 s.  (on lab)",
+        "Hello @U-ann, you have: operator.",
         f"As of 22:00:00 UTC · {groups} · only you see this",
     ]
     assert [place["verdict"] for place in data(view)["places"]] == ["down", "healthy", "unknown"]
+    assert buttons(view)["Look at shop"] == "status --cluster prod-eu -n shop"
+    assert buttons(view)["Look at lab"] == "status --cluster lab -n lab"
+    assert "Look at kube-system" not in buttons(view)
     assert view.exit_code == 0
 
 
@@ -125,7 +128,7 @@ async def test_whoever_has_no_role_sees_a_page_without_places(store: PostgresSto
     assert rows(view)[:3] == [
         "No place is open to you",
         "Hello @U-nil, you have: no role.",
-        "3 places are not open to you.",
+        "3 places are not open to you. Viewers are group S0. Operators are @rag-oncall and 1 person by name.",
     ]
     assert await store.audit_trail.head() == f"0:{'0' * 64}"
 

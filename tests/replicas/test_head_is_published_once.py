@@ -54,6 +54,14 @@ async def test_four_publishers_post_one_head_for_each_due_moment(store_url: str)
         assert {post.place.channel for post in posts} == {HOURLY.channel}
 
 
+async def test_a_head_that_comes_late_says_when_it_was_read(store_url: str) -> None:
+    """Not when it was due: rows that came since are in it."""
+    async with await PostgresStore.open(store_url) as store:
+        assert await HeadPublisher(HOURLY, store, SteppedClock(START)).step()
+        [post] = await delivered(store)
+        assert post.view.summary == "The audit has 0 entries at 2026-11-24 22:10 UTC."
+
+
 async def test_a_moment_that_nobody_saw_is_not_made_up_for(store_url: str) -> None:
     """Whoever comes late publishes the newest only, and a newcomer finds it published."""
     clock = SteppedClock(START)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -40,9 +40,10 @@ class _Cause:
 
 
 def look(index: Index) -> Iterable[Finding]:
-    mounted_by = _mounted_by(index) if index.snapshot.claims else {}
+    troubled = [claim for claim in index.snapshot.claims if claim.phase in ("Lost", "Pending")]
+    mounted_by = _mounted_by(index, {claim.meta.name for claim in troubled})
     classes = {each.meta.name: each for each in index.snapshot.storage_classes}
-    for claim in index.snapshot.claims:
+    for claim in troubled:
         pods = mounted_by.get(claim.meta.name, ())
         events = index.events(claim.meta.uid, *_EVENTS, within=TELLS_FOR)
         cause = _cause(index, claim, classes, events, pods)
@@ -50,13 +51,14 @@ def look(index: Index) -> Iterable[Finding]:
             yield _finding(index, claim, cause, events, pods)
 
 
-def _mounted_by(index: Index) -> dict[str, list[Pod]]:
+def _mounted_by(index: Index, claims: Collection[str]) -> dict[str, list[Pod]]:
+    """Return the unfinished pods that mount each of these claims."""
     by_claim: dict[str, list[Pod]] = {}
-    for pod in index.snapshot.pods:
-        if pod.is_finished or not pod.volumes:
-            continue
-        for name in {volume.source for volume in pod.volumes if volume.kind == "PersistentVolumeClaim"}:
-            by_claim.setdefault(name, []).append(pod)
+    for pod in index.snapshot.pods if claims else ():
+        names = [v.source for v in pod.volumes if v.source in claims and v.kind == "PersistentVolumeClaim"]
+        if names and not pod.is_finished:
+            for name in dict.fromkeys(names):
+                by_claim.setdefault(name, []).append(pod)
     return by_claim
 
 

@@ -76,8 +76,9 @@ def look(index: Index) -> Iterable[Finding]:
 
 def _of_deployment(index: Index, deployment: Workload) -> _Failure | None:
     """Look at the revisions, the newest first; where they cannot be read, the Deployment repeats their condition."""
-    sets = sorted(index.replica_sets_of(deployment), key=lambda each: each.revision or 0, reverse=True)
-    for replica_set in sets:
+    sets = index.replica_sets_of(deployment)
+    refused = [replica_set for replica_set in sets if replica_set.conditions]
+    for replica_set in sorted(refused, key=lambda each: each.revision or 0, reverse=True):
         failure = _of_replica_set(index, replica_set, index.ref(deployment), _severity(deployment, replica_set))
         if failure is not None:
             return failure

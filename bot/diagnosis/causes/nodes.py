@@ -58,7 +58,7 @@ def look(index: Index) -> Iterable[Finding]:
 def _pods_by_node(index: Index) -> dict[str, list[Pod]]:
     by_node: dict[str, list[Pod]] = {}
     for pod in index.snapshot.pods:
-        if pod.node and not pod.is_finished:
+        if pod.node and (pod.phase == "Running" or not pod.is_finished):
             by_node.setdefault(pod.node, []).append(pod)
     return by_node
 

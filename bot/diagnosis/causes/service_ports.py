@@ -6,11 +6,13 @@ so an undeclared number is told as a hint, and only where all that the pods decl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.diagnosis.backends import Backend
 from bot.diagnosis.family import Code
 from bot.diagnosis.index import Index
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
-from bot.domain.objects import Container, Role, ServicePort
+from bot.domain.objects import Container, Pod, Role, ServicePort
 from bot.domain.text import suggest
 
 SERVICE_PORT_UNKNOWN = "SERVICE_PORT_UNKNOWN"
@@ -36,16 +38,31 @@ PORT_CODES = (
 
 def port_finding(index: Index, found: Backend) -> Finding | None:
     """Return what is wrong with a service's ports, or None. One finding names all of them."""
+    ports = found.service.ports
+    if all(_is_at_hand(port, found.pods) for port in ports):
+        return None
     containers = [container for pod in found.pods for container in pod.containers if container.role is not Role.INIT]
     if not containers:
         return None
-    ports = found.service.ports
     unknown = [port for port in ports if _is_name(port) and not _declares(containers, port)]
     if unknown:
         return _unknown(index, found, unknown, containers)
-    if ports and all(_is_undeclared(port, containers) for port in ports):
+    if all(_is_undeclared(port, containers) for port in ports):
         return _undeclared(found, containers)
     return None
+
+
+def _is_at_hand(port: ServicePort, pods: Sequence[Pod]) -> bool:
+    """Tell whether a pod declares what a service sends to: of thousands that are alike the first does."""
+    named, number = _is_name(port), port.target or str(port.port)
+    for pod in pods:
+        for container in pod.containers:
+            if container.role is Role.INIT:
+                continue
+            for each in container.ports:
+                if (each.name == number and each.protocol == port.protocol) if named else str(each.number) == number:
+                    return True
+    return False
 
 
 def _is_name(port: ServicePort) -> bool:

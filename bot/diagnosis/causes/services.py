@@ -37,9 +37,10 @@ def look(index: Index) -> Iterable[Finding]:
             yield port
         if not index.snapshot.has(Part.ENDPOINT_SLICES):
             continue
-        if found.ready == 0:
+        ready = found.ready
+        if ready == 0:
             yield _without_endpoints(index, found)
-        elif found.ready < min(found.wanted, len(found.endpoints)) and not is_starting(index, found):
+        elif ready < len(found.endpoints) and ready < found.wanted and not is_starting(index, found):
             yield _partly_ready(index, found)
 
 

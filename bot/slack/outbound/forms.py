@@ -67,6 +67,8 @@ def _field(field: FormField) -> Iterator[Json]:
 
 def _hint(field: FormField) -> str:
     more = len(field.choices) - fields.MOST_CHOICES
+    if field.kind is FieldKind.CHANNEL:
+        return f"{field.hint} Channels shared with other organizations are not offered.".strip()
     return field.hint + (f" {more} more cannot be shown: type the command to use them." if more > 0 else "")
 
 

@@ -32,6 +32,18 @@ from bot.cli.arguments import PROGRAMS, Asked, AuditVerify, Demo, Run, Sandbox, 
         ),
         ("sandbox press Share --message 1.5", Sandbox(gesture="press", text="Share", message="1.5")),
         ("sandbox read -o json", Sandbox(gesture="read", channel="ops", output="json")),
+        ("sandbox press Status --home --as vic", Sandbox(gesture="press", text="Status", user="vic", at_home=True)),
+        ("sandbox home --as eve", Sandbox(gesture="home", user="eve")),
+        ("sandbox dm 'status api'", Sandbox(gesture="dm", text="status api")),
+        ("sandbox shortcut build --as bob", Sandbox(gesture="shortcut", text="build", user="bob", channel="ops")),
+        (
+            "sandbox shortcut explain --message 1.5 --channel dev",
+            Sandbox(gesture="shortcut", text="explain", message="1.5", channel="dev"),
+        ),
+        ("sandbox dialog", Sandbox(gesture="dialog")),
+        ("sandbox fill 'Answer in=#dev' what=logs", Sandbox(gesture="fill", values=("Answer in=#dev", "what=logs"))),
+        ("sandbox submit", Sandbox(gesture="submit")),
+        ("sandbox close", Sandbox(gesture="close")),
         ("audit verify", AuditVerify()),
         ("audit verify --head 3:ab -o json", AuditVerify(head="3:ab", output="json")),
     ],
@@ -54,7 +66,7 @@ def test_the_version_is_words_to_print(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["run now", "demo --nope", "sandbox", "sandbox say", "audit", "status -o xml", "demo --head"]
+    "words", ["run now", "demo --nope", "sandbox", "sandbox say", "sandbox dm", "sandbox press x --home --message 1.5", "audit", "status -o xml", "demo --head"]
 )
 def test_wrong_options_end_with_usage(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """On standard error, with exit code 2."""

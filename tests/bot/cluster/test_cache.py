@@ -195,9 +195,9 @@ async def test_what_is_not_configured_is_told_with_what_is(api: FakeApi, http: K
         await clusters.snapshot(Scope(CLUSTER, Namespace("shopp")), PODS_ONLY)
     with pytest.raises(UsageError) as once:
         await OneShotReader({CLUSTER: http}, WallClock()).snapshot(Scope(ClusterName("x"), SHOP), PODS_ONLY)
-    assert cluster.value.suggestions == ("prod",)
-    assert namespace.value.suggestions == ("shop",)
-    assert once.value.suggestions == ("prod",)
+    assert cluster.value.suggestions == ("--cluster prod",)
+    assert namespace.value.suggestions == ("-n shop",)
+    assert once.value.suggestions == ("--cluster prod",)
     assert api.asked == []
 
 

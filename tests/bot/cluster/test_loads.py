@@ -102,7 +102,7 @@ async def test_both_readers_offer_it_for_the_clusters_they_know(api: FakeApi, ht
         assert await reader.node_load(cluster) == {"a": NodeLoad(1000, 0, 1)}
         with pytest.raises(UsageError) as slip:
             await reader.node_load(ClusterName("prd"))
-        assert slip.value.suggestions == ("prod",)
+        assert slip.value.suggestions == ("--cluster prod",)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 500)), max_size=6), st.lists(st.integers(0, 500), max_size=4))

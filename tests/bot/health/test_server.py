@@ -108,6 +108,21 @@ async def test_what_was_counted_is_scraped() -> None:
         assert text.endswith("# EOF\n")
 
 
+@pytest.mark.parametrize(
+    "accept", ["application/openmetrics-text;version=one", "text/plain;version=x", "text/plain;version=9.9.9+local"]
+)
+async def test_whatever_is_asked_for_is_answered_in_one_of_two_formats(accept: str) -> None:
+    """No header is an error, and none makes the figures be gathered anew within a second."""
+    async with serving() as served:
+        await served.get("/metrics", accept=accept)
+        served.meter.commanded("status", "ok", 0.02)
+        for number in range(20):
+            status, text, response = await served.get("/metrics", accept=f"{accept}.{number}")
+            assert status == 200
+            assert response.headers["Content-Type"].partition(";")[0] == accept.partition(";")[0]
+            assert 'ragops_commands_total{result="ok",verb="status"} 0.0' in text
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 async def test_head_gives_the_head_of_get(path: str) -> None:
     """The same status, kind and length, and no body."""

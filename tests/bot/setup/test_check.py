@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.cli.arguments import Check
 from bot.main.checking import check
@@ -59,6 +61,25 @@ async def test_faults_of_the_environment_and_of_the_file_are_told_together(
         "warning  clusters and services",
     ]
     assert "hunter2" not in "".join(lines)
+
+
+@pytest.mark.parametrize("body", ['["no object"]', '"words"', "7", '{"ok": tr'])
+async def test_whatever_answers_in_place_of_the_platform_is_a_fault(
+    stage: Stage, capsys: pytest.CaptureFixture[str], body: str
+) -> None:
+    """A proxy may say anything; the other checks are told all the same."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type="application/json")
+
+    write(stage)
+    odd = web.Application()
+    odd.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(odd) as server:
+        stage.environ["SLACK_API_URL"] = str(server.make_url("/api/"))
+        lines = await told(stage, capsys)
+    assert "fault    SLACK_BOT_TOKEN: Slack bot token, auth.test: what answers there does not speak" in "".join(lines)
+    assert any(line.startswith("ok ") and "cluster demo" in line for line in lines)
 
 
 async def test_two_ways_in_are_a_fault(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

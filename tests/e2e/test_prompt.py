@@ -1,0 +1,88 @@
+"""The demo's prompt before the whole bot: what a person types, and what they then see."""
+
+from __future__ import annotations
+
+from sandbox.prompt import HELP, WORDS, Prompt
+from tests.support.sandboxed import Stage
+from tests.support.waiting import until
+
+
+async def act(prompt: Prompt, line: str) -> str:
+    return "\n".join(await prompt.act(line))
+
+
+async def test_the_page_is_opened_and_its_buttons_are_pressed(stage: Stage) -> None:
+    """In place, until another channel is gone to."""
+    prompt = Prompt(stage.control)
+    assert "rag-engine is degraded" in await act(prompt, "home")
+    assert prompt.seat.prompt == "ann at Home> "
+    told = await act(prompt, "press Who am I")
+    told += await until(lambda: act(prompt, "read"), lambda text: "You may: look" in text)
+    assert "rag-engine is degraded" not in await act(prompt, "read")
+    assert await act(prompt, "in ops") == "(nothing new in #ops)"
+    assert prompt.seat.prompt == "ann in #ops> "
+
+
+async def test_a_direct_message_is_written_and_answered(stage: Stage) -> None:
+    """The person then sits there, and presses what is there."""
+    prompt = Prompt(stage.control)
+    told = await act(prompt, "dm whoami")
+    told += await until(lambda: act(prompt, "read"), lambda text: "You may: look" in text)
+    assert "[Refresh]" in told
+    assert prompt.seat.prompt == "ann in @rag> "
+    await act(prompt, "as bob")
+    assert await act(prompt, "read") == "(nothing new in @rag)"
+
+
+async def test_a_dialog_is_filled_in_and_sent(stage: Stage) -> None:
+    """Labels may be cut short; what is typed is shown; what is wrong is told by its label."""
+    prompt = Prompt(stage.control)
+    await act(prompt, "shortcut build")
+    await until(lambda: act(prompt, "dialog"), lambda text: "What do you want to do?" in text)
+    await act(prompt, "fill what=share")
+    await until(lambda: act(prompt, "dialog"), lambda text: "Answer in" in text)
+    assert "command: [status api]" in await act(prompt, "fill 'command=status api'")
+    assert await act(prompt, "submit") == "Answer in: Please complete this required field."
+    assert "named" in await act(prompt, "submit answer=#incidents")
+    assert await act(prompt, "dialog") == "(nothing is there)"
+    shown = await until(lambda: act(prompt, "in incidents"), lambda text: "Shared by" in text)
+    assert "api is degraded" in shown
+
+
+async def test_a_dialog_is_left(stage: Stage) -> None:
+    """Nothing is sent."""
+    prompt = Prompt(stage.control)
+    await act(prompt, "shortcut build")
+    assert await act(prompt, "close") == ""
+    assert await act(prompt, "dialog") == "(nothing is there)"
+    assert await act(prompt, "close") == "ann has no modal open"
+
+
+async def test_the_newest_message_is_explained(stage: Stage) -> None:
+    """Unless another is named."""
+    prompt = Prompt(stage.control)
+    await act(prompt, "in general")
+    await act(prompt, "as bob")
+    await act(prompt, "it says OOMKilled")
+    told = await act(prompt, "shortcut explain")
+    told += await until(lambda: act(prompt, "read"), lambda text: "OOM_KILLED" in text)
+    assert "OOM_KILLED" in told
+
+
+async def test_slips_are_told_with_what_there_is(stage: Stage) -> None:
+    """And change nothing."""
+    prompt = Prompt(stage.control)
+    assert "it has build, explain" in await act(prompt, "shortcut fly")
+    assert "write LABEL=VALUE" in await act(prompt, "fill status")
+    assert await act(prompt, "fill 'a=b") == "No closing quotation"
+    assert await act(prompt, "fill a=b") == "ann has no modal open"
+    assert "sees nothing to press" in await act(prompt, "press Explode")
+    assert "there is no user 'zoe'" in await act(prompt, "as zoe")
+    assert prompt.seat.user == "ann"
+
+
+async def test_help_names_every_gesture(stage: Stage) -> None:
+    """Those that can be completed are in it."""
+    assert await act(Prompt(stage.control), "help") == HELP
+    for word in set(WORDS) - {"help"}:
+        assert word.split()[0] in HELP
