@@ -94,7 +94,7 @@ def _questions(action: Action, catalogue: Catalogue, values: dict[str, str]) -> 
             name=name,
             label=parameter.option.lstrip("-") or declared.name,
             kind=kind,
-            hint=(services if parameter.names_service else "") + parameter.help,
+            hint=(services if parameter.names_service else "") + parameter.help[:1].upper() + parameter.help[1:],
             value=values.get(name, ""),
             required=declared.default is MISSING,
             minimum=parameter.minimum,

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import aiohttp
 
 from bot.cluster.http import KubernetesHttp
 from bot.cluster.log_text import masks, read_of
 from bot.cluster.runs import KEPT_LINES, EndedRuns, RunId, can_be_of
+from bot.cluster.tails import RunningTails
 from bot.domain.snapshot import LogExcerpt, LogKey, LogQuery, LogRead
 from bot.domain.targets import ClusterName, Scope
 from bot.errors import ClusterError, ClusterNotFound, UsageError
@@ -39,6 +41,7 @@ class ContainerLogs:
 
     With `run_of` the end of the log of a run that has ended is fetched once and remembered: the kubelet keeps only one
     dead container, asking again costs it a file read, and once it is removed the remembered end is all there is.
+    With `running` the tail of one that goes on is remembered for a short while; `read` never gives such an old one.
     """
 
     def __init__(
@@ -46,32 +49,44 @@ class ContainerLogs:
         clusters: Mapping[ClusterName, KubernetesHttp],
         *,
         run_of: RunOf | None = None,
+        running: RunningTails | None = None,
         timeout_s: float = 5.0,
     ) -> None:
         self._clusters = clusters
         self._run_of = run_of
+        self._running = running
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
         self._ended = EndedRuns()
 
     async def tails(self, scope: Scope, keys: Sequence[LogKey], *, lines: int) -> Mapping[LogKey, LogExcerpt]:
-        """Return the last `lines` lines of each log."""
-        reads = await self.read(scope, [LogQuery(key=key, tail=lines) for key in dict.fromkeys(keys)])
-        return {
-            key: LogExcerpt(tuple(line.text for line in read.lines), read.problem, read.masked)
-            for key, read in reads.items()
-        }
+        """Return the last `lines` lines of each log; the `problem` of one that is remembered says how old it is."""
+        http = self._http(scope)
+        queries = [LogQuery(key=key, tail=lines) for key in dict.fromkeys(keys)]
+        async with asyncio.TaskGroup() as group:
+            reads = {query.key: group.create_task(self._tail(http, scope, query)) for query in queries}
+        return {key: _excerpt(read.result()) for key, read in reads.items()}
 
     async def read(self, scope: Scope, queries: Sequence[LogQuery]) -> Mapping[LogKey, LogRead]:
         """Return lines with their times; of queries with equal keys the last one counts."""
-        http = self._clusters.get(scope.cluster)
-        if http is None:
-            known = [f"--cluster {each}" for each in sorted(self._clusters)]
-            raise UsageError(f"There is no cluster {scope.cluster!r}.", suggestions=known)
+        http = self._http(scope)
         wanted = {query.key: query for query in queries}
         async with asyncio.TaskGroup() as group:
             reads = {key: group.create_task(self._read(http, scope, query)) for key, query in wanted.items()}
         return {key: read.result() for key, read in reads.items()}
+
+    def _http(self, scope: Scope) -> KubernetesHttp:
+        http = self._clusters.get(scope.cluster)
+        if http is None:
+            known = [f"--cluster {each}" for each in sorted(self._clusters)]
+            raise UsageError(f"There is no cluster {scope.cluster!r}.", suggestions=known)
+        return http
+
+    async def _tail(self, http: KubernetesHttp, scope: Scope, query: LogQuery) -> LogRead:
+        fetch = partial(self._read, http, scope, query)
+        if self._running is None:
+            return await fetch()
+        return await self._running.read(scope, query.key, query.tail, fetch)
 
     def remembers(self, scope: Scope, run: RunId) -> bool:
         """Tell whether the end of a run's log is known."""
@@ -128,6 +143,10 @@ class ContainerLogs:
         if len(body) < _BIG:
             return read_of(body, query.tail, problem=problem)
         return await asyncio.to_thread(read_of, body, query.tail, problem=problem)
+
+
+def _excerpt(read: LogRead) -> LogExcerpt:
+    return LogExcerpt(tuple(line.text for line in read.lines), read.problem, read.masked)
 
 
 async def _read_end(response: aiohttp.ClientResponse) -> tuple[bytes, str]:

@@ -15,7 +15,8 @@ from bot.cluster.http import KubernetesHttp, Pulse
 from bot.cluster.loads import NodeLoads
 from bot.cluster.logs import ContainerLogs
 from bot.cluster.reflector import Timing
-from bot.cluster.runs import RunId, run_meant
+from bot.cluster.runs import RunId, run_meant, run_now
+from bot.cluster.tails import RunningTails
 from bot.domain.objects import NodeLoad, Pod
 from bot.domain.snapshot import LogKey, Part, Snapshot
 from bot.domain.targets import ClusterName, Namespace, Scope
@@ -40,7 +41,8 @@ class Clusters:
         log_timeout_s: float = 5.0,
     ) -> None:
         https = {cluster: http for cluster, (http, _) in clusters.items()}
-        self.logs = ContainerLogs(https, run_of=self.run_of, timeout_s=log_timeout_s)
+        self._tails = RunningTails(self.running_of, clock)
+        self.logs = ContainerLogs(https, run_of=self.run_of, running=self._tails, timeout_s=log_timeout_s)
         self._crash_logs = CrashLogs(self.logs, self._pod_of, clock)
         self._shared: list[Copy] = []
         self._caches: dict[Scope, WatchCache] = {}
@@ -71,6 +73,7 @@ class Clusters:
         async with asyncio.TaskGroup() as group:
             group.create_task(run_all(self._shared))
             group.create_task(self._crash_logs.run())
+            group.create_task(self._tails.run())
             for cache in self._caches.values():
                 group.create_task(cache.run())
 
@@ -88,6 +91,11 @@ class Clusters:
         """Say which run that has ended a key means, as far as the cache knows."""
         pod = self._pod_of(scope, key.pod)
         return None if pod is None else run_meant(pod, key)
+
+    def running_of(self, scope: Scope, key: LogKey) -> RunId | None:
+        """Say which run that goes on a key means, as far as the cache knows."""
+        pod = self._pod_of(scope, key.pod)
+        return None if pod is None else run_now(pod, key)
 
     def _pod_of(self, scope: Scope, name: str) -> Pod | None:
         return self._cache(scope).pod(name)

@@ -22,7 +22,7 @@ _CLOCKS = timedelta(seconds=3)  # `finishedAt` is cut to seconds, and the two cl
 
 @dataclass(frozen=True, slots=True)
 class RunId:
-    """One run of a container that has ended: its number from 0, as restarts are counted, and when it ended if known."""
+    """One run of a container: its number from 0, as restarts are counted, and when it ended if it has and is known."""
 
     pod_uid: str
     container: str
@@ -42,6 +42,14 @@ def last_ended(pod: Pod, container: Container) -> RunId | None:
             return RunId(pod.meta.uid, container.name, count, last.finished_at)
         case _:
             return None
+
+
+def run_now(pod: Pod, key: LogKey) -> RunId | None:
+    """Return the run whose log `key` asks for while it goes on; None when it has ended, or is not known."""
+    container = next((each for each in pod.containers if each.name == key.container), None)
+    if container is None or key.previous or not isinstance(container.state, Running):
+        return None
+    return RunId(pod.meta.uid, container.name, container.restart_count)
 
 
 def run_meant(pod: Pod, key: LogKey) -> RunId | None:

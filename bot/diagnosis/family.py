@@ -166,15 +166,15 @@ class Case:
         return self.index.log(key) if key else None
 
     def log_evidence(self, label: str, lines: int = 20) -> tuple[Evidence, ...]:
-        """Return the end of the log that was read for this case, or why there is none."""
+        """Return the end of the log that was read for this case, or why there is none, or not all of it."""
         excerpt = self.log
         if excerpt is None:
             return ()
-        if excerpt.problem:
-            return (Evidence(EvidenceKind.LOG, f"{label}: not available, {excerpt.problem}"),)
-        if not excerpt.lines:
-            return (Evidence(EvidenceKind.LOG, f"{label}: it wrote nothing"),)
-        return (Evidence(EvidenceKind.LOG, label, excerpt.lines[-lines:]),)
+        if excerpt.lines:
+            told = f"{label} ({excerpt.problem})" if excerpt.problem else label
+            return (Evidence(EvidenceKind.LOG, told, excerpt.lines[-lines:]),)
+        said = f"not available, {excerpt.problem}" if excerpt.problem else "it wrote nothing"
+        return (Evidence(EvidenceKind.LOG, f"{label}: {said}"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

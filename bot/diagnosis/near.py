@@ -1,12 +1,13 @@
-"""Near misses: the pods that would fit a selector but for one label."""
+"""Near misses: the pods that would fit a selector but for one label, and the name that was meant by another."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.diagnosis.index import Index
+from bot.domain.text import suggest
 
 # Values less alike than this are other words, not a slip of the pen.
 _ALIKE = 0.6
@@ -44,6 +45,13 @@ def nearest(index: Index, selector: Mapping[str, str]) -> Near | None:
         if score > highest:
             best, highest = Near(owner, key, selector[key], found_key, found, _in_words(labels)), score
     return best
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return the known word that is nearest to `word`; empty when none is near."""
+    lowered = word.lower()
+    near = [each for each in known if each.startswith(lowered) or _can_be_alike(lowered, each, _ALIKE)]
+    return next(iter(suggest(word, near, most=1)), "")
 
 
 def _instead(labels: Mapping[str, str], key: str, asked: str) -> tuple[str, str]:

@@ -98,9 +98,9 @@ def _headed(lines: Sequence[Redacted]) -> tuple[int, Trace] | None:
     """Read those that say the error first: Go, Java, Node, .NET. The last `Caused by` is the root."""
     frames = [_frame(line) for line in lines]
     for at in range(len(lines) - 1, -1, -1):
-        if not any(head.search(lines[at]) for head in _HEADS):
+        if not any(frames[at + 1 : at + 2 + _GAP]):  # first, for it costs least
             continue
-        if not any(frames[at + 1 : at + 2 + _GAP]):
+        if not any(head.search(lines[at]) for head in _HEADS):
             continue
         own = [frame for frame in frames[at + 1 :] if frame is not None and not _FOREIGN.search(frame.group("file"))]
         error = Redacted(lines[at].removeprefix("Caused by: "))

@@ -143,4 +143,4 @@ def _needs(helpers: Sequence[RoleName], asked: Asked) -> str:
     if not helpers:
         return f"no role may use {asked.verb} here"
     there = f" for {asked.where}" if asked.where is not None else ""
-    return f"needs the role {' or '.join(helpers)}{there}"
+    return f"needs the role {', '.join(helpers[:-1])}{' or ' if helpers[1:] else ''}{helpers[-1]}{there}"

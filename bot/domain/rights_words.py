@@ -21,7 +21,7 @@ def grant_words(role: RoleName, places: str) -> str:
 
 def missing_words(decision: Authorization) -> str:
     """Say which role is missing, without the place of it."""
-    return f"needs the role {' or '.join(decision.helpers)}" if decision.helpers else decision.reason
+    return f"needs the role {either(decision.helpers)}" if decision.helpers else decision.reason
 
 
 def needed_words(decision: Authorization) -> str:
@@ -36,6 +36,11 @@ def holders_words(decision: Authorization) -> str:
         for role in decision.helpers
         if decision.holders.get(role)
     )
+
+
+def either(words: Sequence[str]) -> str:
+    """Join words as people do: `a, b or c`."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def listed(words: Sequence[str]) -> str:

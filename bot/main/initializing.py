@@ -90,7 +90,8 @@ def _check_files(folder: Path, command: Init) -> None:
         raise NotWritable(f"{folder} is no folder; nothing was written.")
     there = [str(folder / name) for name in (FILE_NAME, MANIFEST) if (folder / name).exists()]
     if there and not command.force:
-        raise FilesInTheWay(f"There is {' and '.join(there)} already; nothing was written.")
+        verb = "is" if len(there) == 1 else "are"
+        raise FilesInTheWay(f"There {verb} {' and '.join(there)} already.")
 
 
 async def _look(command: Init, settings: Settings) -> Draft:

@@ -27,12 +27,15 @@ from bot.cli.arguments import (
     Verb,
     read,
 )
-from bot.errors import BotError, SettingsError
+from bot.domain.actions import Need
+from bot.domain.people import Permission
+from bot.errors import BotError, SettingsError, StoreUnavailable
 from bot.references import References
 from bot.registry import discover
 from bot.settings import Settings
 
 FAILED = 2
+_AT_A_TERMINAL = frozenset({Permission.ANYONE, Permission.READ})
 INTERRUPTED = 130
 
 
@@ -53,7 +56,7 @@ def run(words: Sequence[str] | None = None) -> int:
         print(answers.settings_fault(error), file=sys.stderr)
         return FAILED
     except BotError as error:
-        told = " ".join(part for part in (error.unchanged, error.advice) if part)
+        told = " ".join(part for part in (error.unchanged, _advice(error)) if part)
         print(f"{error.message}\n{told}".rstrip(), file=sys.stderr)
         return FAILED
     except Exception:
@@ -64,6 +67,13 @@ def run(words: Sequence[str] | None = None) -> int:
             f"Something in ragops itself went wrong; the log above tells where. Reference {reference}", file=sys.stderr
         )
         return FAILED
+
+
+def _advice(error: BotError) -> str:
+    """Return what to do next; what a chat may still do without a database helps nobody here."""
+    if isinstance(error, StoreUnavailable) and error.advice == StoreUnavailable.advice:
+        return "Check DATABASE_URL, and that the database answers."
+    return error.advice
 
 
 async def _alone(command: Command) -> int:
@@ -127,11 +137,14 @@ def _print_words(asked: Asked) -> int:
     registry = discover(handlers)
     print("Usage: ragops COMMAND …\n\nReading commands (the same as in chat):")
     for action in registry.all():
-        print(f"  {registry.usage(action):<34} {action.summary}")
+        # What is about a person of the workspace, or is a program's name here, has no use at a terminal.
+        if action.permission in _AT_A_TERMINAL and Need.PLACES not in action.needs and action.name not in PROGRAMS:
+            print(f"  {action.name:<10} {action.summary}")
     print(
-        "  They take -n NAMESPACE, --cluster NAME, --kubeconfig FILE, --context NAME, --output text|json.\n\nPrograms:"
+        "  `ragops help COMMAND` explains one. They take -n NAMESPACE, --cluster NAME, --kubeconfig FILE,\n"
+        "  --context NAME, --output text|json.\n\nPrograms:"
     )
     for name, meaning in PROGRAMS.items():
-        print(f"  {name:<34} {meaning}")
+        print(f"  {name:<10} {meaning}")
     print("\nExit codes: 0 healthy, 1 findings, 2 could not look.")
     return 0

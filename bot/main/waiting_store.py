@@ -96,7 +96,7 @@ class WaitingStore:
     def opened_store(self) -> PostgresStore:
         """Return the store once it is open. Raises `StoreUnavailable` before."""
         if self._store is None:
-            raise StoreUnavailable(self._problem.message)
+            raise StoreUnavailable(self._problem.message, in_chat=self._problem.in_chat)
         return self._store
 
     @property

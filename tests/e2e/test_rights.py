@@ -239,12 +239,12 @@ async def test_can_says_what_then_happens(tmp_path: Path, store_url: str) -> Non
     """Yes by which role, no and who could; and the record shows what was refused, to those who may read it."""
     async with sandboxed(tmp_path, store_url, Staging(settings=NARROWED)) as stage:
         no = (await stage.answer("/rag can logs api", user="vic")).text
-        assert "No, you may not use logs on api in rag-engine on demo: needs the role operator." in no
+        assert "No, you may not use logs for api in rag-engine on demo: needs the role operator." in no
         assert "Operators are @rag-oncall." in no
         assert "You can't use logs" in (await stage.answer("/rag logs api", user="vic")).text
 
         yes = (await stage.answer("/rag can logs api", user="ann")).text
-        assert "Yes, you may use logs on api in rag-engine on demo (as operator)." in yes
+        assert "Yes, you may use logs for api in rag-engine on demo (as operator)." in yes
         assert "of 4 logs" in (await stage.answer("/rag logs api", user="ann")).text
 
         assert "You can't use audit" in (await stage.answer("/rag audit", user="vic")).text

@@ -34,7 +34,7 @@ async def refuses_to_share(stage: Stage) -> None:
     sure = "The request was not accepted" in refusal.text and "Nothing was changed." in refusal.text
     in_doubt = "The database did not answer" in refusal.text and "It may have been written down" in refusal.text
     assert sure or in_doubt, refusal.text
-    assert "Reading still works." in refusal.text
+    assert "Looking at clusters still works." in refusal.text
     assert await stage.public() == []
 
 
@@ -83,6 +83,9 @@ async def test_a_database_that_goes_down_later(tmp_path: Path, own_database: Dat
 
         await still_reads(stage)
         await refuses_to_share(stage)
+        away = (await stage.answer("/rag audit")).text
+        assert "My database does not answer." in away
+        assert ":5432" not in away  # where it is, is for the log
         await answers_a_mention_privately(stage)
 
         await own_database.start()

@@ -17,13 +17,14 @@ from bot.diagnosis.causes.autoscaler_metrics import without_metric
 from bot.diagnosis.causes.autoscaler_words import autoscaler_finding, describe, own_ref, ref_of
 from bot.diagnosis.family import Survey
 from bot.diagnosis.index import Index
+from bot.diagnosis.near import meant
 from bot.diagnosis.steps import by_hand, command
 from bot.diagnosis.words import count
 from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
 from bot.domain.objects import Autoscaler, AutoscalerMetric, Condition, Workload
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
-from bot.domain.text import first_line, suggest
+from bot.domain.text import first_line
 
 # At zero replicas an autoscaler rests until somebody scales up: that is on purpose.
 _ON_PURPOSE = frozenset({"ScalingDisabled"})
@@ -73,15 +74,15 @@ def _target_missing(index: Index, autoscaler: Autoscaler, workload: Workload | N
     kind, name = autoscaler.target_kind, autoscaler.target_name
     part = _KIND_PARTS.get(kind)
     is_gone = workload is None and part is not None and index.snapshot.has(part)
-    near = suggest(name, (w.meta.name for w in index.snapshot.workloads if w.kind == kind), most=1)
-    meant = f" Is {near[0]} meant?" if near and is_gone else ""
+    near = meant(name, (w.meta.name for w in index.snapshot.workloads if w.kind == kind)) if is_gone else ""
+    hint = f" Is {near} meant?" if near else ""
     why = "which does not exist" if is_gone else f'and cannot read its size: "{first_line(able.message, 200)}"'
     return autoscaler_finding(
         autoscaler,
         able,
         code=AUTOSCALER_TARGET_MISSING,
         title="cannot find what it should scale" if is_gone else "cannot read what it should scale",
-        summary=f"Autoscaler {autoscaler.meta.name} is for {kind.lower()} {name}, {why}.{meant}",
+        summary=f"Autoscaler {autoscaler.meta.name} is for {kind.lower()} {name}, {why}.{hint}",
     )
 
 

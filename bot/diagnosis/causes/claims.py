@@ -55,10 +55,12 @@ def _mounted_by(index: Index, claims: Collection[str]) -> dict[str, list[Pod]]:
     """Return the unfinished pods that mount each of these claims."""
     by_claim: dict[str, list[Pod]] = {}
     for pod in index.snapshot.pods if claims else ():
-        names = [v.source for v in pod.volumes if v.source in claims and v.kind == "PersistentVolumeClaim"]
-        if names and not pod.is_finished:
-            for name in dict.fromkeys(names):
-                by_claim.setdefault(name, []).append(pod)
+        for volume in pod.volumes:
+            if volume.source not in claims or volume.kind != "PersistentVolumeClaim" or pod.is_finished:
+                continue
+            mounting = by_claim.setdefault(volume.source, [])
+            if not mounting or mounting[-1] is not pod:  # a pod may mount one twice
+                mounting.append(pod)
     return by_claim
 
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from bot.diagnosis.backends import without_endpoints
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
+from bot.diagnosis.near import meant
 from bot.diagnosis.words import count
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Ingress, Route, Service
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
-from bot.domain.text import suggest
 
 INGRESS_SERVICE_MISSING = "INGRESS_SERVICE_MISSING"
 INGRESS_PORT_MISSING = "INGRESS_PORT_MISSING"
@@ -52,15 +52,15 @@ def _effect(ingress: Ingress, lost: Sequence[Route]) -> Severity:
 
 def _service_missing(ingress: Ingress, lost: Sequence[Route], services: dict[str, Service]) -> Finding:
     names = sorted({route.service for route in lost})
-    near = suggest(names[0], services, most=1)
-    meant = f" Is {near[0]} meant?" if near else ""
+    near = meant(names[0], services)
+    hint = f" Is {near} meant?" if near else ""
     there = "there is no such service" if len(names) == 1 else "there are no such services"
     return _finding(
         ingress,
         lost,
         code=INGRESS_SERVICE_MISSING,
         title="leads to a service that does not exist",
-        summary=f"{_addresses(lost)} leads to {', '.join(names)}, and {there} in this namespace.{meant}",
+        summary=f"{_addresses(lost)} leads to {', '.join(names)}, and {there} in this namespace.{hint}",
         step=NextStep(
             StepKind.MANUAL,
             f"kubectl -n {ingress.meta.namespace} get services",

@@ -103,7 +103,7 @@ def _last_words(index: Index, last: LastPod | None) -> tuple[Evidence, ...]:
     state = f"{pod.meta.name}, {container.role} {container.name}: {exit_code(end.exit_code, end.signal)}"
     evidence = [Evidence(EvidenceKind.STATE, state, (end.message,) if end.message else (), end.finished_at)]
     excerpt = index.log(crash_log(pod, container))
-    if excerpt is not None and excerpt.problem:
+    if excerpt is not None and excerpt.problem and not excerpt.lines:
         evidence.append(Evidence(EvidenceKind.LOG, f"its log: not available, {excerpt.problem}"))
     elif excerpt is not None:
         label = "its log, the end" if excerpt.lines else "its log: it wrote nothing"

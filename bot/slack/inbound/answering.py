@@ -122,7 +122,7 @@ def _unexplained() -> View:
             Paragraph(
                 (
                     line(known, code("connection refused"), "."),
-                    line("What is wrong now, ", code("/rag status"), " says."),
+                    line(code("/rag status"), " says what is wrong now."),
                 )
             ),
         ),

@@ -66,7 +66,18 @@ def test_the_version_is_words_to_print(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["run now", "demo --nope", "sandbox", "sandbox say", "sandbox dm", "sandbox press x --home --message 1.5", "audit", "status -o xml", "demo --head"]
+    "words",
+    [
+        "run now",
+        "demo --nope",
+        "sandbox",
+        "sandbox say",
+        "sandbox dm",
+        "sandbox press x --home --message 1.5",
+        "audit",
+        "status -o xml",
+        "demo --head",
+    ],
 )
 def test_wrong_options_end_with_usage(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """On standard error, with exit code 2."""

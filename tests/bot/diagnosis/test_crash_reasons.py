@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import inspect
+import re
 import time
+from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.diagnosis.crash_reasons import Cause, read, reason_in
+from bot.diagnosis.crash_reasons import _READERS, Cause, read, reason_in
 from bot.diagnosis.traces import Trace, last_trace
 from bot.domain.text import Redacted
 
@@ -155,6 +158,37 @@ def test_any_text_is_read(text: str) -> None:
     """And what is quoted stands in it."""
     reason = read(Redacted(text))
     assert reason is None or reason.line in text
+
+
+def patterns_in(value: object) -> Iterator[re.Pattern[str]]:
+    """Give the patterns that a reader uses, wherever it keeps them."""
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from patterns_in(each)
+
+
+PATTERNS = sorted(
+    {
+        pattern.pattern: pattern
+        for _, reader in _READERS
+        for names in (inspect.getclosurevars(reader).globals, inspect.getclosurevars(reader).nonlocals)
+        for value in names.values()
+        for pattern in patterns_in(value)
+    }.values(),
+    key=lambda pattern: pattern.pattern,
+)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.pattern[:24])
+@settings(max_examples=50)
+@given(st.data())
+def test_no_reader_is_passed_over_for_want_of_its_words(pattern: re.Pattern[str], data: st.DataObject) -> None:
+    """Whatever a pattern matches holds a word of its reader."""
+    text = Redacted(data.draw(st.from_regex(pattern, alphabet=st.characters(codec="ascii"))))
+    found = next((reason for _, reader in _READERS if (reason := reader(text)) is not None), None)
+    assert read(text) == found
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ async def test_a_broken_file_beside_a_broken_environment_is_told_whole(tmp_path:
 
     assert printed.exit_code == 2
     assert printed.err == ""
-    assert printed.out.startswith("fault    SLACK_BOT_TOKEN: expected the app's bot token")
+    assert "\nfault    SLACK_BOT_TOKEN: expected the app's bot token" in printed.out
     assert sum(line.startswith("fault    ragops.toml:") for line in printed.out.splitlines()) == 12
     assert "hunter2" not in printed.out
 

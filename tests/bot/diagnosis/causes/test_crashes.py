@@ -163,6 +163,14 @@ def test_a_log_without_lines_says_why(excerpt: LogExcerpt, label: str) -> None:
     assert finding.evidence[-1].lines == ()
 
 
+def test_an_older_log_says_its_age() -> None:
+    """Its lines are shown all the same."""
+    remembered = log_of("ERROR no such index", problem="as it was 42 s ago")
+    [finding] = found(crash_looping(), logs={LogKey("api-1", "api", previous=False): remembered})
+    assert finding.evidence[-1].label == "the crashed run's log, its end (as it was 42 s ago)"
+    assert finding.evidence[-1].lines == ("ERROR no such index",)
+
+
 @pytest.mark.parametrize(
     ("ran_s", "words"),
     [(-1, " at start."), (2, " at start."), (42, " after 42 s."), (3000, " after 50 min.")],

@@ -225,7 +225,7 @@ async def test_gestures_build_a_command(chat: Chat) -> None:
     assert "Explain" not in await gestures.dialog(chat.control, user="bob")
     assert "code" in await gestures.fill(chat.control, {VERB: "explain"}, user="bob")
     where = {WHERE: "#general"}
-    assert await gestures.submit(chat.control, where, user="bob") == "Please complete this required field."
+    assert await gestures.submit(chat.control, where, user="bob") == "code: Please complete this required field."
     assert await gestures.submit(chat.control, {"code": "CRASH_LOOP", **where}, user="bob") == ""
     await chat.control.settle(quiet=0.5)
     assert "Recognised" in await gestures.read(chat.control, user="bob", channel="general")
