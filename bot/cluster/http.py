@@ -16,6 +16,7 @@ import aiohttp
 from bot.cluster import faults
 from bot.cluster.connection import Connection
 from bot.cluster.faults import Tried
+from bot.cluster.turns import Turns
 from bot.errors import ClusterError, ClusterFault, ClusterThrottled, ClusterUnauthorized, ClusterUnreachable
 from bot.ports import Clock
 
@@ -58,7 +59,7 @@ class KubernetesHttp:
     """The reads of one cluster. It sends GET and nothing else.
 
     `heard_at` is the moment of the server's newest sign of life: any answer of it below 500, whatever it was about,
-    but not 401.
+    but not 401. `turns` are for those who have long answers of it to decode.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class KubernetesHttp:
         self._random = random
         self._retries = retries or Retries()
         self.heard_at: datetime | None = None
+        self.turns = Turns()
 
     def heard(self) -> None:
         """Note a sign of life."""

@@ -1,9 +1,12 @@
-"""Paged lists: every object of one kind, converted, a few at a time so that the event loop breathes."""
+"""Paged lists: every object of one kind, converted, a few at a time so that the event loop breathes.
+
+Some APIs do not know pages (that of the metrics sends all at once), so even one page is decoded piece by piece.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,12 +14,11 @@ import msgspec
 from bot.cluster import faults
 from bot.cluster.faults import Tried
 from bot.cluster.http import KubernetesHttp
-from bot.cluster.resources import Resource
+from bot.cluster.resources import PAGES, Resource
 from bot.domain.targets import Namespace
 from bot.errors import ClusterExpired
 
 PAGE = 250
-CHUNK = 50
 _STARTS = 3
 
 
@@ -45,17 +47,18 @@ async def _read_pages(http: KubernetesHttp, resource: Resource, namespace: Names
     path = resource.path(namespace)
     query = {"limit": str(PAGE)}
     items: dict[str, Any] = {}
+
+    def keep(sent: msgspec.Raw) -> None:
+        item = resource.one.decode(sent)
+        items[item.metadata.name] = resource.convert(item)
+
     while True:
         body = await http.get(path, query, timeout_s=timeout_s)
         try:
-            page = resource.page.decode(body)
+            page = await http.turns.take(partial(PAGES.decode, body))
+            await http.turns.each(page.items or (), keep)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise faults.unreadable(Tried("GET", path), error) from error
-        for number, item in enumerate(page.items or (), 1):
-            items[item.metadata.name] = resource.convert(item)
-            if number % CHUNK == 0:
-                await asyncio.sleep(0)
         if not page.metadata.more:
             return Listed(items, page.metadata.resource_version)
         query = {"limit": str(PAGE), "continue": page.metadata.more}
-        await asyncio.sleep(0)

@@ -6,8 +6,9 @@ Only the names of nodes and the requests are read of the pods, page by page.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 
 import msgspec
@@ -84,22 +85,20 @@ class NodeLoads:
         while True:
             body = await self._http.get(_PATH, query, timeout_s=self._timeout_s)
             try:
-                page = _PAGES.decode(body)
+                page = await self._http.turns.take(partial(_PAGES.decode, body))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise faults.unreadable(Tried("GET", _PATH), error) from error
-            _add(load, page.items or ())
+            await self._http.turns.each(page.items or (), partial(_add, load))
             if not page.metadata.more:
                 return load
             query["continue"] = page.metadata.more
-            await asyncio.sleep(0)
 
 
-def _add(load: dict[str, NodeLoad], pods: Iterable[_Pod]) -> None:
-    for pod in pods:
-        node = pod.spec.node_name
-        if node:
-            before, (cpu_m, memory) = load.get(node, NodeLoad()), requests_of(pod.spec)
-            load[node] = NodeLoad(before.cpu_m + cpu_m, before.memory + memory, before.pods + 1)
+def _add(load: dict[str, NodeLoad], pod: _Pod) -> None:
+    node = pod.spec.node_name
+    if node:
+        before, (cpu_m, memory) = load.get(node, NodeLoad()), requests_of(pod.spec)
+        load[node] = NodeLoad(before.cpu_m + cpu_m, before.memory + memory, before.pods + 1)
 
 
 def requests_of(spec: PodRequests) -> tuple[int, int]:

@@ -51,6 +51,7 @@ class Poller:
         self._every_s = every_s
         self._refused_s = refused_s
         self._items: dict[str, Any] = {}
+        self._sorted: tuple[Any, ...] = ()
         self._read_at: datetime | None = None
         self._sampled_at: datetime | None = None
 
@@ -59,7 +60,7 @@ class Poller:
         """The newest sample of each, by name; none when the API is gone."""
         if self._read_at is None or self._is_gone(self._clock.now() - self._read_at):
             return ()
-        return tuple(self._items[name] for name in sorted(self._items))
+        return self._sorted
 
     def get(self, name: str) -> Any | None:
         """Return the newest sample of one."""
@@ -98,6 +99,7 @@ class Poller:
             self._http, self.resource, self._namespace, timeout_s=min(_LONGEST_LIST_S, self._every_s)
         )
         self._items, self._read_at, self.error = listed.items, asked_at, None
+        self._sorted = tuple(map(listed.items.__getitem__, sorted(listed.items)))
         self._sampled_at = sampled_at(listed.items.values(), asked_at)
 
     def _pause_s(self) -> float:

@@ -52,6 +52,7 @@ Listener = Callable[[Any | None, Any], None]
 """Told of each change: the object as it was (None: it was not there) and as it is."""
 
 _TOLD_AT_ONCE = 200
+_TAKEN_AT_ONCE = 20
 _KEEP_ALIVE = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 
 
@@ -123,7 +124,7 @@ class Reflector:
     def items(self) -> tuple[Any, ...]:
         """The copy, by name. Cheap: built once for each change."""
         if self._sorted is None:
-            self._sorted = tuple(self._items[name] for name in sorted(self._items))
+            self._sorted = tuple(map(self._items.__getitem__, sorted(self._items)))
         return self._sorted
 
     def get(self, name: str) -> Any | None:
@@ -177,8 +178,12 @@ class Reflector:
         ) as response:
             _keep_alive(response)
             self._state, self._error, self._open_since = State.WATCHING, None, self._clock.now()
+            taken = 0
             async for line in read_lines(response.content):
                 self._take(line)
+                taken += 1
+                if taken % _TAKEN_AT_ONCE == 0:  # a burst of changes arrives as one piece
+                    await asyncio.sleep(0)
         self._sign_of_life()
         self._state = State.RENEWING
 

@@ -15,6 +15,9 @@ from bot.domain.snapshot import Part
 from bot.domain.targets import Namespace
 from bot.errors import ClusterError, ClusterFault, ClusterNotFound
 
+PAGES = msgspec.json.Decoder(structs.Page[msgspec.Raw])
+"""Reads a page of any list; its objects stay as they were sent."""
+
 NO_METRICS = "the metrics API is not installed or not available"
 
 
@@ -27,7 +30,6 @@ class Resource:
     plural: str
     namespaced: bool
     watched: bool
-    page: msgspec.json.Decoder[structs.Page[Any]]
     one: msgspec.json.Decoder[Any]
     convert: Callable[[Any], Any]
 
@@ -62,7 +64,6 @@ def _resource(
         plural=plural,
         namespaced=namespaced,
         watched=watched,
-        page=msgspec.json.Decoder(structs.Page[struct]),  # type: ignore[valid-type]  # the struct is a value here
         one=msgspec.json.Decoder(struct),
         convert=converter,
     )

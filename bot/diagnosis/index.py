@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -256,10 +256,11 @@ class Index:
     def usage_by_pod(self) -> dict[str, PodUsage]:
         return {usage.meta.name: usage for usage in self.snapshot.pod_usage}
 
-    @cached_property
-    def samples(self) -> Sequence[tuple[Pod, Container, ContainerUsage]]:
-        """Return what each running container has last used, where that was read; of pods that stay and have work."""
-        found = []
+    def samples(self) -> Iterator[tuple[Pod, Container, ContainerUsage]]:
+        """Give what each running container has last used, where that was read; of pods that stay and have work.
+
+        Not kept: thousands of records that live on would be looked through by the garbage collector.
+        """
         usage_of = self.usage_by_pod
         for pod in self.snapshot.pods:
             usage = usage_of.get(pod.meta.name)
@@ -269,9 +270,8 @@ class Index:
                 if type(container.state) is Running:
                     for each in usage.containers:
                         if each.name == container.name:
-                            found.append((pod, container, each))
+                            yield pod, container, each
                             break
-        return found
 
     def selected_by(self, selector: Mapping[str, str]) -> Sequence[Pod]:
         """Return the pods that a service's selector picks, those that are going away left out; empty selects none."""

@@ -123,7 +123,7 @@ def test_the_first_of_each_is_the_default(cluster: str, namespace: str, scope: S
 
 @pytest.mark.parametrize(
     ("cluster", "namespace", "suggestions"),
-    [("labb", "", ("lab",)), ("", "shoop", ("-n shop",)), ("lab", "shop", ())],
+    [("labb", "", ("--cluster lab",)), ("", "shoop", ("-n shop",)), ("lab", "shop", ())],
     ids=["cluster", "namespace", "namespace of another cluster"],
 )
 def test_what_is_not_configured_is_not_shown(cluster: str, namespace: str, suggestions: tuple[str, ...]) -> None:

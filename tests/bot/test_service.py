@@ -136,7 +136,7 @@ async def test_a_person_without_the_role_is_refused(scene: Stage) -> None:
     """With who could, and nothing is read."""
     view = await scene.service().ask(asked("status", by="U-nil"))
     assert view.summary == (
-        "You can't use status: that needs the role viewer or operator or approver or admin (you have: no role)."
+        "You can't use status: that needs the role viewer, operator, approver or admin (you have: no role)."
     )
     assert "Operators are @rag-oncall and 1 person by name." in repr(view.blocks)
     assert scene.cluster.asked == []
@@ -169,7 +169,7 @@ async def test_a_refused_read_is_audited(scene: Stage, store: PostgresStore, row
         "surface": "command",
         "command": "status search",
         "permission": "read",
-        "said": "needs the role viewer or operator or approver or admin for search in shop on prod-eu",
+        "said": "needs the role viewer, operator, approver or admin for search in shop on prod-eu",
         "team": "T1",
         "request": "k1",
         "roles": "",

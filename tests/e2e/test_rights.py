@@ -250,7 +250,7 @@ async def test_can_says_what_then_happens(tmp_path: Path, store_url: str) -> Non
         assert "You can't use audit" in (await stage.answer("/rag audit", user="vic")).text
         record = await stage.answer("/rag audit --who @vic --since 1h", user="ann")
         assert "Audit since 1h by one person: 2 rows" in record.text
-        assert "@vic · audit · refused: needs the role operator or approver or admin" in record.text
+        assert "@vic · audit · refused: needs the role operator, approver or admin" in record.text
         assert "@vic · logs api · refused: needs the role operator for api in rag-engine on demo" in record.text
         assert re.search(r"ragops audit verify --head 2:[0-9a-f]{64}", record.text)
 

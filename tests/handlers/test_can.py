@@ -54,7 +54,7 @@ async def test_a_no_names_what_is_missing_and_who_could() -> None:
     """With a code that scripts can use."""
     view = await answer("can audit", by="U-vic")
     assert rows(view)[:3] == [
-        "▲ No, you may not use audit: needs the role operator or approver or admin.",
+        "▲ No, you may not use audit: needs the role operator, approver or admin.",
         "You have: viewer.",
         "Operators are @rag-oncall and 1 person by name.",
     ]

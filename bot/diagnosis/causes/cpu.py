@@ -38,13 +38,13 @@ def look(index: Index) -> Iterable[Finding]:
         return
     hot = {
         (index.target_of(pod), container.name)
-        for pod, container, sample in index.samples
+        for pod, container, sample in index.samples()
         if sample.cpu_m >= LEAST_M and _is_hot(index, UsedCpu(pod, container, sample.cpu_m))
     }
     if not hot:
         return
     found: dict[tuple[ObjectRef, str], list[UsedCpu]] = defaultdict(list)
-    for pod, container, sample in index.samples:
+    for pod, container, sample in index.samples():
         place = (index.target_of(pod), container.name)
         if place in hot:
             found[place].append(UsedCpu(pod, container, sample.cpu_m))

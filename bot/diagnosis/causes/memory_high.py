@@ -23,7 +23,7 @@ def look(index: Index) -> Iterable[Finding]:
     if not index.snapshot.has(Part.POD_METRICS):
         return
     found: dict[tuple[ObjectRef, str], list[UsedMemory]] = defaultdict(list)
-    for pod, container, sample in index.samples:
+    for pod, container, sample in index.samples():
         if container.memory_limit and sample.memory >= HIGH * container.memory_limit:
             used = UsedMemory(pod, container, sample.memory, container.memory_limit)
             found[index.target_of(pod), container.name].append(used)

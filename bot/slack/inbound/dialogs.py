@@ -31,7 +31,7 @@ LOADING: Final = Form(title=TITLE, words="One moment… If nothing more appears,
 NOT_FOR_YOU: Final = Form(
     title=TITLE,
     words="You may not look at anything here, so there is nothing to build. Nothing was changed. "
-    "/rag status says why, and who could help.",
+    "Whoever runs this bot could let you in.",
 )
 OUTDATED: Final = "The questions of this command have only now appeared: answer them, then send it again."
 OPEN_S: Final = 3.0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cluster.resources import RESOURCES
+from bot.cluster.resources import PAGES, RESOURCES
 from bot.cluster.times import parse_time
 from bot.cluster.words import LONGEST, words
 from bot.domain.objects import Pod, Role, Running, Terminated, Waiting
@@ -40,7 +40,8 @@ def raw(part: Part) -> list[dict[str, Any]]:
 
 def records(part: Part) -> list[Any]:
     body = (RECORDINGS / f"{FILES[part]}.json").read_bytes()
-    return [RESOURCES[part].convert(item) for item in RESOURCES[part].page.decode(body).items or ()]
+    resource = RESOURCES[part]
+    return [resource.convert(resource.one.decode(item)) for item in PAGES.decode(body).items or ()]
 
 
 def one(part: Part, item: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.cluster.resources import RESOURCES
+from bot.cluster.resources import PAGES, RESOURCES
 from bot.domain.objects import AutoscalerMetric, ContainerUsage, Reference, Role, Route
 from bot.domain.snapshot import Part
 
@@ -26,7 +26,8 @@ def one(part: Part, **said: Any) -> Any:
 
 def recorded(part: Part, file: str) -> list[Any]:
     body = (RECORDINGS / f"{file}.json").read_bytes()
-    return [RESOURCES[part].convert(item) for item in RESOURCES[part].page.decode(body).items or ()]
+    resource = RESOURCES[part]
+    return [resource.convert(resource.one.decode(item)) for item in PAGES.decode(body).items or ()]
 
 
 TEMPLATE = {

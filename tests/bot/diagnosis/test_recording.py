@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cluster.assemble import Seen, snapshot_of
-from bot.cluster.resources import RESOURCES
+from bot.cluster.resources import PAGES, RESOURCES
 from bot.diagnosis import diagnose, wanted
 from bot.domain.findings import Report, Severity, Verdict
 from bot.domain.snapshot import Freshness, LogExcerpt, Part, PartStatus, Snapshot
@@ -81,7 +81,7 @@ def load() -> Snapshot:
         items = ()
         if part in FILES:
             body = (RECORDINGS / f"{FILES[part]}.json").read_bytes()
-            items = tuple(resource.convert(item) for item in resource.page.decode(body).items or ())
+            items = tuple(resource.convert(resource.one.decode(item)) for item in PAGES.decode(body).items or ())
         seen[part] = Seen(PartStatus(Freshness.LIVE, TAKEN), items)
     return snapshot_of(Scope(ClusterName("recorded"), Namespace("rag-engine")), TAKEN, seen)
 
