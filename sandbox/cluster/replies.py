@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from sandbox.cluster.api.calls import Answer, JsonAnswer, StreamAnswer, Target, TextAnswer
 from sandbox.cluster.api.errors import Refusal
@@ -61,15 +62,18 @@ class Replies:
     ) -> web.StreamResponse:
         if isinstance(answer, JsonAnswer):
             data = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False).encode()
-            headers = {**self._headers("application/json"), **answer.headers}
+            headers = CIMultiDict({**self._headers("application/json"), **answer.headers})
+            for warning in answer.warnings:
+                headers.add("Warning", f"299 - {json.dumps(warning, ensure_ascii=False)}")
         else:
             data = answer.text.encode()
-            headers = self._headers("text/plain; charset=utf-8" if answer.status == 404 else "text/plain")
+            headers = CIMultiDict(self._headers("text/plain; charset=utf-8" if answer.status == 404 else "text/plain"))
         if answer.status == 204:
             del headers["Content-Type"]
         if dropped is None:
             return web.Response(body=data, status=answer.status, headers=headers)
-        response = web.StreamResponse(status=answer.status, headers={**headers, "Content-Length": str(len(data))})
+        headers["Content-Length"] = str(len(data))
+        response = web.StreamResponse(status=answer.status, headers=headers)
         await response.prepare(request)
         await response.write(data[: len(data) // 2])
         return _break(request, response)

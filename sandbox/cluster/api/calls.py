@@ -80,6 +80,7 @@ class JsonAnswer:
     body: Json
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,11 +105,15 @@ def _resource(kind: Kind) -> Json:
 
 
 def _subresource(kind: Kind, name: str) -> Json:
+    kinds = {"scale": ("autoscaling", "v1", "Scale"), "eviction": ("policy", "v1", "Eviction")}
     entry: Json = {
         "name": f"{kind.resource}/{name}",
         "singularName": "",
         "namespaced": kind.namespaced,
-        "kind": "Scale" if name == "scale" else kind.kind,
-        "verbs": ["get"],
+        "kind": kind.kind,
+        "verbs": list(kind.verbs_of(name)),
     }
-    return {"group": "autoscaling", "version": "v1", **entry} if name == "scale" else entry
+    if name in kinds:
+        group, version, entry["kind"] = kinds[name]
+        entry |= {"group": group, "version": version}
+    return entry

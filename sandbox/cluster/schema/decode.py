@@ -17,7 +17,11 @@ _RANGES = {"int32": 2**31, "int64": 2**63}
 
 
 class Unreadable(Exception):
-    """A value does not fit its field; the message is the server's."""
+    """A value does not fit its field; the message is the server's, ``restoring`` its words for a strategic patch."""
+
+    def __init__(self, message: str, restoring: str = "") -> None:
+        super().__init__(message)
+        self.restoring = restoring or message
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,7 @@ def _scalar(kind: Struct, wanted: Field, value: Any, names: tuple[str, ...]) -> 
     else:
         read = value if wanted.type == "boolean" and isinstance(value, bool) else None
     if read is None:
-        is_size = wanted.type in _RANGES and go_word(value) == "number"
-        raise _mismatch(kind, wanted, f"number {value}" if is_size else go_word(value), names)
+        raise _mismatch(kind, wanted, value, names)
     return read
 
 
@@ -150,9 +153,30 @@ def _text(wanted: Field, value: str) -> Any:
             return None
 
 
-def _mismatch(kind: Struct, wanted: Field, found: str, names: tuple[str, ...]) -> Unreadable:
+def _mismatch(kind: Struct, wanted: Field, value: Any, names: tuple[str, ...]) -> Unreadable:
     path = ".".join((kind.name.rpartition(".")[2], *names))
-    return Unreadable(f"json: cannot unmarshal {found} into Go struct field {path} of type {go_type(wanted)}")
+    found = go_word(value)
+    if found == "number" and wanted.type in _RANGES:
+        found = f"number {value}"
+    message = f"json: cannot unmarshal {found} into Go struct field {path} of type {go_type(wanted)}"
+    return Unreadable(message, _restoring(wanted, value))
+
+
+def _restoring(wanted: Field, value: Any) -> str:
+    """Return the words of the converter that reads a merged object, which are others than those of the JSON reader."""
+    held = {"number": "float64" if isinstance(value, float) else "int64"}.get(go_word(value), go_word(value))
+    found = {"object": "map", "array": "slice"}.get(held, held)
+    match wanted.type:
+        case "struct":
+            return f"cannot restore struct from: {found}"
+        case "list":
+            return f"cannot restore slice from {found}"
+        case "map":
+            return f"cannot restore map from {found}"
+        case "int32" | "int64" | "boolean" if found in {"string", "bool"}:
+            return f"unrecognized type: {go_type(wanted)}"
+        case _:
+            return f"cannot convert {found} to {go_type(wanted)}"
 
 
 def _is_left_out(name: str, wanted: Field, value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.cluster.labels import selector_matches
 from sandbox.cluster.store import Json
 from sandbox.cluster.validation.faults import (
     Faults,
@@ -14,7 +15,6 @@ from sandbox.cluster.validation.faults import (
 from sandbox.cluster.validation.metadata import annotations_faults, labels_faults
 from sandbox.cluster.validation.numbers import percent_faults
 from sandbox.cluster.validation.pods import pod_spec_faults
-from sandbox.cluster.world.index import selects
 
 _STRATEGIES = ("Recreate", "RollingUpdate")
 
@@ -87,7 +87,7 @@ def template_faults(spec: Json) -> Faults:
     path, labels = "spec.template", metadata.get("labels")
     faults: Faults = []
     selector = spec.get("selector")
-    if selector is None or (selector and not _fits(selector, labels or {})):
+    if selector is None or (selector and not selector_matches(selector, labels or {})):
         text = "`selector` does not match template `labels`"
         faults.append(invalid(f"{path}.metadata.labels", dict(sorted(labels.items())) if labels else None, text))
     faults += labels_faults(f"{path}.labels", metadata)
@@ -108,22 +108,6 @@ def _selector_faults(spec: Json, empty: str) -> Faults:
     if selector is None:
         return [required("spec.selector")]
     return [] if selector else [invalid("spec.selector", {}, empty)]
-
-
-def _fits(selector: Json, labels: Json) -> bool:
-    if not selects(selector.get("matchLabels") or labels or {"": ""}, labels):
-        return False
-    for term in selector.get("matchExpressions") or ():
-        value = labels.get(term["key"])
-        fits = {
-            "In": value in (term.get("values") or ()),
-            "NotIn": value not in (term.get("values") or ()),
-            "Exists": value is not None,
-            "DoesNotExist": value is None,
-        }
-        if not fits.get(term["operator"], False):
-            return False
-    return True
 
 
 def _strategy_faults(strategy: Json) -> Faults:
