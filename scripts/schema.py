@@ -68,6 +68,8 @@ class Reader:
         built = self.plain(schema)
         if schema.get("default") == {}:
             built["present"] = True
+        if schema.get("default") in ("", 0, False):  # the zero of a scalar that is always sent
+            built["zero"] = schema["default"]
         if "x-kubernetes-patch-merge-key" in schema:
             built["merge"] = schema["x-kubernetes-patch-merge-key"]
         strategy = schema.get("x-kubernetes-patch-strategy", "")

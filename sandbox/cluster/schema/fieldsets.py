@@ -45,9 +45,9 @@ def changes(kind: Struct, before: Json, after: Json) -> tuple[Fields, Fields]:
 def bare(kind: Struct) -> Json:
     """Return the object of a kind that says nothing: only what always stands in it."""
     return {
-        name: bare(struct(wanted.of)) if wanted.type == "struct" else None
+        name: bare(struct(wanted.of)) if wanted.type == "struct" else wanted.zero
         for name, wanted in kind.fields.items()
-        if wanted.present
+        if wanted.present or wanted.zero is not None
     }
 
 

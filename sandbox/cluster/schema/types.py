@@ -17,15 +17,17 @@ class Field:
     """The type of a field, of a list's entries or of a map's values.
 
     ``type`` is struct (its name is ``of``), list or map (of ``items``), a scalar's name, or any.
-    ``present``: it stands in an object even when nothing was said of it. ``merge``: by which key a strategic patch
-    merges the list's entries ("" for scalars), None where it replaces the list. ``keys`` and ``is_set`` say what
-    tells entries apart for whoever owns them; a list without either is owned as a whole.
+    ``present``: it stands in an object even when nothing was said of it, as does a scalar that has a ``zero``.
+    ``merge``: by which key a strategic patch merges the list's entries ("" for scalars), None where it replaces the
+    list. ``keys`` and ``is_set`` say what tells entries apart for whoever owns them; a list without either is owned as
+    a whole.
     """
 
     type: str
     of: str = ""
     items: Field | None = None
     present: bool = False
+    zero: str | int | None = None
     merge: str | None = None
     retain: bool = False
     keys: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ def _field(entry: dict[str, Any]) -> Field:
         of=entry.get("of", ""),
         items=_field(entry["items"]) if "items" in entry else None,
         present=entry.get("present", False),
+        zero=entry.get("zero"),
         merge=entry.get("merge"),
         retain=entry.get("retain", False),
         keys=tuple(entry.get("keys", ())),

@@ -76,7 +76,7 @@ def job_faults(obj: Json) -> Faults:
     faults += pod_spec_faults("spec.template.spec", spec["template"].get("spec") or {})
     policy = (spec["template"].get("spec") or {}).get("restartPolicy", "Always")
     if policy == "Always":
-        faults.append(unsupported("spec.template.spec.restartPolicy", policy, ("OnFailure", "Never")))
+        faults.append(required("spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"'))
     return faults
 
 

@@ -62,9 +62,9 @@ def replace(call: Call, store: ObjectStore) -> JsonAnswer:
         metadata = body.obj["metadata"]
         _check_name(call, metadata)
         current = find_object(call, store)
-        check_version(call.kind, current, metadata)
         if metadata.get("uid", current["metadata"]["uid"]) != current["metadata"]["uid"]:
             raise stored_uid_conflict(call.kind, current, metadata["uid"])
+        check_version(call.kind, current, metadata)
         return _write(call, store, current, body, options)
 
 
