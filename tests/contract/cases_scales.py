@@ -138,8 +138,7 @@ def _kept(name: str) -> Json:
 
 async def _finalizers(scene: Scene) -> list[Json]:
     path = f"{NS}/configmaps/kept"
-    answers = []
-    for step in (
+    steps = (
         post(f"{NS}/configmaps", _kept("kept")),
         delete(path, {"dryRun": ["All"]}),
         delete(path),
@@ -150,9 +149,8 @@ async def _finalizers(scene: Scene) -> list[Json]:
         patch(path, MERGE, {"metadata": {"finalizers": ["example.com/hold"]}, "data": {"a": "2"}}),
         patch(path, MERGE, {"metadata": {"finalizers": None}}),
         get(path),
-    ):
-        answers.append(await scene.send(step))
-    return answers
+    )
+    return [await scene.send(step) for step in steps]
 
 
 async def _kinds(scene: Scene) -> list[Json]:

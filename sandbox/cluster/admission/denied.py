@@ -4,9 +4,9 @@ from __future__ import annotations
 
 
 class Denied(Exception):
-    """The object may not be created; the text is what follows ``is forbidden: ``."""
+    """An object may not be created; the text is the whole message."""
 
-    def __init__(self, resource: str, name: str, text: str) -> None:
-        super().__init__(f'{resource} "{name}" is forbidden: {text}')
-        self.resource = resource
-        self.name = name
+
+def forbidden(resource: str, name: str, text: str) -> Denied:
+    """Return the refusal of an admission plugin."""
+    return Denied(f'{resource} "{name}" is forbidden: {text}')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from sandbox.cluster.admission.denied import Denied
+from sandbox.cluster.admission.denied import forbidden
 from sandbox.cluster.admission.limits import limit_faults, with_limit_range
 from sandbox.cluster.admission.quotas import quota_fault
 from sandbox.cluster.store import Json, ObjectStore
@@ -41,18 +41,19 @@ def admitted_pod(store: ObjectStore, pod: Json) -> Json:
     account, namespace = spec.get("serviceAccountName", "default"), metadata["namespace"]
     if account != "default" and store.get("serviceaccounts", namespace, account) is None:
         missing = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
-        raise Denied("pods", metadata["name"], missing)
+        raise forbidden("pods", metadata["name"], missing)
     priority = spec.get("priorityClassName", "")
     if priority and priority not in _BUILT_IN_CLASSES:
-        raise Denied("pods", metadata["name"], f"no PriorityClass with name {priority} was found")
-    return with_limit_range(store, pod)
+        raise forbidden("pods", metadata["name"], f"no PriorityClass with name {priority} was found")
+    pod = with_limit_range(store, pod)
+    return {**pod, "status": {**pod["status"], "qosClass": quality_of_service(pod["spec"])}}
 
 
 def check_pod(store: ObjectStore, pod: Json) -> None:
     """Refuse a pod that limit ranges or quotas do not allow. Raises Denied."""
     text = limit_faults(store, pod) or quota_fault(store, "pods", pod)
     if text:
-        raise Denied("pods", pod["metadata"]["name"], text)
+        raise forbidden("pods", pod["metadata"]["name"], text)
 
 
 def _mount_token(spec: Json, random: Random) -> None:

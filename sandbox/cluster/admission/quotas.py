@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 
-from sandbox.cluster.admission.denied import Denied
+from sandbox.cluster.admission.denied import forbidden
 from sandbox.cluster.schema.quantities import amount, written
 from sandbox.cluster.store import Json, ObjectStore
 
@@ -62,7 +62,7 @@ def check_quota(store: ObjectStore, resource: str, qualified: str, obj: Json) ->
     """Refuse an object that the quotas of its namespace do not allow. Raises Denied."""
     text = quota_fault(store, resource, obj)
     if text:
-        raise Denied(qualified, obj["metadata"].get("name", ""), text)
+        raise forbidden(qualified, obj["metadata"].get("name", ""), text)
 
 
 def quota_status(store: ObjectStore, quota: Json) -> Json:

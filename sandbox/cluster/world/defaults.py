@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import copy
 
+from sandbox.cluster.api.kinds import KINDS, METRICS_GROUP
+from sandbox.cluster.schema.decode import decode
+from sandbox.cluster.schema.types import struct_of
 from sandbox.cluster.store import Json
 from sandbox.cluster.world.pod_defaults import defaulted_pod_spec, fill_pod_spec, quality_of_service
 
-__all__ = ["defaulted", "defaulted_pod_spec", "quality_of_service"]
+__all__ = ["canonical", "defaulted", "defaulted_pod_spec", "quality_of_service"]
 
 _GOAL = {"type": "Utilization", "averageUtilization": 80}
+
+
+def canonical(resource: str, obj: Json) -> Json:
+    """Return an object as the API server would read it: quantities in their one form, nothing unknown or empty.
+
+    Raises Unreadable.
+    """
+    kind = next((kind for kind in KINDS if kind.resource == resource and kind.group != METRICS_GROUP), None)
+    if kind is None or resource == "nodes":  # a node says itself what it has, in the form it likes
+        return obj
+    read = decode(struct_of(kind.api_version, kind.kind), obj).obj
+    said = {name: value for name, value in read.items() if value or name in obj or name == "metadata"}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **said}
 
 
 def defaulted(resource: str, obj: Json) -> Json:

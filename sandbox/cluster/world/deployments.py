@@ -12,7 +12,7 @@ from sandbox.cluster.world.events import EventRecorder, reference
 from sandbox.cluster.world.index import Key
 from sandbox.cluster.world.machinery import Machinery, owner_reference
 from sandbox.cluster.world.pods_view import condition, without_zeros
-from sandbox.cluster.world.rollout_status import progressing_condition, set_deployment_condition
+from sandbox.cluster.world.rollout_status import progressing_condition, set_deployment_condition, with_failure
 
 COMPONENT = "deployment-controller"
 REVISION = "deployment.kubernetes.io/revision"
@@ -174,6 +174,8 @@ class DeploymentController:
         counts = _counts(deployment, owned, name)
         now = self._machinery.now
         conditions = self._conditions(deployment, counts, name, created=created)
+        newest_first = sorted(owned, key=lambda item: (item["metadata"]["name"] != name, _age(item)))
+        conditions = with_failure(conditions, newest_first, now)
         self._machinery.set_status("deployments", stored, {**without_zeros(counts), "conditions": conditions})
         progressing = next((entry for entry in conditions if entry["type"] == "Progressing"), None)
         if progressing is not None and progressing["reason"] != "NewReplicaSetAvailable":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from sandbox.cluster.store import Json
 from sandbox.cluster.world import names
 from sandbox.cluster.world.machinery import Machinery, owner_reference
@@ -36,3 +38,26 @@ def current_revision(machinery: Machinery, workload: Json, kind: str) -> Json:
             "revision": newest + 1,
         },
     )
+
+
+def template_of(revision: Json) -> Json:
+    """Return a copy of the template that a ControllerRevision remembers."""
+    template: Json = copy.deepcopy(revision["data"]["spec"]["template"])
+    template.pop("$patch", None)
+    return template
+
+
+def forget_revisions(machinery: Machinery, workload: Json, live: set[str]) -> None:
+    """Delete the oldest ControllerRevisions beyond the history limit that no pod is of."""
+    limit = workload["spec"].get("revisionHistoryLimit", 10)
+    known = machinery.owned("controllerrevisions", workload)
+    if len(known) <= limit:
+        return
+    used = {(pod["metadata"].get("labels") or {}).get(LABEL) for pod in machinery.owned("pods", workload)}
+    idle = [
+        entry
+        for entry in sorted(known, key=lambda entry: int(entry["revision"]))
+        if not {entry["metadata"]["name"], entry["metadata"]["labels"][LABEL]} & (live | used)
+    ]
+    for entry in idle[: max(0, len(idle) - limit)]:
+        machinery.delete("controllerrevisions", entry)

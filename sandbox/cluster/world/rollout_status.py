@@ -66,3 +66,13 @@ def _moved(before: Json, counts: dict[str, int]) -> bool:
 
 def _progressing(status: str, reason: str, message: str) -> Json:
     return {"type": "Progressing", "status": status, "reason": reason, "message": message}
+
+
+def with_failure(conditions: list[Json], replica_sets: list[Json], now: float) -> list[Json]:
+    """Return conditions that say why pods cannot be created, as the first of the ReplicaSets that has it says it."""
+    for replica_set in replica_sets:
+        found = condition(replica_set, "ReplicaFailure")
+        if found is not None:
+            copied = {name: found[name] for name in ("type", "status", "reason", "message")}
+            return set_deployment_condition(conditions, copied, now)
+    return [entry for entry in conditions if entry["type"] != "ReplicaFailure"]
