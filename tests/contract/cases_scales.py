@@ -173,10 +173,11 @@ async def _collection(scene: Scene) -> list[Json]:
     path = f"{NS}/configmaps"
     for number in range(3):
         await scene.raw(post(path, {"metadata": {"name": f"c{number}", "labels": {"set": str(number > 0)}}}))
-    answers = [await scene.send(delete(path, None, labelSelector="set=True"))]
+    deleted = await scene.raw(delete(path, None, labelSelector="set=True"))
+    deleted["body"]["metadata"].pop("resourceVersion")
+    answers = [scene.tidied(deleted)]
     answers += [await scene.send(get(f"{path}/c{number}")) for number in range(3)]
     await scene.raw(delete(f"{path}/c0"))
-    answers[0]["body"]["metadata"].pop("resourceVersion")
     return answers
 
 

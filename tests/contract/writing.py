@@ -23,7 +23,7 @@ _UID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _VERSION = re.compile(r'"resourceVersion": "(\d{2,})"')
 _RECORD = re.compile(r"in record \(\d+\)")
-_QUOTED = re.compile(r'Invalid value: (?:\\"|")\{.*\}(?:\\"|"): ')
+_QUOTED = re.compile(r'Invalid value: "\{.*\}": ')
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,6 @@ class Scene:
         for found, word in self._hashes.items():
             text = re.sub(rf"\b{found}\b", word, text)
         text = re.sub(r"(HASH\d+)-[a-z0-9]{5}\b", r"\1-POD", text)
-        text = _QUOTED.sub("Invalid value: OBJECT: ", text)
         text = _RECORD.sub("in record (VERSION)", _TIME.sub("TIME", _UID.sub("UID", text)))
         return _VERSION.sub(lambda found: f'"resourceVersion": "{self._version(found[1])}"', text)
 
@@ -131,9 +130,12 @@ def _cut(value: Any) -> Any:
     """Leave out who of the controllers wrote what, and sort what has no order."""
     if isinstance(value, list):
         return [_cut(entry) for entry in value]
+    if isinstance(value, str):
+        return _QUOTED.sub("Invalid value: OBJECT: ", value)
     if not isinstance(value, dict):
         return value
     cut = {key: _cut(entry) for key, entry in value.items()}
+    cut.pop("collisionCount", None)  # whether names of the case before were still taken
     if "managedFields" in cut:
         kept = [entry for entry in cut.pop("managedFields") if entry["manager"] not in _CONTROLLERS]
         if kept:

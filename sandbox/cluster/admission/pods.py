@@ -20,7 +20,6 @@ def completed_pod(pod: Json, random: Random) -> Json:
     spec = defaulted_pod_spec(pod["spec"])
     if spec.get("automountServiceAccountToken", True):
         _mount_token(spec, random)
-    spec.setdefault("enableServiceLinks", True)
     spec.setdefault("serviceAccountName", "default")
     spec["serviceAccount"] = spec["serviceAccountName"]
     spec.setdefault("priority", _BUILT_IN_CLASSES.get(spec.get("priorityClassName", ""), 0))

@@ -108,9 +108,10 @@ def expired(message: str, *, new_token: str = "") -> Refusal:
     return Refusal(410, "Expired", message, metadata={"continue": new_token} if new_token else {})
 
 
-def already_exists(kind: Kind, name: str) -> Refusal:
+def already_exists(kind: Kind, name: str, *, is_going: bool = False) -> Refusal:
     details = details_of(kind.group, kind.resource, name)
-    return Refusal(409, "AlreadyExists", f'{kind.qualified} "{name}" already exists', details)
+    start = "object is being deleted: " if is_going else ""
+    return Refusal(409, "AlreadyExists", f'{start}{kind.qualified} "{name}" already exists', details)
 
 
 def conflict(qualified: str, details: Json, reason: str) -> Refusal:

@@ -8,6 +8,8 @@ from sandbox.cluster.schema import fieldsets
 from sandbox.cluster.schema.types import Struct
 from sandbox.cluster.store import Json
 
+_REPLICAS = ("f:spec", "f:replicas")
+
 
 @dataclass(frozen=True, slots=True)
 class Manager:
@@ -26,7 +28,9 @@ class Manager:
 def updated(kind: Struct, before: Json | None, after: Json, manager: Manager, at: str) -> list[Json]:
     """Return the list as it is after a write; ``at`` is its time. Whoever's field was changed loses it."""
     base = fieldsets.bare(kind) if before is None else before
-    touched, removed = fieldsets.changes(kind, _without_list(base), _without_list(after))
+    # Nobody but whoever writes the status owns any of it.
+    hidden = () if manager.subresource == "status" else ("status",)
+    touched, removed = fieldsets.changes(kind, _compared(base, hidden), _compared(after, hidden))
     entries: list[Json] = []
     mine: Json | None = None
     for entry in ((before or {}).get("metadata") or {}).get("managedFields") or ():
@@ -48,6 +52,24 @@ def updated(kind: Struct, before: Json | None, after: Json, manager: Manager, at
     return sorted(entries, key=_place)
 
 
+def without_replicas(entries: list[Json]) -> list[Json]:
+    """Return the list as a write through ``scale`` leaves it that changes no number.
+
+    Whoever set the number in the object itself loses it: at first to an entry without a time, then for good.
+    """
+    result: list[Json] = []
+    for entry in entries:
+        held = fieldsets.read(entry["fieldsV1"])
+        is_direct = entry["operation"] == "Update" and not entry.get("subresource")
+        if not is_direct or _REPLICAS not in held:
+            result.append(entry)
+        elif "time" in entry:
+            split = {name: value for name, value in entry.items() if name != "time"}
+            result.append({**entry, "fieldsV1": fieldsets.written(held - {_REPLICAS})})
+            result.append({**split, "fieldsV1": fieldsets.written(frozenset({_REPLICAS}))})
+    return sorted(result, key=_place)
+
+
 def _entry(manager: Manager, owned: fieldsets.Fields, at: str) -> Json:
     entry: Json = {"manager": manager.name, "operation": "Update", "apiVersion": manager.api_version}
     if manager.subresource != "scale":
@@ -61,6 +83,7 @@ def _place(entry: Json) -> tuple[str, str, str, str, str]:
     return entry["operation"], time, entry["manager"], entry["apiVersion"], entry.get("subresource", "")
 
 
-def _without_list(obj: Json) -> Json:
+def _compared(obj: Json, hidden: tuple[str, ...]) -> Json:
     metadata = obj.get("metadata") or {}
-    return {**obj, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
+    kept = {name: value for name, value in obj.items() if name not in hidden}
+    return {**kept, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}

@@ -59,7 +59,8 @@ def metadata_update_faults(before: Json, after: Json) -> Faults:
         added = set(after.get("finalizers") or ()) - set(before.get("finalizers") or ())
         if added:
             text = "no new finalizers can be added if the object is being deleted, found new finalizers"
-            faults.append(forbidden("metadata.finalizers", f"{text} []string{{{_listed(sorted(added))}}}"))
+            fault = forbidden("metadata.finalizers", f"{text} []string{{{_listed(sorted(added))}}}")
+            faults += [fault, fault]
     return [*faults, *labels_faults("metadata.labels", after), *annotations_faults("metadata.annotations", after)]
 
 

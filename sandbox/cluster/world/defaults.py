@@ -8,7 +8,7 @@ from sandbox.cluster.api.kinds import KINDS, METRICS_GROUP
 from sandbox.cluster.schema.decode import decode
 from sandbox.cluster.schema.types import struct_of
 from sandbox.cluster.store import Json
-from sandbox.cluster.world.pod_defaults import defaulted_pod_spec, fill_pod_spec, quality_of_service
+from sandbox.cluster.world.pod_defaults import defaulted_pod_spec, fill_pod, fill_pod_spec, quality_of_service
 
 __all__ = ["canonical", "defaulted", "defaulted_pod_spec", "quality_of_service"]
 
@@ -127,7 +127,7 @@ def _fill_replica_set(obj: Json) -> None:
 
 
 def _fill_pod(obj: Json) -> None:
-    fill_pod_spec(obj["spec"])
+    fill_pod(obj["spec"])
 
 
 def _fill_autoscaler(obj: Json) -> None:

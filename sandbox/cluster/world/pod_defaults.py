@@ -14,8 +14,17 @@ _FILE_MODE = 420
 def defaulted_pod_spec(spec: Json) -> Json:
     """Return a copy of a pod's spec with the defaults."""
     spec = copy.deepcopy(spec)
-    fill_pod_spec(spec)
+    fill_pod(spec)
     return spec
+
+
+def fill_pod(spec: Json) -> None:
+    """Give a pod its defaults, in place: those of a template, and those that a template does not have."""
+    fill_pod_spec(spec)
+    spec.setdefault("enableServiceLinks", True)
+    for container in [*spec.get("initContainers", ()), *spec.get("containers", ())]:
+        for name, value in (container["resources"].get("limits") or {}).items():
+            container["resources"].setdefault("requests", {}).setdefault(name, value)
 
 
 def quality_of_service(spec: Json) -> str:
@@ -58,9 +67,6 @@ def _fill_container(container: Json) -> None:
             field.setdefault("apiVersion", "v1")
     for port in container.get("ports", ()):
         port.setdefault("protocol", "TCP")
-    resources = container["resources"]
-    for name, value in (resources.get("limits") or {}).items():
-        resources.setdefault("requests", {}).setdefault(name, value)
     for name in _PROBES:
         probe = container.get(name)
         if probe is None:

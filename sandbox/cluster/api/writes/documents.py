@@ -86,9 +86,7 @@ def _put(document: Any, path: str, value: Any, *, replaces: bool) -> Any:
     parent = _get(document, path.rpartition("/")[0])
     last = steps[-1]
     if isinstance(parent, dict):
-        if replaces and last not in parent:
-            raise Rejected
-        parent[last] = value
+        parent[last] = value  # also where there is nothing to replace: the server does not look
     elif isinstance(parent, list) and replaces:
         parent[_position(parent, last, len(parent) - 1)] = value
     elif isinstance(parent, list):

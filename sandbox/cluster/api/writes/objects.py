@@ -43,11 +43,16 @@ def create(call: Call, store: ObjectStore) -> JsonAnswer:
     random = Random(f"created after {store.resource_version}")
     with _Warned(body, options):
         obj = _placed(call, body.obj, random)
-        obj = _admitted(call.kind, store, for_creation(call.kind, obj, random))
+        said = with_defaults(call.kind, obj)
+        obj = for_creation(call.kind, obj, random)
+        if call.kind.resource != "pods":
+            said = obj  # of a pod nobody owns what admission adds
+        obj = _admitted(call.kind, store, obj)
         metadata = obj["metadata"]
-        if store.get(call.kind.resource, metadata.get("namespace", ""), metadata["name"]) is not None:
-            raise already_exists(call.kind, metadata["name"])
-        metadata["managedFields"] = _managed(call.kind, None, obj, options, store)
+        standing = store.get(call.kind.resource, metadata.get("namespace", ""), metadata["name"])
+        if standing is not None:
+            raise already_exists(call.kind, metadata["name"], is_going="deletionTimestamp" in standing["metadata"])
+        metadata["managedFields"] = _managed(call.kind, None, said, options, store)
         if not metadata["managedFields"]:
             del metadata["managedFields"]
         stored = store.create(call.kind.resource, obj, dry_run=options.dry_run)
@@ -201,12 +206,13 @@ def store_change(kind: Kind, store: ObjectStore, current: Json, new: Json, optio
     new["metadata"]["managedFields"] = _managed(kind, before, new, options, store)
     if not new["metadata"]["managedFields"]:
         del new["metadata"]["managedFields"]
-    stored = store.update(kind.resource, new, dry_run=options.dry_run)
-    metadata = stored["metadata"]
+    metadata = new["metadata"]
     is_done = "deletionTimestamp" in metadata and not metadata.get("finalizers")
-    if is_done and not metadata.get("deletionGracePeriodSeconds") and not options.dry_run:
-        store.delete(kind.resource, metadata.get("namespace", ""), metadata["name"])
-    return stored
+    if is_done and not metadata.get("deletionGracePeriodSeconds"):
+        if not options.dry_run:
+            store.delete(kind.resource, metadata.get("namespace", ""), metadata["name"])
+        return new
+    return store.update(kind.resource, new, dry_run=options.dry_run)
 
 
 def _merged_with_system(call: Call, current: Json, new: Json) -> Json:

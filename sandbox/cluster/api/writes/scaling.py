@@ -12,6 +12,7 @@ from sandbox.cluster.api.writes.options import WriteOptions, write_options
 from sandbox.cluster.api.writes.patches import check_patch, patched
 from sandbox.cluster.api.writes.prepare import normalized
 from sandbox.cluster.schema.decode import Decoded
+from sandbox.cluster.schema.managed import without_replicas
 from sandbox.cluster.store import Json, ObjectStore
 from sandbox.cluster.validation.others import scale_faults
 
@@ -70,6 +71,18 @@ def _write(call: Call, store: ObjectStore, current: Json, body: Decoded, options
     before = normalized(call.kind, current)
     new = {**before, "spec": {**before["spec"], "replicas": body.obj["spec"].get("replicas", 0)}}
     new["metadata"] = dict(new["metadata"])
-    stored = store_change(call.kind, store, typed(call.kind, current), new, options)
+    if before["spec"].get("replicas") == new["spec"]["replicas"] and not options.dry_run:
+        stored = _unchanged(call, store, current)
+    else:
+        stored = store_change(call.kind, store, typed(call.kind, current), new, options)
     warnings = tuple(told_unknown(body.unknown)) if options.warns else ()
     return JsonAnswer(scale_of(stored), warnings=warnings)
+
+
+def _unchanged(call: Call, store: ObjectStore, current: Json) -> Json:
+    """Store what a scale that changes no number changes nevertheless: who owns the number."""
+    metadata = current["metadata"]
+    entries = without_replicas(metadata.get("managedFields") or [])
+    if entries == (metadata.get("managedFields") or []):
+        return current
+    return store.update(call.kind.resource, {**current, "metadata": {**metadata, "managedFields": entries}})
