@@ -149,9 +149,18 @@ def told(name: str, tell: Callable[[Scene], Awaitable[Any]]) -> Case:
     """Return a case that is a small story."""
 
     async def ask(side: Side) -> Any:
-        return await tell(Scene(side))
+        try:
+            return await tell(Scene(side))
+        except BaseException:
+            await _clear(side)  # the next story begins with nothing, too
+            raise
 
     return Case(name, ask, EXACT)
+
+
+async def _clear(side: Side) -> None:
+    for resource in ("deployments", "statefulsets", "daemonsets"):
+        await side.ask(f"{APPS}/{resource}", method="DELETE", body={"propagationPolicy": "Background"})
 
 
 def refused(name: str, *steps: Step) -> Case:
@@ -189,7 +198,7 @@ def small_deployment(name: str, image: str = "example.com/app:1", replicas: int 
         "command": ["/bin/sh", "-c", "exec sleep 100000"],
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
     }
-    pod = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    pod = {"containers": [container], "terminationGracePeriodSeconds": 1}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
