@@ -107,12 +107,13 @@ async def picture(scene: Scene, name: str) -> Json:
 async def workload_picture(scene: Scene, path: str, app: str) -> Json:
     """Return what a StatefulSet or DaemonSet, its revisions and its pods look like."""
     workload = await scene.get(path)
-    found = (await scene.get(f"{APPS}/controllerrevisions", labelSelector=f"app={app}"))["items"]
-    ordered = sorted(found, key=lambda entry: int(entry["revision"]))
+    known = (await scene.get(f"{APPS}/controllerrevisions", labelSelector=f"app={app}"))["items"]
+    ordered = sorted(known, key=lambda entry: int(entry["revision"]))
     words = {entry["metadata"]["name"]: f"revision-{entry['revision']}" for entry in ordered}
-    words |= {
-        entry["metadata"]["labels"]["controller-revision-hash"]: words[entry["metadata"]["name"]] for entry in ordered
-    }
+    for entry in ordered:
+        labels = entry["metadata"]["labels"]
+        found = labels.get("controller-revision-hash") or labels.get("controller.kubernetes.io/hash")
+        words[found] = words[entry["metadata"]["name"]]
     status = {
         name: words.get(value, value) if isinstance(value, str) else value for name, value in workload["status"].items()
     }
@@ -127,7 +128,7 @@ async def workload_picture(scene: Scene, path: str, app: str) -> Json:
     seen = {
         "generation": workload["metadata"]["generation"],
         "status": status,
-        "revisions": [[entry["revision"], entry["data"]] for entry in ordered],
+        "revisions": [[entry["revision"], entry["data"], sorted(entry["metadata"]["labels"])] for entry in ordered],
         "pods": sorted(pods),
     }
     tidied: Json = scene.tidied(seen)

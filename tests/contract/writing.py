@@ -121,7 +121,8 @@ def is_settled(deployment: Json) -> bool:
     reasons = {entry["type"]: entry["reason"] for entry in status.get("conditions") or ()}
     seen = status.get("observedGeneration") == deployment.get("metadata", {}).get("generation")
     wanted = deployment.get("spec", {}).get("replicas")
-    whole = wanted == status.get("availableReplicas", 0) == status.get("replicas", 0)
+    numbers = ("availableReplicas", "replicas", "updatedReplicas")
+    whole = all(status.get(name, 0) == wanted for name in numbers)
     done = reasons.get("Progressing") in {"NewReplicaSetAvailable", "DeploymentPaused"}
     return bool(seen and done and (whole or "paused" in deployment["spec"]))
 

@@ -112,9 +112,9 @@ class Reactions:
             _keep(self._quotas.setdefault(key.namespace, {}), key, gone=gone)
         if key.resource in _ADOPTED:
             place = self.loose.setdefault((key.resource, key.namespace), {})
-            was_loose = key in place
+            is_known = key in place and _labels(change.previous or {"metadata": {}}) == _labels(change.object)
             _keep(place, key, gone=gone or after is not None)
-            if key in place and not was_loose:
+            if key in place and not is_known:
                 for resource in _ADOPTED[key.resource]:
                     self._look_at(*(Key(resource, *_name(obj)) for obj in self._store.list(resource, key.namespace)))
 
@@ -139,10 +139,10 @@ class Reactions:
         return self._store.get(*key)
 
     def _react_to_pod(self, change: Change, key: Key) -> None:
-        labels = change.object["metadata"].get("labels") or {}
+        labels = _labels(change.object)
         self._look_at(*self.index.selecting(key.namespace, labels))
         if change.previous is not None:
-            before = change.previous["metadata"].get("labels") or {}
+            before = _labels(change.previous)
             if before != labels:
                 self._look_at(*self.index.selecting(key.namespace, before))
         gone = change.type == "DELETED"
@@ -181,6 +181,10 @@ def _keep(place: dict[Key, None], key: Key, *, gone: bool) -> None:
         place.pop(key, None)
     else:
         place[key] = None
+
+
+def _labels(obj: Json) -> Json:
+    return obj["metadata"].get("labels") or {}
 
 
 def _name(obj: Json) -> tuple[str, str]:

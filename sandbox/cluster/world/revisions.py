@@ -9,6 +9,8 @@ from sandbox.cluster.world import names
 from sandbox.cluster.world.machinery import Machinery, owner_reference
 
 LABEL = "controller-revision-hash"
+# What the revision itself is labelled with; its pods carry LABEL in any case.
+_HASH_LABELS = {"DaemonSet": LABEL, "StatefulSet": "controller.kubernetes.io/hash"}
 
 
 def current_revision(machinery: Machinery, workload: Json, kind: str) -> Json:
@@ -31,7 +33,7 @@ def current_revision(machinery: Machinery, workload: Json, kind: str) -> Json:
             "metadata": {
                 "name": f"{metadata['name']}-{label}",
                 "namespace": metadata["namespace"],
-                "labels": {**(template["metadata"].get("labels") or {}), LABEL: label},
+                "labels": {**(template["metadata"].get("labels") or {}), _HASH_LABELS[kind]: label},
                 "ownerReferences": [owner_reference(workload, "apps/v1", kind)],
             },
             "data": data,
@@ -57,7 +59,7 @@ def forget_revisions(machinery: Machinery, workload: Json, live: set[str]) -> No
     idle = [
         entry
         for entry in sorted(known, key=lambda entry: int(entry["revision"]))
-        if not {entry["metadata"]["name"], entry["metadata"]["labels"][LABEL]} & (live | used)
+        if not {entry["metadata"]["name"], entry["metadata"]["labels"].get(LABEL)} & (live | used)
     ]
     for entry in idle[: max(0, len(idle) - limit)]:
         machinery.delete("controllerrevisions", entry)
