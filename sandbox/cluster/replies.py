@@ -11,7 +11,7 @@ from http import HTTPStatus
 from aiohttp import web
 from multidict import CIMultiDict
 
-from sandbox.cluster.api.calls import Answer, JsonAnswer, StreamAnswer, Target, TextAnswer
+from sandbox.cluster.api.calls import Answer, BytesAnswer, JsonAnswer, StreamAnswer, Target, TextAnswer
 from sandbox.cluster.api.errors import Refusal
 from sandbox.cluster.faults import Fault, FaultKind, Faults
 
@@ -58,13 +58,16 @@ class Replies:
         }
 
     async def _send_whole(
-        self, request: web.BaseRequest, answer: JsonAnswer | TextAnswer, dropped: Fault | None
+        self, request: web.BaseRequest, answer: JsonAnswer | TextAnswer | BytesAnswer, dropped: Fault | None
     ) -> web.StreamResponse:
         if isinstance(answer, JsonAnswer):
             data = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False).encode()
             headers = CIMultiDict({**self._headers("application/json"), **answer.headers})
             for warning in answer.warnings:
                 headers.add("Warning", f"299 - {json.dumps(warning, ensure_ascii=False)}")
+        elif isinstance(answer, BytesAnswer):
+            data = answer.data
+            headers = CIMultiDict(self._headers(answer.content_type))
         else:
             data = answer.text.encode()
             headers = CIMultiDict(self._headers("text/plain; charset=utf-8" if answer.status == 404 else "text/plain"))

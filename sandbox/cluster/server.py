@@ -192,11 +192,12 @@ class ClusterServer:
     async def _answer(self, request: web.BaseRequest, target: Target) -> Answer:
         try:
             user = self._dispatcher.authenticate(request.headers.get("Authorization", ""))
+            accept = request.headers.get("Accept", "")
             if target is _DISCOVERY:
-                return self._dispatcher.discover(request.method, request.path, user, f"{self._host}:{self._port}")
+                address = f"{self._host}:{self._port}"
+                return self._dispatcher.discover(request.method, request.path, user, address, accept)
             agent = request.headers.get("User-Agent", "")
             payload = Payload(request.headers.get("Content-Type", ""), await request.read(), agent)
-            accept = request.headers.get("Accept", "")
             return await self._dispatcher.answer(target, user, request.query, accept, payload)
         except Refusal as refusal:
             return JsonAnswer(refusal.body(), refusal.code, refusal.headers, refusal.warnings)

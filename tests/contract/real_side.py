@@ -69,7 +69,7 @@ async def real(kubeconfig: str, folder: Path, image: str, *, bare: bool = False)
         for user, secret in ((NARROW, token["status"]["token"]), (STRANGER, "no-such-token")):
             path = _write_kubeconfig(folder / f"real-{user}", admin, secret)
             connections[user] = await opened(path, stack)
-        side = Side("real", namespace, image, hands, connections)
+        side = Side("real", namespace, image, hands, connections, kubeconfig=kubeconfig)
         if not bare:
             await prepare(side)
         yield side

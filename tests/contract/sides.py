@@ -67,6 +67,7 @@ class Side:
     connections: Mapping[str, Connection]
     pods: dict[str, str] = field(default_factory=dict)
     nodes: list[str] = field(default_factory=list)
+    kubeconfig: str = ""
     asked: int = 0
 
     async def ask(

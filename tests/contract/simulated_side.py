@@ -62,7 +62,8 @@ async def simulated(folder: Path, image: str, *, bare: bool = False) -> AsyncIte
             path = folder / f"simulated-{user}"
             server.write_kubeconfig(path, token=token)
             connections[user] = await opened(path, stack)
-        side = Side("simulated", namespace, image, SimulatedHands(world, namespace), connections)
+        hands = SimulatedHands(world, namespace)
+        side = Side("simulated", namespace, image, hands, connections, kubeconfig=str(folder / f"simulated-{ADMIN}"))
         if not bare:
             await prepare(side)
         yield side

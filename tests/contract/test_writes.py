@@ -26,7 +26,10 @@ async def test_the_simulated_cluster_takes_writes_as_a_real_one_did(
     if case.name not in recorded_writes:
         pytest.skip("nothing was recorded of this: it was not to be had from the cluster that was recorded")
 
-    ours = await case.ask(simulated_scene)
+    try:
+        ours = await case.ask(simulated_scene)
+    except NotYet as reason:
+        pytest.skip(str(reason))
 
     found = differences(ours, recorded_writes[case.name], case.rules)
     assert not found, "\n".join(found)

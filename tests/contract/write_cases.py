@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.contract.case import Case
+from tests.contract.cases_kubectl import KUBECTL_CASES
 from tests.contract.cases_limits import LIMIT_CASES
 from tests.contract.cases_patches import PATCH_CASES
 from tests.contract.cases_rollouts import ROLLOUT_CASES
@@ -10,4 +11,12 @@ from tests.contract.cases_scales import SCALE_CASES
 from tests.contract.cases_sets import SET_CASES
 from tests.contract.cases_writes import WRITE_CASES
 
-CASES: tuple[Case, ...] = (*WRITE_CASES, *PATCH_CASES, *SCALE_CASES, *ROLLOUT_CASES, *SET_CASES, *LIMIT_CASES)
+CASES: tuple[Case, ...] = (
+    *WRITE_CASES,
+    *PATCH_CASES,
+    *SCALE_CASES,
+    *ROLLOUT_CASES,
+    *SET_CASES,
+    *LIMIT_CASES,
+    *KUBECTL_CASES,
+)

@@ -23,6 +23,7 @@ _UID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _VERSION = re.compile(r'"resourceVersion": "(\d{2,})"')
 _RECORD = re.compile(r"in record \(\d+\)")
+_EXPECTED = re.compile(r"(resource version to be \d+, was) \d+")
 _QUOTED = re.compile(r'Invalid value: "\{.*\}": ')
 
 
@@ -108,6 +109,7 @@ class Scene:
         for found, word in self._hashes.items():
             text = re.sub(rf"\b{found}\b", word, text)
         text = re.sub(r"(HASH\d+)-[a-z0-9]{5}\b", r"\1-POD", text)
+        text = _EXPECTED.sub(r"\1 VERSION", text)
         text = _RECORD.sub("in record (VERSION)", _TIME.sub("TIME", _UID.sub("UID", text)))
         return _VERSION.sub(lambda found: f'"resourceVersion": "{self._version(found[1])}"', text)
 

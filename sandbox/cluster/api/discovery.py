@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox.cluster.api.calls import Answer, JsonAnswer, TextAnswer
 from sandbox.cluster.api.errors import PageNotFound, method_not_allowed, unknown_version
 from sandbox.cluster.api.kinds import GROUP_VERSIONS, KINDS, Kind
+from sandbox.cluster.api.openapi import answer_openapi
 from sandbox.cluster.store import Json
 
 PUBLIC_PATHS = frozenset({"/version", "/healthz", "/livez", "/readyz"})
@@ -25,8 +26,10 @@ _VERSION: Json = {
 }
 
 
-def discover(method: str, path: str, address: str) -> Answer:
+def discover(method: str, path: str, address: str, accept: str) -> Answer:
     """Answer a path that names no resource. Raises PageNotFound or Refusal."""
+    if path.startswith("/openapi/v3"):
+        return answer_openapi(path, accept)
     parts = tuple(part for part in path.split("/") if part)
     answer = _describe(parts, address)
     if method not in {"GET", "HEAD"} and _is_read_only(parts):

@@ -76,11 +76,11 @@ class Dispatcher:
             return answer_write(call, self._store)
         return await self._read(call)
 
-    def discover(self, method: str, path: str, user: User, address: str) -> Answer:
+    def discover(self, method: str, path: str, user: User, address: str, accept: str) -> Answer:
         """Answer a request for no resource. Raises Refusal or PageNotFound."""
         if user is ANONYMOUS and path not in PUBLIC_PATHS:
             raise forbidden_path(user, path)
-        return discover(method, path, address)
+        return discover(method, path, address, accept)
 
     def _authorize(self, target: Target, user: User) -> None:
         """Refuse before anything is looked up: what is missing looks the same as what is forbidden."""
