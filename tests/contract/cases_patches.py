@@ -42,8 +42,7 @@ def _rich() -> Json:
     """Return a Deployment of no pods with something in each list that a patch may change."""
     made = small_deployment("d")
     made["metadata"] |= {"labels": {"l": "1"}, "annotations": {"a": "1"}}
-    pod = made["spec"]["template"]["spec"]
-    container = pod["containers"][0]
+    container = (pod := made["spec"]["template"]["spec"])["containers"][0]
     container["env"] = [{"name": name, "value": name.lower()} for name in "ABCD"]
     container["ports"] = [{"containerPort": 80}, {"containerPort": 81}]
     pod["tolerations"] = [{"key": "a", "operator": "Exists"}]
