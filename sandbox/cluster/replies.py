@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
+from multidict import CIMultiDict
 
-from sandbox.cluster.api.calls import Answer, JsonAnswer, StreamAnswer, Target, TextAnswer
+from sandbox.cluster.api.calls import Answer, BytesAnswer, JsonAnswer, StreamAnswer, Target, TextAnswer
 from sandbox.cluster.api.errors import Refusal
 from sandbox.cluster.faults import Fault, FaultKind, Faults
 
@@ -57,19 +58,25 @@ class Replies:
         }
 
     async def _send_whole(
-        self, request: web.BaseRequest, answer: JsonAnswer | TextAnswer, dropped: Fault | None
+        self, request: web.BaseRequest, answer: JsonAnswer | TextAnswer | BytesAnswer, dropped: Fault | None
     ) -> web.StreamResponse:
         if isinstance(answer, JsonAnswer):
             data = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False).encode()
-            headers = {**self._headers("application/json"), **answer.headers}
+            headers = CIMultiDict({**self._headers("application/json"), **answer.headers})
+            for warning in answer.warnings:
+                headers.add("Warning", f"299 - {json.dumps(warning, ensure_ascii=False)}")
+        elif isinstance(answer, BytesAnswer):
+            data = answer.data
+            headers = CIMultiDict(self._headers(answer.content_type))
         else:
             data = answer.text.encode()
-            headers = self._headers("text/plain; charset=utf-8" if answer.status == 404 else "text/plain")
+            headers = CIMultiDict(self._headers("text/plain; charset=utf-8" if answer.status == 404 else "text/plain"))
         if answer.status == 204:
             del headers["Content-Type"]
         if dropped is None:
             return web.Response(body=data, status=answer.status, headers=headers)
-        response = web.StreamResponse(status=answer.status, headers={**headers, "Content-Length": str(len(data))})
+        headers["Content-Length"] = str(len(data))
+        response = web.StreamResponse(status=answer.status, headers=headers)
         await response.prepare(request)
         await response.write(data[: len(data) // 2])
         return _break(request, response)

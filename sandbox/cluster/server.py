@@ -192,13 +192,15 @@ class ClusterServer:
     async def _answer(self, request: web.BaseRequest, target: Target) -> Answer:
         try:
             user = self._dispatcher.authenticate(request.headers.get("Authorization", ""))
-            if target is _DISCOVERY:
-                return self._dispatcher.discover(request.method, request.path, user, f"{self._host}:{self._port}")
-            payload = Payload(request.headers.get("Content-Type", ""), await request.read())
             accept = request.headers.get("Accept", "")
+            if target is _DISCOVERY:
+                address = f"{self._host}:{self._port}"
+                return self._dispatcher.discover(request.method, request.path, user, address, accept)
+            agent = request.headers.get("User-Agent", "")
+            payload = Payload(request.headers.get("Content-Type", ""), await request.read(), agent)
             return await self._dispatcher.answer(target, user, request.query, accept, payload)
         except Refusal as refusal:
-            return JsonAnswer(refusal.body(), refusal.code, refusal.headers)
+            return JsonAnswer(refusal.body(), refusal.code, refusal.headers, refusal.warnings)
         except PageNotFound:
             return TextAnswer("404 page not found\n", 404)
 

@@ -95,26 +95,34 @@ class ObjectStore:
         """Return the time of the cluster, in UTC."""
         return self._clock().astimezone(UTC)
 
-    def create(self, resource: str, obj: Json) -> Json:
-        """Add an object; a uid, creationTimestamp or generation that it brings along is kept. Raises AlreadyExists."""
+    def create(self, resource: str, obj: Json, *, dry_run: bool = False) -> Json:
+        """Add an object; a uid, creationTimestamp or generation that it brings along is kept. Raises AlreadyExists.
+
+        A dry run returns what would be stored, which has no resourceVersion.
+        """
         key = _key(obj)
         objects = self._objects.setdefault(resource, {})
         if key in objects:
             raise AlreadyExists(f"{resource} {key[0]}/{key[1]}")
         stored = copy.deepcopy(obj)
         metadata = stored["metadata"]
-        self._created += 1
+        self._created += 1  # a dry run has a uid of its own, too
         metadata.setdefault("uid", str(uuid.uuid5(_UID_SPACE, str(self._created))))
         metadata.setdefault("creationTimestamp", self.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
         if resource in _WITH_GENERATION:
             metadata.setdefault("generation", 1)
+        if dry_run:
+            return stored
         metadata["resourceVersion"] = str(self._resource_version + 1)
         objects[key] = stored
         self._record("ADDED", resource, key, stored, None)
         return stored
 
-    def update(self, resource: str, obj: Json) -> Json:
-        """Replace an object; an equal one is no write. Identity and generation are the store's. Raises NotFound."""
+    def update(self, resource: str, obj: Json, *, dry_run: bool = False) -> Json:
+        """Replace an object; an equal one is no write. Identity and generation are the store's. Raises NotFound.
+
+        A dry run returns what would be stored, with the old resourceVersion.
+        """
         key = _key(obj)
         current = self._existing(resource, key)
         stored = copy.deepcopy(obj)
@@ -127,6 +135,8 @@ class ObjectStore:
             return current
         if "generation" in old and _is_new_intent(resource, current, stored):
             metadata["generation"] = old["generation"] + 1
+        if dry_run:
+            return stored
         metadata["resourceVersion"] = str(self._resource_version + 1)
         self._objects[resource][key] = stored
         self._record("MODIFIED", resource, key, stored, current)
@@ -144,6 +154,10 @@ class ObjectStore:
     def get(self, resource: str, namespace: str, name: str) -> Json | None:
         """Return the stored object, not to be changed by the caller."""
         return self._objects.get(resource, {}).get((namespace, name))
+
+    def resources(self) -> tuple[str, ...]:
+        """Return the names of the resources of which there were objects."""
+        return tuple(self._objects)
 
     def list(self, resource: str, namespace: str | None = None) -> Objects:
         """Return the stored objects ordered by namespace and name, not to be changed by the caller."""
@@ -227,8 +241,11 @@ def _is_new_intent(resource: str, before: Json, after: Json) -> bool:
     """Tell whether a write raises the generation: a new spec does, and for a Deployment new annotations do as well.
 
     The annotations that the deployment controller keeps do not count: it writes them through the status. Nor does what
-    the API server itself fills in: a pod's node (its binding), a Job's selector and the labels that go with it.
+    the API server itself fills in: a pod's node (its binding), a Job's selector and the labels that go with it. The
+    wish that an object be gone is new intent.
     """
+    if "deletionTimestamp" in after["metadata"] and "deletionTimestamp" not in before["metadata"]:
+        return True
     if before.get("spec") != after.get("spec"):
         return not _is_filled_in(resource, before["spec"], after["spec"])
     return resource == "deployments" and _annotations(before) != _annotations(after)

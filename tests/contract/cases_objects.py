@@ -59,8 +59,8 @@ def _used_resources(names: set[str]) -> Callable[[Json], Json]:
 
 _RESOURCES = Rules(
     equal=("", "body.resources[].name"),
-    # What may be written is not simulated; names of the storage are nobody's business.
-    free=("body.resources[].verbs", "body.resources[].storageVersionHash"),
+    # Names of the storage are nobody's business.
+    free=("body.resources[].storageVersionHash",),
 )
 _DISCOVERY = (
     question(

@@ -24,6 +24,7 @@ KUBECONFIG = os.environ.get("RAGOPS_TEST_KUBECONFIG") or os.environ.get("KUBECON
 IMAGE = os.environ.get("RAGOPS_TEST_IMAGE", "docker.io/test/busybox:1")
 RECORDS = bool(os.environ.get("RAGOPS_TEST_RECORD"))
 RECORDED = Path(__file__).parent / "recorded.json"
+RECORDED_WRITES = Path(__file__).parent / "recorded_writes.json"
 _TALLY = pytest.StashKey[dict[str, int]]()
 
 
@@ -60,6 +61,22 @@ async def real_side(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
         yield side
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def simulated_scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Side]:
+    """A simulated cluster with nothing in it, to be written to."""
+    async with simulated(tmp_path_factory.mktemp("simulated-scene"), IMAGE, bare=True) as side:
+        yield side
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def real_scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Side]:
+    """An empty namespace of a real cluster, to be written to."""
+    if not KUBECONFIG:
+        pytest.skip("no cluster: set RAGOPS_TEST_KUBECONFIG to a kubeconfig to compare with a real one")
+    async with real(KUBECONFIG, tmp_path_factory.mktemp("real-scene"), IMAGE, bare=True) as side:
+        yield side
+
+
 @pytest.fixture(scope="session")
 def recorded() -> dict[str, Any]:
     """What a real cluster answered, by the name of the case."""
@@ -77,6 +94,24 @@ def recorder() -> Any:
             f"{json.dumps(name)}: {json.dumps(_bare(answers[name]), ensure_ascii=False)}" for name in sorted(answers)
         )
         RECORDED.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def recorded_writes() -> dict[str, Any]:
+    """What a real cluster answered to writes, by the name of the case."""
+    read: dict[str, Any] = json.loads(RECORDED_WRITES.read_text(encoding="utf-8"))
+    return read
+
+
+@pytest.fixture(scope="session")
+def write_recorder(recorded_writes: dict[str, Any]) -> Any:
+    """Collect what the real side answers to writes, and add it to the recorded answers if that is wanted."""
+    answers: dict[str, Any] = {}
+    yield answers
+    if RECORDS and answers:
+        known = {**recorded_writes, **answers}
+        rows = (f"{json.dumps(name)}: {json.dumps(known[name], ensure_ascii=False)}" for name in sorted(known))
+        RECORDED_WRITES.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
 
 
 def _bare(answer: Any) -> Any:

@@ -53,8 +53,8 @@ class RealHands:
 
 
 @asynccontextmanager
-async def real(kubeconfig: str, folder: Path, image: str) -> AsyncIterator[Side]:
-    """Make the workloads in a fresh namespace of a real cluster; it is deleted at the end."""
+async def real(kubeconfig: str, folder: Path, image: str, *, bare: bool = False) -> AsyncIterator[Side]:
+    """Make the workloads in a fresh namespace of a real cluster; it is deleted at the end. ``bare`` makes none."""
     namespace = f"{PREFIX}{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
         admin = await open_connection(kubeconfig)
@@ -69,8 +69,9 @@ async def real(kubeconfig: str, folder: Path, image: str) -> AsyncIterator[Side]
         for user, secret in ((NARROW, token["status"]["token"]), (STRANGER, "no-such-token")):
             path = _write_kubeconfig(folder / f"real-{user}", admin, secret)
             connections[user] = await opened(path, stack)
-        side = Side("real", namespace, image, hands, connections)
-        await prepare(side)
+        side = Side("real", namespace, image, hands, connections, kubeconfig=kubeconfig)
+        if not bare:
+            await prepare(side)
         yield side
 
 

@@ -30,6 +30,7 @@ class Answer:
     content_type: str
     text: str
     retry_after: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def body(self) -> Any:
@@ -66,6 +67,7 @@ class Side:
     connections: Mapping[str, Connection]
     pods: dict[str, str] = field(default_factory=dict)
     nodes: list[str] = field(default_factory=list)
+    kubeconfig: str = ""
     asked: int = 0
 
     async def ask(
@@ -75,15 +77,18 @@ class Side:
         *,
         method: str = "GET",
         accept: str = "application/json",
-        body: Json | None = None,
+        body: Any = None,
+        media: str = "",
         user: str = ADMIN,
         timeout_s: float = _TIMEOUT_S,
     ) -> Answer:
         """Send one request and read its whole answer."""
-        async with self._send(method, path, query or {}, accept, body, user, timeout_s) as response:
+        async with self._send(method, path, query or {}, accept, body, user, timeout_s, media) as response:
             text = (await response.read()).decode()
+            headers = response.headers
+            warnings = tuple(headers.getall("Warning", ()))
             return Answer(
-                response.status, response.content_type, self.mask(text), response.headers.get("Retry-After", "")
+                response.status, response.content_type, self.mask(text), headers.get("Retry-After", ""), warnings
             )
 
     @asynccontextmanager
@@ -149,9 +154,10 @@ class Side:
         path: str,
         query: Mapping[str, str],
         accept: str,
-        body: Json | None,
+        body: Any,
         user: str,
         timeout_s: float,
+        media: str = "",
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         self.asked += 1
         api = self.connections[user].api
@@ -159,7 +165,7 @@ class Side:
             method,
             self.path(path),
             query_params=list(query.items()),
-            header_params={"Accept": accept},
+            header_params={"Accept": accept, **({"Content-Type": media} if media else {})},
             body=body,
             auth_settings=["BearerToken"],
         )

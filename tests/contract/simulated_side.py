@@ -50,8 +50,8 @@ class SimulatedHands:
 
 
 @asynccontextmanager
-async def simulated(folder: Path, image: str) -> AsyncIterator[Side]:
-    """Start a simulated cluster of one node with the workloads in it."""
+async def simulated(folder: Path, image: str, *, bare: bool = False) -> AsyncIterator[Side]:
+    """Start a simulated cluster of one node with the workloads in it; ``bare`` leaves them out."""
     namespace = f"{PREFIX}{secrets.token_hex(4)}"
     world = _small_world(namespace, image)
     async with AsyncExitStack() as stack:
@@ -62,8 +62,10 @@ async def simulated(folder: Path, image: str) -> AsyncIterator[Side]:
             path = folder / f"simulated-{user}"
             server.write_kubeconfig(path, token=token)
             connections[user] = await opened(path, stack)
-        side = Side("simulated", namespace, image, SimulatedHands(world, namespace), connections)
-        await prepare(side)
+        hands = SimulatedHands(world, namespace)
+        side = Side("simulated", namespace, image, hands, connections, kubeconfig=str(folder / f"simulated-{ADMIN}"))
+        if not bare:
+            await prepare(side)
         yield side
 
 

@@ -80,6 +80,7 @@ class JsonAnswer:
     body: Json
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,15 @@ class TextAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class BytesAnswer:
+    """A whole body in a format of its own."""
+
+    data: bytes
+    content_type: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class StreamAnswer:
     """A body that grows: the lines of a watch, or a log. It ends when the iterator does."""
 
@@ -98,7 +108,7 @@ class StreamAnswer:
     content_type: str
 
 
-Answer = JsonAnswer | TextAnswer | StreamAnswer
+Answer = JsonAnswer | TextAnswer | BytesAnswer | StreamAnswer
 
 
 def parse_target(method: str, path: str, query: Mapping[str, str]) -> Target | None:

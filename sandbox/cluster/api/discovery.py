@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox.cluster.api.calls import Answer, JsonAnswer, TextAnswer
 from sandbox.cluster.api.errors import PageNotFound, method_not_allowed, unknown_version
 from sandbox.cluster.api.kinds import GROUP_VERSIONS, KINDS, Kind
+from sandbox.cluster.api.openapi import answer_openapi
 from sandbox.cluster.store import Json
 
 PUBLIC_PATHS = frozenset({"/version", "/healthz", "/livez", "/readyz"})
@@ -25,8 +26,10 @@ _VERSION: Json = {
 }
 
 
-def discover(method: str, path: str, address: str) -> Answer:
+def discover(method: str, path: str, address: str, accept: str) -> Answer:
     """Answer a path that names no resource. Raises PageNotFound or Refusal."""
+    if path.startswith("/openapi/v3"):
+        return answer_openapi(path, accept)
     parts = tuple(part for part in path.split("/") if part)
     answer = _describe(parts, address)
     if method not in {"GET", "HEAD"} and _is_read_only(parts):
@@ -105,11 +108,15 @@ def _resource(kind: Kind) -> Json:
 
 
 def _subresource(kind: Kind, name: str) -> Json:
+    kinds = {"scale": ("autoscaling", "v1", "Scale"), "eviction": ("policy", "v1", "Eviction")}
     entry: Json = {
         "name": f"{kind.resource}/{name}",
         "singularName": "",
         "namespaced": kind.namespaced,
-        "kind": "Scale" if name == "scale" else kind.kind,
-        "verbs": ["get"],
+        "kind": kind.kind,
+        "verbs": list(kind.verbs_of(name)),
     }
-    return {"group": "autoscaling", "version": "v1", **entry} if name == "scale" else entry
+    if name in kinds:
+        group, version, entry["kind"] = kinds[name]
+        entry |= {"group": group, "version": version}
+    return entry

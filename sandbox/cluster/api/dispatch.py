@@ -9,7 +9,7 @@ from sandbox.cluster.api.access import ANONYMOUS, Rbac, Right, User, forbidden, 
 from sandbox.cluster.api.calls import Answer, Call, Target
 from sandbox.cluster.api.discovery import PUBLIC_PATHS, discover
 from sandbox.cluster.api.errors import method_not_allowed, unauthorized, watch_not_supported
-from sandbox.cluster.api.kinds import METRICS_GROUP
+from sandbox.cluster.api.kinds import METRICS_GROUP, WRITE_VERBS
 from sandbox.cluster.api.logs import FollowTiming, pod_log
 from sandbox.cluster.api.metrics import get_usage, list_usage
 from sandbox.cluster.api.payloads import Payload
@@ -17,6 +17,7 @@ from sandbox.cluster.api.reads import get_object, list_objects
 from sandbox.cluster.api.representation import negotiate
 from sandbox.cluster.api.reviews import review
 from sandbox.cluster.api.watches import WatchTiming, watch_objects
+from sandbox.cluster.api.writes.routes import answer_write, is_served
 from sandbox.cluster.sources import LogSource, MetricsSource
 from sandbox.cluster.store import ObjectStore
 
@@ -69,15 +70,17 @@ class Dispatcher:
             return review(call, self.is_allowed)
         if target.verb == "watch" and kind.group == METRICS_GROUP:
             raise watch_not_supported(kind)
-        if target.verb not in kind.verbs or target.verb == "create":
+        if target.verb not in kind.verbs_of(target.subresource) or not is_served(target, kind):
             raise method_not_allowed()
+        if target.verb in WRITE_VERBS:
+            return answer_write(call, self._store)
         return await self._read(call)
 
-    def discover(self, method: str, path: str, user: User, address: str) -> Answer:
+    def discover(self, method: str, path: str, user: User, address: str, accept: str) -> Answer:
         """Answer a request for no resource. Raises Refusal or PageNotFound."""
         if user is ANONYMOUS and path not in PUBLIC_PATHS:
             raise forbidden_path(user, path)
-        return discover(method, path, address)
+        return discover(method, path, address, accept)
 
     def _authorize(self, target: Target, user: User) -> None:
         """Refuse before anything is looked up: what is missing looks the same as what is forbidden."""

@@ -35,6 +35,7 @@ class Refusal(Exception):
     details: Json | None = None
     metadata: Json = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def body(self) -> Json:
         status: Json = {
@@ -107,9 +108,34 @@ def expired(message: str, *, new_token: str = "") -> Refusal:
     return Refusal(410, "Expired", message, metadata={"continue": new_token} if new_token else {})
 
 
+def already_exists(kind: Kind, name: str, *, is_going: bool = False) -> Refusal:
+    details = details_of(kind.group, kind.resource, name)
+    start = "object is being deleted: " if is_going else ""
+    return Refusal(409, "AlreadyExists", f'{start}{kind.qualified} "{name}" already exists', details)
+
+
+def conflict(qualified: str, details: Json, reason: str) -> Refusal:
+    """Return the 409 of a precondition; ``qualified`` is what could not be written."""
+    return Refusal(
+        409, "Conflict", f'Operation cannot be fulfilled on {qualified} "{details["name"]}": {reason}', details
+    )
+
+
+def modified(kind: Kind, name: str) -> Refusal:
+    """Return the 409 of a stale resourceVersion."""
+    text = "the object has been modified; please apply your changes to the latest version and try again"
+    return conflict(kind.qualified, details_of(kind.group, kind.resource, name), text)
+
+
+def invalid_object(kind: Kind, name: str, *causes: Cause) -> Refusal:
+    """Return the 422 of an object that is not valid."""
+    return invalid(kind.type_name, name, *causes, details=details_of(kind.group, kind.kind, name))
+
+
 def invalid(type_name: str, name: str, *causes: Cause, details: Json | None = None) -> Refusal:
     """Return the 422 of a validation; ``type_name`` is ``Kind.group`` as the message shows it."""
-    listed = [f"{cause.field}: {cause.message}" for cause in causes]
+    # What is said twice is counted twice, and shown once.
+    listed = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     text = listed[0] if len(listed) == 1 else f"[{', '.join(listed)}]"
     return Refusal(
         422,

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 READ_VERBS = ("get", "list", "watch")
 WRITE_VERBS = ("create", "delete", "deletecollection", "patch", "update")
+ALL_VERBS = tuple(sorted((*READ_VERBS, *WRITE_VERBS)))
+_SUBRESOURCE_VERBS = {
+    "eviction": ("create",),
+    "log": ("get",),
+    "scale": ("get", "patch", "update"),
+    "status": ("get", "patch", "update"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,11 @@ class Kind:
     categories: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
-    verbs: tuple[str, ...] = READ_VERBS
+    verbs: tuple[str, ...] = ALL_VERBS
+
+    def verbs_of(self, subresource: str) -> tuple[str, ...]:
+        """Return what may be done to objects, or to one of their subresources."""
+        return _SUBRESOURCE_VERBS[subresource] if subresource else self.verbs
 
     @property
     def api_version(self) -> str:
@@ -32,6 +43,11 @@ class Kind:
     def qualified(self) -> str:
         """Return the name that messages use, ``deployments.apps``."""
         return f"{self.resource}.{self.group}" if self.group else self.resource
+
+    @property
+    def type_name(self) -> str:
+        """Return the name that the refusals of invalid objects use, ``Deployment.apps``."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
 
     @property
     def go_package(self) -> str:
@@ -49,7 +65,7 @@ def _kind(
     everywhere: bool = False,
     fields: tuple[str, ...] = (),
     subresources: tuple[str, ...] = (),
-    verbs: tuple[str, ...] = READ_VERBS,
+    verbs: tuple[str, ...] = ALL_VERBS,
 ) -> Kind:
     return Kind(
         resource=resource,
@@ -96,11 +112,19 @@ KINDS: tuple[Kind, ...] = (
     _kind("endpoints", "Endpoints", "ep"),
     _kind("events", "Event", "ev", fields=_EVENT_FIELDS),
     _kind("limitranges", "LimitRange", "limits"),
-    _kind("namespaces", "Namespace", "ns", namespaced=False, fields=("status.phase",), subresources=("status",)),
+    _kind(
+        "namespaces",
+        "Namespace",
+        "ns",
+        namespaced=False,
+        fields=("status.phase",),
+        subresources=("status",),
+        verbs=tuple(verb for verb in ALL_VERBS if verb != "deletecollection"),
+    ),
     _kind("nodes", "Node", "no", namespaced=False, fields=("spec.unschedulable",), subresources=("status",)),
     _kind("persistentvolumeclaims", "PersistentVolumeClaim", "pvc", subresources=("status",)),
     _kind("persistentvolumes", "PersistentVolume", "pv", namespaced=False, subresources=("status",)),
-    _kind("pods", "Pod", "po", everywhere=True, fields=_POD_FIELDS, subresources=("status", "log")),
+    _kind("pods", "Pod", "po", everywhere=True, fields=_POD_FIELDS, subresources=("eviction", "log", "status")),
     _kind("replicationcontrollers", "ReplicationController", "rc", everywhere=True, subresources=_SCALED),
     _kind("resourcequotas", "ResourceQuota", "quota", subresources=("status",)),
     _kind("secrets", "Secret", fields=("type",)),

@@ -38,16 +38,18 @@ class Payload:
 
     content_type: str = ""
     data: bytes = b""
+    agent: str = ""  # who sent it, by its User-Agent
+
+    @property
+    def media(self) -> str:
+        """Return the content type without its parameters."""
+        return self.content_type.split(";", maxsplit=1)[0].strip()
 
     def parse(self, kind: str) -> Json:
         """Read the body as an object of a kind. Raises Refusal (400, 415)."""
-        media = self.content_type.split(";", maxsplit=1)[0].strip()
-        if media == _PROTOBUF:
+        if self.media == _PROTOBUF:
             return _parse_protobuf(self.data, kind)
-        if media not in {"", "application/json"}:
-            accepted = f"application/json, application/yaml, {_PROTOBUF}"
-            message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
-            raise Refusal(415, "UnsupportedMediaType", message)
+        check_media(self.media)
         try:
             body = json.loads(self.data or b"{}")
         except ValueError:
@@ -55,6 +57,14 @@ class Payload:
         if not isinstance(body, dict):
             raise bad_request(f"{kind} in version is not readable: the body is no object")
         return body
+
+
+def check_media(media: str) -> None:
+    """Refuse a body that is no JSON. Raises Refusal (415)."""
+    if media not in {"", "application/json"}:
+        accepted = f"application/json, application/yaml, {_PROTOBUF}"
+        message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+        raise Refusal(415, "UnsupportedMediaType", message)
 
 
 def _parse_protobuf(data: bytes, kind: str) -> Json:

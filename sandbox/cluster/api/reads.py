@@ -49,7 +49,7 @@ def get_object(call: Call, store: ObjectStore) -> JsonAnswer:
         parse_version(asked)
     obj = find_object(call, store)
     if call.target.subresource == "scale":
-        return JsonAnswer(_scale(obj))
+        return JsonAnswer(scale_of(obj))
     return JsonAnswer(shape_object(call, obj, store))
 
 
@@ -252,7 +252,8 @@ def _bad_token(reason: str) -> Refusal:
     return bad_request(f"invalid continue token: continue key is not valid: {reason}")
 
 
-def _scale(obj: Json) -> Json:
+def scale_of(obj: Json) -> Json:
+    """Return the scale of a workload."""
     metadata, spec, status = obj["metadata"], obj.get("spec", {}), obj.get("status", {})
     replicas = spec.get("replicas", 1)
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")

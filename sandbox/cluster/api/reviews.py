@@ -12,7 +12,7 @@ from sandbox.cluster.store import Json
 
 IsAllowed = Callable[[User, Right], bool]
 _KNOWN_SUBRESOURCES = {
-    "pods": ("eviction", "exec", "portforward", "resize"),
+    "pods": ("exec", "portforward", "resize"),
     "services": ("proxy",),
 }
 

@@ -9,6 +9,8 @@ from sandbox.cluster.world.machinery import Machinery
 
 COMPONENT = "persistentvolume-controller"
 _RETRY_SECONDS = 15.0
+_LOOK_AGAIN_SECONDS = 1.0
+_PROTECTION = "kubernetes.io/pvc-protection"
 
 
 class ClaimController:
@@ -24,9 +26,19 @@ class ClaimController:
         if claim is None:
             return
         if "deletionTimestamp" in claim["metadata"]:
-            self._machinery.delete("persistentvolumeclaims", claim)
+            self._release(key, claim)
         elif (claim.get("status") or {}).get("phase") != "Bound":
             self._bind(key, claim)
+
+    def _release(self, key: Key, claim: Json) -> None:
+        """Let a claim go that is to be deleted, once no pod uses it, and its volume with it."""
+        if any(key.name in _claims_of(pod) for pod in self._machinery.store.list("pods", key.namespace)):
+            self._machinery.wake(key, self._machinery.now + _LOOK_AGAIN_SECONDS)
+            return
+        self._machinery.let_go("persistentvolumeclaims", claim, _PROTECTION)
+        volume = self._machinery.peek("persistentvolumes", "", claim["spec"].get("volumeName", ""))
+        if volume is not None and self._machinery.peek(*key) is None:
+            self._machinery.delete("persistentvolumes", volume)
 
     def _bind(self, key: Key, claim: Json) -> None:
         name = claim["spec"].get("storageClassName", "standard")
@@ -61,3 +73,11 @@ class ClaimController:
         status = {"phase": "Bound", "accessModes": modes, "capacity": capacity}
         bound = {**claim, "spec": {**claim["spec"], "volumeName": volume}, "status": status}
         self._machinery.update("persistentvolumeclaims", bound)
+
+
+def _claims_of(pod: Json) -> set[str]:
+    """Return the claims that a pod uses, none once it has ended."""
+    if (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
+        return set()
+    volumes = pod["spec"].get("volumes") or ()
+    return {volume["persistentVolumeClaim"]["claimName"] for volume in volumes if "persistentVolumeClaim" in volume}

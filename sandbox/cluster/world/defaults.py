@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import copy
 
+from sandbox.cluster.api.kinds import KINDS, METRICS_GROUP
+from sandbox.cluster.schema.decode import decode
+from sandbox.cluster.schema.types import struct_of
 from sandbox.cluster.store import Json
-from sandbox.cluster.world.quantities import memory_bytes, millicores
+from sandbox.cluster.world.pod_defaults import defaulted_pod_spec, fill_pod, fill_pod_spec, quality_of_service
 
-_PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+__all__ = ["canonical", "defaulted", "defaulted_pod_spec", "quality_of_service"]
+
+_GOAL = {"type": "Utilization", "averageUtilization": 80}
+
+
+def canonical(resource: str, obj: Json) -> Json:
+    """Return an object as the API server would read it: quantities in their one form, nothing unknown or empty.
+
+    Raises Unreadable.
+    """
+    kind = next((kind for kind in KINDS if kind.resource == resource and kind.group != METRICS_GROUP), None)
+    if kind is None or resource == "nodes":  # a node says itself what it has, in the form it likes
+        return obj
+    read = decode(struct_of(kind.api_version, kind.kind), obj).obj
+    said = {name: value for name, value in read.items() if value or name in obj or name == "metadata"}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **said}
 
 
 def defaulted(resource: str, obj: Json) -> Json:
@@ -19,66 +37,15 @@ def defaulted(resource: str, obj: Json) -> Json:
     return obj
 
 
-def defaulted_pod_spec(spec: Json) -> Json:
-    """Return a copy of a pod's spec with the defaults."""
-    spec = copy.deepcopy(spec)
-    _fill_pod_spec(spec)
-    return spec
-
-
-def quality_of_service(spec: Json) -> str:
-    """Return the qosClass of a pod by its requests and limits."""
-    containers = [*spec["containers"], *spec.get("initContainers", ())]
-    resources = [container.get("resources") or {} for container in containers]
-    if not any(entry.get("requests") or entry.get("limits") for entry in resources):
-        return "BestEffort"
-    for entry in resources:
-        limits, requests = entry.get("limits") or {}, entry.get("requests") or {}
-        for name, read in (("cpu", millicores), ("memory", memory_bytes)):
-            if name not in limits or read(requests.get(name, limits[name])) != read(limits[name]):
-                return "Burstable"
-    return "Guaranteed"
-
-
-def _fill_pod_spec(spec: Json) -> None:
-    for container in [*spec.get("initContainers", ()), *spec["containers"]]:
-        _fill_container(container)
-    spec.setdefault("restartPolicy", "Always")
-    spec.setdefault("terminationGracePeriodSeconds", 30)
-    spec.setdefault("dnsPolicy", "ClusterFirst")
-    spec.setdefault("securityContext", {})
-    spec.setdefault("schedulerName", "default-scheduler")
-
-
-def _fill_container(container: Json) -> None:
-    image = container["image"]
-    tagless = ":" not in image.rpartition("/")[2]
-    container.setdefault("imagePullPolicy", "Always" if tagless or image.endswith(":latest") else "IfNotPresent")
-    container.setdefault("resources", {})
-    container.setdefault("terminationMessagePath", "/dev/termination-log")
-    container.setdefault("terminationMessagePolicy", "File")
-    for port in container.get("ports", ()):
-        port.setdefault("protocol", "TCP")
-    resources = container["resources"]
-    for name, value in (resources.get("limits") or {}).items():
-        resources.setdefault("requests", {}).setdefault(name, value)
-    for name in _PROBES:
-        probe = container.get(name)
-        if probe is None:
-            continue
-        if "httpGet" in probe:
-            probe["httpGet"].setdefault("scheme", "HTTP")
-            probe["httpGet"].setdefault("path", "/")
-        for field, value in (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1)):
-            probe.setdefault(field, value)
-        probe.setdefault("failureThreshold", 3)
+def _fill_template(spec: Json) -> None:
+    template = spec.setdefault("template", {})
+    template.setdefault("metadata", {})
+    fill_pod_spec(template.setdefault("spec", {}))
 
 
 def _fill_workload(obj: Json) -> None:
-    spec = obj["spec"]
-    spec["template"].setdefault("metadata", {}).setdefault("labels", {})
-    spec.setdefault("revisionHistoryLimit", 10)
-    _fill_pod_spec(spec["template"]["spec"])
+    _fill_template(obj["spec"])
+    obj["spec"].setdefault("revisionHistoryLimit", 10)
 
 
 def _fill_deployment(obj: Json) -> None:
@@ -99,7 +66,11 @@ def _fill_stateful_set(obj: Json) -> None:
     spec = obj["spec"]
     spec.setdefault("replicas", 1)
     spec.setdefault("podManagementPolicy", "OrderedReady")
-    spec.setdefault("updateStrategy", {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}})
+    strategy = spec.setdefault("updateStrategy", {})
+    strategy.setdefault("type", "RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
+    spec.setdefault("serviceName", "")
     spec.setdefault("persistentVolumeClaimRetentionPolicy", {"whenDeleted": "Retain", "whenScaled": "Retain"})
     for claim in spec.get("volumeClaimTemplates", ()):
         claim.setdefault("apiVersion", "v1")
@@ -110,8 +81,12 @@ def _fill_stateful_set(obj: Json) -> None:
 
 def _fill_daemon_set(obj: Json) -> None:
     _fill_workload(obj)
-    rolling = {"maxUnavailable": 1, "maxSurge": 0}
-    obj["spec"].setdefault("updateStrategy", {"type": "RollingUpdate", "rollingUpdate": rolling})
+    strategy = obj["spec"].setdefault("updateStrategy", {})
+    strategy.setdefault("type", "RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        rolling = strategy.setdefault("rollingUpdate", {})
+        rolling.setdefault("maxUnavailable", 1)
+        rolling.setdefault("maxSurge", 0)
     annotations = obj["metadata"].get("annotations") or {}
     obj["metadata"]["annotations"] = {"deprecated.daemonset.template.generation": "1", **annotations}
 
@@ -123,15 +98,15 @@ def _fill_job(obj: Json) -> None:
     spec.setdefault("completionMode", "NonIndexed")
     spec.setdefault("manualSelector", False)
     spec.setdefault("podReplacementPolicy", "TerminatingOrFailed")
-    spec["template"].setdefault("metadata", {}).setdefault("labels", {})
-    _fill_pod_spec(spec["template"]["spec"])
+    _fill_template(spec)
 
 
 def _fill_service(obj: Json) -> None:
     spec = obj["spec"]
     for port in spec.get("ports", ()):
         port.setdefault("protocol", "TCP")
-        port.setdefault("targetPort", port["port"])
+        if "port" in port:
+            port.setdefault("targetPort", port["port"])
     spec.setdefault("type", "ClusterIP")
     spec.setdefault("sessionAffinity", "None")
     spec.setdefault("internalTrafficPolicy", "Cluster")
@@ -144,6 +119,35 @@ def _fill_claim(obj: Json) -> None:
     obj["spec"].setdefault("volumeMode", "Filesystem")
     obj["metadata"].setdefault("finalizers", ["kubernetes.io/pvc-protection"])
     obj.setdefault("status", {"phase": "Pending"})
+
+
+def _fill_replica_set(obj: Json) -> None:
+    _fill_template(obj["spec"])
+    obj["spec"].setdefault("replicas", 1)
+
+
+def _fill_pod(obj: Json) -> None:
+    fill_pod(obj["spec"])
+
+
+def _fill_autoscaler(obj: Json) -> None:
+    obj["spec"].setdefault("minReplicas", 1)
+    obj["spec"].setdefault("metrics", [{"type": "Resource", "resource": {"name": "cpu", "target": dict(_GOAL)}}])
+
+
+def _fill_limit_range(obj: Json) -> None:
+    """Let what an entry says of its most be its default, and that its default request, where it says no other."""
+    for entry in obj["spec"].get("limits") or ():
+        if entry.get("type") != "Container":
+            continue
+        for field, others in (("default", ("max",)), ("defaultRequest", ("default", "min"))):
+            values = {name: value for other in reversed(others) for name, value in (entry.get(other) or {}).items()}
+            if values or field in entry:
+                entry[field] = {**values, **(entry.get(field) or {})}
+
+
+def _fill_secret(obj: Json) -> None:
+    obj.setdefault("type", "Opaque")
 
 
 def _fill_namespace(obj: Json) -> None:
@@ -159,5 +163,10 @@ _FILLERS = {
     "jobs": _fill_job,
     "services": _fill_service,
     "persistentvolumeclaims": _fill_claim,
+    "horizontalpodautoscalers": _fill_autoscaler,
+    "limitranges": _fill_limit_range,
     "namespaces": _fill_namespace,
+    "pods": _fill_pod,
+    "replicasets": _fill_replica_set,
+    "secrets": _fill_secret,
 }

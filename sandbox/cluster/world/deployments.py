@@ -12,7 +12,7 @@ from sandbox.cluster.world.events import EventRecorder, reference
 from sandbox.cluster.world.index import Key
 from sandbox.cluster.world.machinery import Machinery, owner_reference
 from sandbox.cluster.world.pods_view import condition, without_zeros
-from sandbox.cluster.world.rollout_status import progressing_condition, set_deployment_condition
+from sandbox.cluster.world.rollout_status import progressing_condition, set_deployment_condition, with_failure
 
 COMPONENT = "deployment-controller"
 REVISION = "deployment.kubernetes.io/revision"
@@ -41,12 +41,12 @@ class DeploymentController:
         old = [item for item in owned if item is not new]
         paused = deployment["spec"].get("paused", False)
         created = False
-        if not paused:
+        if not paused and (new is not None or not self._waits(deployment, old)):
             created = new is None
             new = self._current(deployment, new, old)
         if self._is_rescaled(deployment, [*old, *([new] if new else [])]):
             self._rescale(deployment, new, old)
-        elif not paused and new is not None:
+        elif not paused:
             self._roll(deployment, new, old)
         self._report(key, new, created=created)
         if new is not None:
@@ -78,8 +78,8 @@ class DeploymentController:
         template["metadata"]["labels"][HASH] = label
         bounds = rollout.limits(spec)
         older = sum(item["spec"]["replicas"] for item in self._machinery.owned("replicasets", deployment))
-        blocked = spec["strategy"]["type"] == "Recreate" and older
-        first = 0 if blocked else max(0, min(spec["replicas"], spec["replicas"] + bounds.surge - older))
+        room = spec["replicas"] + bounds.surge - older
+        first = spec["replicas"] if spec["strategy"]["type"] == "Recreate" else max(0, min(spec["replicas"], room))
         name = f"{metadata['name']}-{label}"
         created = self._machinery.create(
             "replicasets",
@@ -106,14 +106,23 @@ class DeploymentController:
             self._tell_scaled(deployment, name, 0, first)
         return created
 
-    def _roll(self, deployment: Json, new: Json, old: list[Json]) -> None:
+    def _waits(self, deployment: Json, old: list[Json]) -> bool:
+        """Tell whether the new ReplicaSet must not be made yet: all old pods are to be gone before."""
+        if deployment["spec"]["strategy"]["type"] != "Recreate":
+            return False
+        pods = [pod for item in old for pod in self._machinery.owned("pods", item)]
+        return any(pod["status"].get("phase") not in {"Succeeded", "Failed"} for pod in pods)
+
+    def _roll(self, deployment: Json, new: Json | None, old: list[Json]) -> None:
         spec, bounds = deployment["spec"], rollout.limits(deployment["spec"])
         active = sorted((item for item in old if item["spec"]["replicas"]), key=_age)
         if spec["strategy"]["type"] == "Recreate":
             for item in active:
                 self._scale(deployment, item, 0)
-            if not any(self._machinery.owned("pods", item) for item in old):
+            if new is not None and not self._waits(deployment, old):
                 self._scale(deployment, new, spec["replicas"])
+            return
+        if new is None:
             return
         wanted = rollout.new_size(spec["replicas"], _size(new), [_size(item) for item in active], bounds)
         new = self._scale(deployment, new, wanted)
@@ -131,6 +140,10 @@ class DeploymentController:
 
     def _rescale(self, deployment: Json, new: Json | None, old: list[Json]) -> None:
         newest_first = [*([new] if new else []), *reversed(old)]
+        if new is not None and _is_saturated(deployment, new):
+            for item in old:
+                self._scale(deployment, item, 0)
+            newest_first = [new]
         bounds = rollout.limits(deployment["spec"])
         sizes = rollout.rescaled(deployment["spec"]["replicas"], [_size(item) for item in newest_first], bounds)
         for item in newest_first:
@@ -174,6 +187,8 @@ class DeploymentController:
         counts = _counts(deployment, owned, name)
         now = self._machinery.now
         conditions = self._conditions(deployment, counts, name, created=created)
+        newest_first = sorted(owned, key=lambda item: (item["metadata"]["name"] != name, _age(item)))
+        conditions = with_failure(conditions, newest_first, now)
         self._machinery.set_status("deployments", stored, {**without_zeros(counts), "conditions": conditions})
         progressing = next((entry for entry in conditions if entry["type"] == "Progressing"), None)
         if progressing is not None and progressing["reason"] != "NewReplicaSetAvailable":
@@ -214,6 +229,14 @@ def _sizes(spec: Json) -> Json:
     return {DESIRED: str(spec["replicas"]), MAXIMUM: str(spec["replicas"] + rollout.limits(spec).surge)}
 
 
+def _is_saturated(deployment: Json, replica_set: Json) -> bool:
+    """Tell whether a ReplicaSet alone has all the pods that its Deployment wants."""
+    wanted = deployment["spec"]["replicas"]
+    annotations = replica_set["metadata"].get("annotations") or {}
+    sizes = (replica_set["spec"]["replicas"], replica_set["status"].get("availableReplicas", 0))
+    return annotations.get(DESIRED) == str(wanted) and sizes == (wanted, wanted)
+
+
 def _template(replica_set: Json) -> Json:
     template: Json = copy.deepcopy(replica_set["spec"]["template"])
     template["metadata"]["labels"].pop(HASH, None)
@@ -231,6 +254,7 @@ def _size(replica_set: Json) -> rollout.Size:
         replica_set["spec"]["replicas"],
         status.get("replicas", 0),
         status.get("availableReplicas", 0),
+        int((replica_set["metadata"].get("annotations") or {}).get(MAXIMUM, "0")) or status.get("replicas", 0) or 1,
     )
 
 

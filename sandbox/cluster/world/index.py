@@ -39,14 +39,22 @@ class Index:
         if key.resource == "pods":
             for label in (obj["metadata"].get("labels") or {}).items():
                 _keep(self._labelled.setdefault((key.namespace, *label), {}), key, gone=gone)
-        selector = _selector_of(key.resource, obj)
-        if selector:
-            place = (key.namespace, *next(iter(selector.items())))
-            _keep(self._selecting.setdefault(place, {}), key, gone=gone)
+        if key.resource in {"services", "poddisruptionbudgets"}:
+            selector = _selector_of(key.resource, obj)
+            first = next(iter(selector.items())) if selector else ("", "")
+            _keep(self._selecting.setdefault((key.namespace, *first), {}), key, gone=gone)
 
     def owned(self, uid: str, resource: str) -> list[Key]:
         """Return what an object controls of one resource, in order."""
         return sorted(key for key in self._owned.get(uid, ()) if key.resource == resource)
+
+    def dependents(self, uid: str) -> list[Key]:
+        """Return everything that an object controls, in order."""
+        return sorted(self._owned.get(uid, ()))
+
+    def disown(self, uid: str, key: Key) -> None:
+        """Forget that an object controls another."""
+        self._owned.get(uid, {}).pop(key, None)
 
     def orphans(self, uid: str) -> list[Key]:
         """Return what a deleted object controlled, and forget it."""
@@ -58,7 +66,8 @@ class Index:
 
     def selecting(self, namespace: str, labels: Json) -> list[Key]:
         """Return the services and budgets that may select a pod with these labels."""
-        return [key for label in labels.items() for key in self._selecting.get((namespace, *label), ())]
+        any_label = ("", "")  # of a budget that selects by expressions
+        return [key for label in (any_label, *labels.items()) for key in self._selecting.get((namespace, *label), ())]
 
 
 def controller_of(obj: Json) -> Json | None:

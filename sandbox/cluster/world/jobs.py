@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from sandbox.cluster.admission.denied import Denied
 from sandbox.cluster.store import Json
 from sandbox.cluster.world import backoff, names
 from sandbox.cluster.world.clock import parse_stamp
@@ -12,6 +13,7 @@ from sandbox.cluster.world.events import EventRecorder, reference
 from sandbox.cluster.world.index import Key
 from sandbox.cluster.world.machinery import Machinery, owner_reference
 from sandbox.cluster.world.pods_view import is_active, is_ready, without_zeros
+from sandbox.cluster.world.retries import Retries
 from sandbox.cluster.world.templates import pod_from_template
 
 COMPONENT = "job-controller"
@@ -23,11 +25,13 @@ class JobController:
     def __init__(self, machinery: Machinery, events: EventRecorder) -> None:
         self._machinery = machinery
         self._events = events
+        self._retries = Retries(machinery)
 
     def reconcile(self, key: Key) -> None:
         """Take the next step of one Job."""
         stored = self._machinery.peek(*key)
-        if stored is None or (stored.get("status") or {}).get("conditions"):
+        ended = stored is None or bool((stored.get("status") or {}).get("conditions"))
+        if stored is None or ended or "deletionTimestamp" in stored["metadata"]:
             return
         job = self._labelled(stored)
         spec, pods = job["spec"], self._machinery.owned("pods", job)
@@ -68,6 +72,14 @@ class JobController:
             if due > self._machinery.now:
                 self._machinery.wake(key, due)
                 return
+        try:
+            self._create_pods(job)
+            self._retries.forget(key)
+        except Denied as denied:
+            self._tell(job, "FailedCreate", f"Error creating: {denied}", warning=True)
+            self._retries.again(key)
+
+    def _create_pods(self, job: Json) -> None:
         metadata, random = job["metadata"], self._machinery.random
         for _ in range(min(job["spec"]["parallelism"], job["spec"]["completions"])):
             name = f"{metadata['name']}-{names.suffix(random)}"
@@ -79,7 +91,7 @@ class JobController:
                 random=random,
             )
             pod["metadata"]["generateName"] = f"{metadata['name']}-"
-            self._machinery.create("pods", pod)
+            self._machinery.create_pod(pod)
             self._tell(job, "SuccessfulCreate", f"Created pod: {name}")
 
     def _close(self, job: Json, kind: str, criterion: str, reason: str, message: str) -> list[Json]:

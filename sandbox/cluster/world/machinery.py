@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
+from sandbox.cluster.admission.denied import Denied
+from sandbox.cluster.admission.pods import admitted_pod, check_pod
+from sandbox.cluster.labels import selector_matches
 from sandbox.cluster.store import Change, Expired, Json, ObjectStore
+from sandbox.cluster.validation.pods import pod_spec_faults
 from sandbox.cluster.world import names
 from sandbox.cluster.world.clock import WorldClock, stamp
-from sandbox.cluster.world.index import Index, Key, controller_of, selects
+from sandbox.cluster.world.index import Key, selects
+from sandbox.cluster.world.reactions import Reactions
 
-PLURALS = {
-    "Deployment": "deployments",
-    "ReplicaSet": "replicasets",
-    "StatefulSet": "statefulsets",
-    "DaemonSet": "daemonsets",
-    "Job": "jobs",
-    "Service": "services",
-    "Node": "nodes",
-    "Pod": "pods",
-}
-WATCHED = (
-    "deployments",
-    "replicasets",
-    "statefulsets",
-    "daemonsets",
-    "jobs",
-    "services",
-    "horizontalpodautoscalers",
-    "persistentvolumeclaims",
-    "poddisruptionbudgets",
-    "nodes",
-    "pods",
-)
-_AUTOSCALER_SYNC = 15.0
 _QUIET = 600.0  # seconds before the end of a long advance in which idle work is done at all
 
 
@@ -59,8 +40,7 @@ class Machinery:
         self._wanted: dict[Key, float] = {}
         self._pulses: dict[Key, _Pulse] = {}
         self._order = 0
-        self._index = Index()
-        self._unscheduled: dict[Key, None] = {}
+        self._reactions = Reactions(self, store)
 
     # Time
 
@@ -82,14 +62,40 @@ class Machinery:
     def owned(self, resource: str, owner: Json) -> list[Json]:
         """Return the objects of a resource that an object controls, by name; not to be changed."""
         self._absorb()
-        found = (self.store.get(*key) for key in self._index.owned(owner["metadata"]["uid"], resource))
+        found = (self.store.get(*key) for key in self._reactions.index.owned(owner["metadata"]["uid"], resource))
         return [obj for obj in found if obj is not None]
 
     def selected(self, namespace: str, selector: Json) -> list[Json]:
         """Return the pods of a namespace that a selector of equal labels picks, by name; not to be changed."""
         self._absorb()
-        found = (self.store.get(*key) for key in self._index.labelled(namespace, next(iter(selector.items()))))
+        found = (
+            self.store.get(*key) for key in self._reactions.index.labelled(namespace, next(iter(selector.items())))
+        )
         return [pod for pod in found if pod is not None and selects(selector, pod["metadata"].get("labels") or {})]
+
+    def dependents(self, owner: Json) -> list[tuple[str, Json]]:
+        """Return everything that an object controls, with its resource; not to be changed."""
+        self._absorb()
+        keys = self._reactions.index.dependents(owner["metadata"]["uid"])
+        found = ((key.resource, self.store.get(*key)) for key in keys)
+        return [(resource, obj) for resource, obj in found if obj is not None]
+
+    def loose(self, resource: str, namespace: str, selector: Json) -> list[Json]:
+        """Return the pods or ReplicaSets that nobody controls and a selector picks; not to be changed."""
+        self._absorb()
+        keys = self._reactions.loose.get((resource, namespace), {})
+        found = (self.store.get(*key) for key in keys)
+        return [obj for obj in found if obj and selector_matches(selector, obj["metadata"].get("labels") or {})]
+
+    def create_pod(self, pod: Json) -> Json:
+        """Add a pod if admission lets it in. Raises Denied."""
+        pod = admitted_pod(self.store, pod)
+        faults = pod_spec_faults("spec", pod["spec"])
+        if faults:
+            name, told = pod["metadata"]["name"], ", ".join(f"{fault.field}: {fault.message}" for fault in faults)
+            raise Denied(f'Pod "{name}" is invalid: {told if len(faults) == 1 else f"[{told}]"}')
+        check_pod(self.store, pod)
+        return self.create("pods", pod)
 
     def create(self, resource: str, obj: Json) -> Json:
         """Add an object, with a uid from the seed."""
@@ -107,19 +113,43 @@ class Machinery:
             self.store.update(resource, {**obj, "status": status})
 
     def delete(self, resource: str, obj: Json) -> None:
-        """Remove an object at once."""
+        """Remove an object, or mark it as to be deleted while somebody's finalizers hold it."""
         metadata = obj["metadata"]
-        if self.store.get(resource, metadata.get("namespace", ""), metadata["name"]) is not None:
-            self.store.delete(resource, metadata.get("namespace", ""), metadata["name"])
+        place = (resource, metadata.get("namespace", ""), metadata["name"])
+        current = self.store.get(*place)
+        if current is None:
+            return
+        if not current["metadata"].get("finalizers"):
+            self.store.delete(*place)
+        elif "deletionTimestamp" not in current["metadata"]:
+            self.mark(resource, current)
+        else:
+            marks = {**current["metadata"], "deletionGracePeriodSeconds": 0}
+            self.store.update(resource, {**current, "metadata": marks})
+
+    def let_go(self, resource: str, obj: Json, finalizer: str) -> None:
+        """Take a finalizer from an object that is to be deleted; without any left it is gone."""
+        left = [name for name in obj["metadata"].get("finalizers") or () if name != finalizer]
+        metadata = {name: value for name, value in obj["metadata"].items() if name != "finalizers"}
+        if left:
+            metadata["finalizers"] = left
+        changed = self.update(resource, {**obj, "metadata": metadata})
+        if not left:
+            self.delete(resource, changed)
 
     def retire_pod(self, pod: Json) -> None:
         """Mark a pod as to be deleted; its kubelet removes it when its containers have stopped."""
-        metadata = pod["metadata"]
+        self.mark("pods", pod, grace=pod["spec"].get("terminationGracePeriodSeconds", 30))
+
+    def mark(self, resource: str, obj: Json, *finalizers: str, grace: int = 0) -> None:
+        """Mark an object as to be deleted, held by more finalizers if any are named."""
+        metadata = obj["metadata"]
         if "deletionTimestamp" in metadata:
             return
-        grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
-        marks = {"deletionTimestamp": stamp(self.now + grace), "deletionGracePeriodSeconds": grace}
-        self.store.update("pods", {**pod, "metadata": {**metadata, **marks}})
+        marks: Json = {"deletionTimestamp": stamp(self.now + grace), "deletionGracePeriodSeconds": grace}
+        if finalizers:
+            marks["finalizers"] = [*(metadata.get("finalizers") or ()), *finalizers]
+        self.store.update(resource, {**obj, "metadata": {**metadata, **marks}})
 
     # The queue
 
@@ -170,7 +200,11 @@ class Machinery:
 
     def requeue_unscheduled(self) -> None:
         """Let the scheduler try all waiting pods again."""
-        self._queue.update(self._unscheduled)
+        self.look_at(self._reactions.unscheduled)
+
+    def look_at(self, keys: Iterable[Key]) -> None:
+        """Queue keys; what is queued already keeps its place."""
+        self._queue.update(dict.fromkeys(keys))
 
     def _absorb(self) -> None:
         if self._seen == self.store.resource_version:
@@ -178,84 +212,13 @@ class Machinery:
         try:
             changes: Iterator[Change] = self.store.changes_since(self._seen)
         except Expired:
-            self._relist()
-            changes = iter(())
+            self._seen = self.store.resource_version
+            self._reactions.relist()
+            return
         self._seen = self.store.resource_version
         for change in changes:
             if change.resource != "events":
-                self._react(change)
-
-    def _react(self, change: Change) -> None:
-        key = Key(change.resource, *change.key)
-        if change.resource in WATCHED and not _is_heartbeat(change):
-            self._queue[key] = None
-        gone = change.type == "DELETED"
-        self._index.note(key, change.object, gone=gone)
-        if gone:
-            self._collect(self._index.orphans(change.object["metadata"]["uid"]))
-        owner = self._queue_owner(key.namespace, change.object)
-        if gone and key.resource == "pods" and owner is not None:
-            self._queue_owner(key.namespace, owner)  # a Deployment may wait for the last old pod
-        if change.resource == "pods":
-            self._react_to_pod(change, key)
-        elif change.resource == "deployments":
-            self._call_autoscalers(change)
-        elif change.resource == "nodes" and not _is_heartbeat(change):
-            self.requeue_unscheduled()
-            self._queue.update({Key("daemonsets", *_name(obj)): None for obj in self.store.list("daemonsets")})
-        elif change.resource == "persistentvolumeclaims":
-            self.requeue_unscheduled()
-
-    def _queue_owner(self, namespace: str, obj: Json) -> Json | None:
-        owner = controller_of(obj)
-        if owner is None or owner["kind"] not in PLURALS:
-            return None
-        key = Key(PLURALS[owner["kind"]], namespace, owner["name"])
-        self._queue[key] = None
-        return self.store.get(*key)
-
-    def _react_to_pod(self, change: Change, key: Key) -> None:
-        labels = change.object["metadata"].get("labels") or {}
-        self._queue.update(dict.fromkeys(self._index.selecting(key.namespace, labels)))
-        gone = change.type == "DELETED"
-        if gone or change.object["spec"].get("nodeName"):
-            self._unscheduled.pop(key, None)
-        else:
-            self._unscheduled[key] = None
-        if gone:
-            self.requeue_unscheduled()
-
-    def _call_autoscalers(self, change: Change) -> None:
-        before = (change.previous or {}).get("spec", {}).get("replicas")
-        if change.object["spec"].get("replicas") == before:
-            return
-        for scaler in self.store.list("horizontalpodautoscalers", change.key[0]):
-            if scaler["spec"]["scaleTargetRef"]["name"] == change.key[1]:
-                self.wake(Key("horizontalpodautoscalers", *_name(scaler)), self.now + _AUTOSCALER_SYNC)
-
-    def _collect(self, orphans: list[Key]) -> None:
-        """Delete what a deleted object owned, as the garbage collector does in the background."""
-        for key in orphans:
-            orphan = self.store.get(*key)
-            if orphan is None:
-                continue
-            if key.resource == "pods":
-                self.retire_pod(orphan)
-            else:
-                self.delete(key.resource, orphan)
-
-    def _relist(self) -> None:
-        """Look at everything: the store's history does not reach back to what was seen last."""
-        self._index.clear()
-        self._unscheduled.clear()
-        for resource in (*WATCHED, "endpointslices", "controllerrevisions"):
-            for obj in self.store.list(resource):
-                key = Key(resource, *_name(obj))
-                if resource in WATCHED:
-                    self._queue[key] = None
-                self._index.note(key, obj, gone=False)
-                if resource == "pods" and not obj["spec"].get("nodeName"):
-                    self._unscheduled[key] = None
+                self._reactions.react(change)
 
 
 def owner_reference(owner: Json, api_version: str, kind: str) -> Json:
@@ -268,19 +231,3 @@ def owner_reference(owner: Json, api_version: str, kind: str) -> Json:
         "controller": True,
         "blockOwnerDeletion": True,
     }
-
-
-def _name(obj: Json) -> tuple[str, str]:
-    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
-
-
-def _is_heartbeat(change: Change) -> bool:
-    if change.resource != "nodes" or change.previous is None or change.type == "DELETED":
-        return False
-    before, after = change.previous, change.object
-    same_resources = before["status"].get("allocatable") == after["status"].get("allocatable")
-    return before["spec"] == after["spec"] and same_resources and _is_ready(before) == _is_ready(after)
-
-
-def _is_ready(node: Json) -> bool:
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"].get("conditions", ()))

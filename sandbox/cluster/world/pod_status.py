@@ -112,10 +112,13 @@ def _container_status(container: Container, *, initializing: bool) -> Json:
 
 
 def _conditions(pod: Json, runtime: PodRuntime, now: float) -> list[Json]:
-    conditions: list[Json] = []
+    told = pod["status"].get("conditions") or ()
+    # What the eviction wrote is not the kubelet's to change.
+    conditions: list[Json] = [entry for entry in told if entry.get("reason") == "EvictionByEvictionAPI"]
     old = {entry["type"]: entry for entry in pod["status"].get("conditions") or ()}
     for kind, status, reason, message in _facts(runtime):
-        new: Json = {"type": kind, "status": status, "lastProbeTime": None, "observedGeneration": 1}
+        generation = pod["metadata"].get("generation", 1)
+        new: Json = {"type": kind, "status": status, "lastProbeTime": None, "observedGeneration": generation}
         new |= ({"reason": reason} if reason else {}) | ({"message": message} if message else {})
         since = stamp(runtime.started if kind not in old else now)
         conditions += with_condition([old[kind]] if kind in old else [], new, since)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 from sandbox.cluster.store import Json
 from sandbox.cluster.world import names
 from sandbox.cluster.world.machinery import Machinery, owner_reference
 
 LABEL = "controller-revision-hash"
+# What the revision itself is labelled with; its pods carry LABEL in any case.
+_HASH_LABELS = {"DaemonSet": LABEL, "StatefulSet": "controller.kubernetes.io/hash"}
 
 
 def current_revision(machinery: Machinery, workload: Json, kind: str) -> Json:
@@ -29,10 +33,33 @@ def current_revision(machinery: Machinery, workload: Json, kind: str) -> Json:
             "metadata": {
                 "name": f"{metadata['name']}-{label}",
                 "namespace": metadata["namespace"],
-                "labels": {**(template["metadata"].get("labels") or {}), LABEL: label},
+                "labels": {**(template["metadata"].get("labels") or {}), _HASH_LABELS[kind]: label},
                 "ownerReferences": [owner_reference(workload, "apps/v1", kind)],
             },
             "data": data,
             "revision": newest + 1,
         },
     )
+
+
+def template_of(revision: Json) -> Json:
+    """Return a copy of the template that a ControllerRevision remembers."""
+    template: Json = copy.deepcopy(revision["data"]["spec"]["template"])
+    template.pop("$patch", None)
+    return template
+
+
+def forget_revisions(machinery: Machinery, workload: Json, live: set[str]) -> None:
+    """Delete the oldest ControllerRevisions beyond the history limit that no pod is of."""
+    limit = workload["spec"].get("revisionHistoryLimit", 10)
+    known = machinery.owned("controllerrevisions", workload)
+    if len(known) <= limit:
+        return
+    used = {(pod["metadata"].get("labels") or {}).get(LABEL) for pod in machinery.owned("pods", workload)}
+    idle = [
+        entry
+        for entry in sorted(known, key=lambda entry: int(entry["revision"]))
+        if not {entry["metadata"]["name"], entry["metadata"]["labels"].get(LABEL)} & (live | used)
+    ]
+    for entry in idle[: max(0, len(idle) - limit)]:
+        machinery.delete("controllerrevisions", entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor
 
 from sandbox.cluster.store import Json
 
@@ -17,12 +18,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The numbers of one ReplicaSet: wanted pods, existing ones, available ones."""
+    """The numbers of one ReplicaSet: wanted pods, existing ones, available ones.
+
+    ``most_before`` is how many pods the Deployment might have when the ReplicaSet was sized last.
+    """
 
     name: str
     wanted: int
     existing: int
     available: int
+    most_before: int = 1
 
 
 def limits(spec: Json) -> Limits:
@@ -73,14 +78,29 @@ def old_sizes(replicas: int, new: Size, old: list[Size], bounds: Limits) -> dict
 
 
 def rescaled(replicas: int, sizes: list[Size], bounds: Limits) -> dict[str, int]:
-    """Return the sizes (newest first) after ``spec.replicas`` changed in mid-rollout: shared in proportion."""
+    """Return the sizes (newest first) after ``spec.replicas`` changed in mid-rollout: shared in proportion.
+
+    What rounding leaves over is the largest one's; of equals, the newer grows and the older shrinks.
+    """
     active = [size for size in sizes if size.wanted > 0]
     if len(active) <= 1:
         chosen = active or sizes[:1]
         return {size.name: replicas for size in chosen}
-    total = sum(size.wanted for size in active)
     goal = replicas + bounds.surge if replicas else 0
-    shares = {size.name: round(size.wanted * goal / total) for size in active}
-    largest = max(active, key=lambda size: size.wanted)
-    shares[largest.name] = max(0, shares[largest.name] + goal - sum(shares.values()))
+    to_add = goal - sum(size.wanted for size in active)
+    order = sorted(active if to_add > 0 else reversed(active), key=lambda size: -size.wanted)
+    shares, added = {}, 0
+    for size in order:
+        share = _share_of(size, replicas, goal) if to_add != added else 0
+        share = min(share, to_add - added) if to_add > 0 else max(share, to_add - added)
+        shares[size.name] = size.wanted + share
+        added += share
+    shares[order[0].name] = max(0, shares[order[0].name] + to_add - added)
     return shares
+
+
+def _share_of(size: Size, replicas: int, goal: int) -> int:
+    """Return how much one ReplicaSet is to grow, or to shrink, to keep its part of the whole."""
+    if not replicas:
+        return -size.wanted
+    return floor(size.wanted * goal / size.most_before + 0.5) - size.wanted

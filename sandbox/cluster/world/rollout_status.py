@@ -27,17 +27,18 @@ def progressing_condition(
 
 def _advanced(deployment: Json, current: Json, counts: dict[str, int], new_name: str, now: float) -> Json | None:
     """Return the condition that follows from how the counters moved."""
+    subject = f'ReplicaSet "{new_name}"' if new_name else f'Deployment "{deployment["metadata"]["name"]}"'
     done = current["reason"] == "NewReplicaSetAvailable"
     if done and counts["replicas"] == counts["updatedReplicas"]:
         return None  # a finished rollout stays finished, whatever becomes of its pods
     if is_complete(deployment, counts):
-        message = f'ReplicaSet "{new_name}" has successfully progressed.'
+        message = f"{subject} has successfully progressed."
         return _progressing("True", "NewReplicaSetAvailable", message)
     if _moved(deployment.get("status", {}), counts):
-        return _progressing("True", "ReplicaSetUpdated", f'ReplicaSet "{new_name}" is progressing.')
+        return _progressing("True", "ReplicaSetUpdated", f"{subject} is progressing.")
     overdue = now > parse_stamp(current["lastUpdateTime"]) + deployment["spec"]["progressDeadlineSeconds"]
     if overdue and not done and current["reason"] != "ProgressDeadlineExceeded":
-        message = f'ReplicaSet "{new_name}" has timed out progressing.'
+        message = f"{subject} has timed out progressing."
         return _progressing("False", "ProgressDeadlineExceeded", message)
     return None
 
@@ -66,3 +67,13 @@ def _moved(before: Json, counts: dict[str, int]) -> bool:
 
 def _progressing(status: str, reason: str, message: str) -> Json:
     return {"type": "Progressing", "status": status, "reason": reason, "message": message}
+
+
+def with_failure(conditions: list[Json], replica_sets: list[Json], now: float) -> list[Json]:
+    """Return conditions that say why pods cannot be created, as the first of the ReplicaSets that has it says it."""
+    for replica_set in replica_sets:
+        found = condition(replica_set, "ReplicaFailure")
+        if found is not None:
+            copied = {name: found[name] for name in ("type", "status", "reason", "message")}
+            return set_deployment_condition(conditions, copied, now)
+    return [entry for entry in conditions if entry["type"] != "ReplicaFailure"]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 from random import Random
 
+from sandbox.cluster.admission.pods import completed_pod
 from sandbox.cluster.store import Json
 from sandbox.cluster.world import names
 from sandbox.cluster.world.clock import stamp
-from sandbox.cluster.world.defaults import defaulted_pod_spec, quality_of_service
 
 KUBELET_VERSION = "v1.34.4"
-_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # a path
 
 
 def env_value(name: str, value: str) -> Json:
@@ -217,50 +216,9 @@ def node_conditions(now: float) -> list[Json]:
 
 
 def pod_from_template(template: Json, *, name: str, namespace: str, owner: Json, random: Random, **labels: str) -> Json:
-    """Build the pod that a controller creates: the template, plus what admission adds to every pod."""
-    spec = defaulted_pod_spec(template["spec"])
-    volume = f"kube-api-access-{names.suffix(random)}"
-    mount = {"name": volume, "readOnly": True, "mountPath": _TOKEN_PATH}
-    for entry in [*spec.get("initContainers", ()), *spec["containers"]]:
-        entry["volumeMounts"] = [*entry.get("volumeMounts", ()), mount]
-    spec["volumes"] = [*spec.get("volumes", ()), _token_volume(volume)]
-    spec.setdefault("enableServiceLinks", True)
-    spec.setdefault("serviceAccountName", "default")
-    spec["serviceAccount"] = spec["serviceAccountName"]
-    spec.setdefault("priority", 0)
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
-    tolerations = [
-        {
-            "key": f"node.kubernetes.io/{key}",
-            "operator": "Exists",
-            "effect": "NoExecute",
-            "tolerationSeconds": 300,
-        }
-        for key in ("not-ready", "unreachable")
-    ]
-    spec["tolerations"] = [*spec.get("tolerations", ()), *tolerations]
+    """Build the pod that a controller creates: the template, plus what the server adds to every pod."""
     metadata: Json = copy.deepcopy(template.get("metadata") or {})
     metadata["labels"] = {**metadata.get("labels", {}), **labels}
     metadata |= {"name": name, "namespace": namespace, "ownerReferences": [owner]}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": metadata,
-        "spec": spec,
-        "status": {"phase": "Pending", "qosClass": quality_of_service(spec)},
-    }
-
-
-def _token_volume(name: str) -> Json:
-    field = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
-    return {
-        "name": name,
-        "projected": {
-            "defaultMode": 420,
-            "sources": [
-                {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-                {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-                {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": field}]}},
-            ],
-        },
-    }
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    return completed_pod(pod, random)

@@ -14,18 +14,21 @@ from sandbox.cluster.world.catalogue import Catalogue
 from sandbox.cluster.world.claims import ClaimController
 from sandbox.cluster.world.clock import WorldClock
 from sandbox.cluster.world.daemonsets import DaemonSetController
-from sandbox.cluster.world.defaults import defaulted
+from sandbox.cluster.world.defaults import canonical, defaulted
 from sandbox.cluster.world.deployments import DeploymentController
 from sandbox.cluster.world.disruptions import DisruptionController
 from sandbox.cluster.world.endpoints import EndpointSliceController
 from sandbox.cluster.world.events import EventRecorder
+from sandbox.cluster.world.garbage import GarbageCollector
 from sandbox.cluster.world.index import Key
 from sandbox.cluster.world.jobs import JobController
 from sandbox.cluster.world.kubelet import Kubelet
 from sandbox.cluster.world.logs import Logs
 from sandbox.cluster.world.machinery import Machinery
 from sandbox.cluster.world.metrics import Usage
+from sandbox.cluster.world.namespaces import NamespaceController
 from sandbox.cluster.world.nodes import NodeHeartbeat
+from sandbox.cluster.world.quotas import QuotaController
 from sandbox.cluster.world.replicasets import ReplicaSetController
 from sandbox.cluster.world.scheduler import Scheduler
 from sandbox.cluster.world.statefulsets import StatefulSetController
@@ -64,6 +67,9 @@ class World(LogSource, MetricsSource):
             "horizontalpodautoscalers": Autoscaler(machinery, events, usage).reconcile,
             "poddisruptionbudgets": DisruptionController(machinery).reconcile,
             "nodes": NodeHeartbeat(machinery).reconcile,
+            "namespaces": NamespaceController(machinery).reconcile,
+            "resourcequotas": QuotaController(machinery).reconcile,
+            "garbage": GarbageCollector(machinery).reconcile,
             "events": events.expire,
         }
 
@@ -87,7 +93,7 @@ class World(LogSource, MetricsSource):
 
     def apply(self, resource: str, obj: Json) -> None:
         """Create or update an object as a person's ``apply`` would, and let the controllers see it."""
-        obj = defaulted(resource, obj)
+        obj = defaulted(resource, canonical(resource, obj))
         metadata = obj["metadata"]
         old = self.store.get(resource, metadata.get("namespace", ""), metadata["name"])
         if old is None:

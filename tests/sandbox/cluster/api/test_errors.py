@@ -98,10 +98,11 @@ async def test_answer_equals_the_recorded_one(client: Any, pair: Json) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "reason"),
     [
-        ("DELETE", "/api/v1/namespaces/ns/pods/p", 405, "MethodNotAllowed"),
-        ("PATCH", "/apis/apps/v1/namespaces/ns/deployments/d", 405, "MethodNotAllowed"),
-        ("POST", "/apis/apps/v1/namespaces/ns/deployments", 405, "MethodNotAllowed"),
-        ("PUT", "/apis/apps/v1/namespaces/ns/deployments/d/scale", 405, "MethodNotAllowed"),
+        ("DELETE", "/api/v1/namespaces/ns/pods/p/log", 405, "MethodNotAllowed"),
+        ("PATCH", "/apis/apps/v1/namespaces/ns/deployments", 405, "MethodNotAllowed"),
+        ("POST", "/apis/apps/v1/deployments", 405, "MethodNotAllowed"),
+        ("DELETE", "/apis/apps/v1/namespaces/ns/deployments/d/scale", 405, "MethodNotAllowed"),
+        ("GET", "/api/v1/namespaces/ns/pods/p/eviction", 405, "MethodNotAllowed"),
         ("GET", "/apis/metrics.k8s.io/v1beta1/nodes?watch=1", 405, "MethodNotAllowed"),
         ("GET", "/api/v1/namespaces/ns/nodes", 404, "NotFound"),
         ("GET", "/api/v1/pods/p", 404, "NotFound"),
@@ -109,7 +110,7 @@ async def test_answer_equals_the_recorded_one(client: Any, pair: Json) -> None:
     ],
 )
 async def test_what_is_not_served_is_refused(client: Any, method: str, path: str, status: int, reason: str) -> None:
-    """Writes, watches on usage, and paths that fit no resource."""
+    """Verbs that a path does not have, watches on usage, and paths that fit no resource."""
     answer = await client.call(method, path)
     assert (answer.status, answer.body["reason"], answer.body["code"]) == (status, reason, status)
 

@@ -235,7 +235,7 @@ def test_steps_of_a_rollout(new: Size, old: list[Size], expected_new: int, expec
 
 def test_rescaling_in_the_middle_keeps_the_proportion() -> None:
     """Both versions grow when a rollout is scaled from ten to twenty."""
-    sizes = [Size("new", 5, 5, 5), Size("old", 8, 8, 8)]
+    sizes = [Size("new", 5, 5, 5, most_before=13), Size("old", 8, 8, 8, most_before=13)]
     shares = rollout.rescaled(20, sizes, Limits(5, 5))
     assert sum(shares.values()) == 25
     assert shares["old"] > shares["new"] > 5

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sandbox.cluster.world import templates as make
 from sandbox.cluster.world.behaviours import Behaviour, Crashes, FailsProbe, OutOfMemory, Serves, never_ready
-from sandbox.cluster.world.machinery import WATCHED
+from sandbox.cluster.world.reactions import WATCHED
 
 if TYPE_CHECKING:
     from tests.sandbox.cluster.world.conftest import Tiny

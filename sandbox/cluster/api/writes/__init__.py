@@ -1,0 +1,1 @@
+"""Writes: create, replace, patch, delete, scale, evict. The world sees a write when its clock moves next."""
