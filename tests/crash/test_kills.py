@@ -102,7 +102,11 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     ):
         slack.rates.enabled = False  # the bot connects more often in a minute than Slack would allow
         cluster.write_kubeconfig(tmp_path / "kubeconfig")
-        toml = ragops_toml(slack.workspace, tmp_path / "kubeconfig", "[limits]\ncommands_per_minute = 600\nchannel_commands_per_minute = 6000")
+        toml = ragops_toml(
+            slack.workspace,
+            tmp_path / "kubeconfig",
+            "[limits]\ncommands_per_minute = 600\nchannel_commands_per_minute = 6000",
+        )
         (tmp_path / "ragops.toml").write_text(toml)
         environ |= {
             "SLACK_BOT_TOKEN": slack.workspace.bot_token,
