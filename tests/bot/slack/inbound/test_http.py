@@ -555,7 +555,7 @@ async def test_redis_and_then_the_database_may_go_and_nothing_runs_twice(tmp_pat
         await postgres.start()
         tries = itertools.count(3)
 
-        async def taken() -> tuple[int, Headers]:
+        async def taken() -> tuple[int, signing.Headers]:
             """Send it as the platform does again: signed anew."""
             anew = signed(body, time.time() - next(tries))
             return (await stage.send(body, anew)).status, anew
