@@ -48,6 +48,12 @@ def memory_mib(pid: int, key: str) -> float:
     return float("nan")
 
 
+def cpu_s(pid: int) -> float:
+    """Return the seconds of CPU time that a process has used, to a hundredth."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201  # a program that prints its figures
 

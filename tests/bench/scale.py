@@ -16,7 +16,7 @@ from typing import Any
 
 from sandbox.cluster.scenarios.small_world import NAMESPACE
 from tests.bench.answering import BURST
-from tests.bench.results import Results, memory_mib, say
+from tests.bench.results import Results, cpu_s, memory_mib, say
 from tests.bench.stage import PEOPLE, Stage, stage
 from tests.bench.troubles import break_thirty
 
@@ -71,14 +71,14 @@ async def measure_scale(pods: int, results: Results, rounds: int) -> None:
     async with stage(pods) as at, at.bot() as process:
         await at.control.connected(timeout=30)
         await at.answered("/rag status")
-        await measure_answers(at, results, f"{pods} healthy pods")
+        await measure_answers(at, process.pid, results, f"{pods} healthy pods")
         async with helper("answering", at.kubeconfig, NAMESPACE) as answering:
             add_filled(results, await answering.told(), pods)
             await measure_steps(answering, results, f"{pods} healthy pods")
             await measure_lists(answering, at.kubeconfig, NAMESPACE, results, rounds)
             await measure_storm(at, answering, results)
             break_thirty(at.world)
-            await measure_answers(at, results, f"{pods} pods and 30 troubles")
+            await measure_answers(at, process.pid, results, f"{pods} pods and 30 troubles")
             await measure_steps(answering, results, f"{pods} pods and 30 troubles")
         results.one(f"memory of the bot, {pods} pods (resident)", memory_mib(process.pid, "VmRSS"), "MiB")
         results.one(f"memory of the bot, {pods} pods (most so far)", memory_mib(process.pid, "VmHWM"), "MiB")
@@ -87,12 +87,12 @@ async def measure_scale(pods: int, results: Results, rounds: int) -> None:
 
 async def measure_pieces(at: Stage, results: Results, pods: int) -> None:
     """Measure the steps of an answer with few pods, and answers while thirty things are wrong."""
-    async with at.bot(), helper("answering", at.kubeconfig, NAMESPACE) as answering:
+    async with at.bot() as process, helper("answering", at.kubeconfig, NAMESPACE) as answering:
         await at.control.connected(timeout=30)
         await answering.told()
         await measure_steps(answering, results, f"{pods} healthy pods")
         break_thirty(at.world)
-        await measure_answers(at, results, f"{pods} pods and 30 troubles")
+        await measure_answers(at, process.pid, results, f"{pods} pods and 30 troubles")
         await measure_steps(answering, results, f"{pods} pods and 30 troubles")
 
 
@@ -106,17 +106,18 @@ async def measure_there(kubeconfig: Path, namespace: str, results: Results, roun
         await measure_lists(answering, kubeconfig, namespace, results, rounds)
 
 
-async def measure_answers(at: Stage, results: Results, note: str) -> None:
-    """`/rag status` from envelope to answer, and what the API server was asked for meanwhile."""
+async def measure_answers(at: Stage, pid: int, results: Results, note: str) -> None:
+    """`/rag status` from envelope to answer, what it costs the bot, and what the API server was asked for meanwhile."""
     await _quiet(at)
     first = await at.answered("/rag status")
     results.one(f"/rag status, the first, {note}", first, "ms")
-    before = at.cluster.asked.copy()
+    before, worked = at.cluster.asked.copy(), cpu_s(pid)
     samples = []
     for number in range(ANSWERS):
         samples.append(await at.answered("/rag status", PEOPLE[number % 3]))
         await at.control.settle(quiet=0.05)  # what the answer leaves to do is not the next one's
     results.add(f"/rag status, envelope to answer, {note}", samples, "ms")
+    results.one(f"  CPU time of the bot for one answer, {note}", (cpu_s(pid) - worked) * 1000 / ANSWERS, "ms")
     asked = at.cluster.asked - before
     extra = _for_answers(asked)
     results.one(f"  API calls for {ANSWERS} answers, {note}", sum(extra.values()), "")

@@ -67,9 +67,9 @@ class Program:
             return await self.process.wait()
 
     async def stop(self, number: signal.Signals = signal.SIGTERM, *, group: bool = False) -> int:
-        """Stop it and return its exit code; it may take a few seconds, and no more."""
+        """Stop it and return its exit code; on a busy machine its database takes a while to be made and unmade."""
         self.send(number, group=group)
-        return await self.ended(within_s=8.0)
+        return await self.ended(within_s=20.0)
 
     async def line(self, *, within_s: float = 30.0) -> str:
         """Return the next line of its output; empty at its end."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.diagnosis import all_codes, diagnose, wanted
+from bot.diagnosis import Index, all_codes, diagnose, wanted
 from bot.domain.findings import Verdict
 from bot.domain.objects import (
     Condition,
@@ -197,3 +197,12 @@ def test_what_is_ready_has_no_finding(wants: list[tuple[str, int]]) -> None:
         samples = [usage(made, cpu_m=5, memory=1 << 20) for made in pods]
         objects += [workload, replicas, *pods, *samples]
     assert diagnose(snapshot(*objects, node())).findings == ()
+
+
+@settings(deadline=None, max_examples=100)
+@given(snapshots(), st.lists(text, max_size=3))
+def test_what_was_read_since_makes_no_other_case(seen: Snapshot, log: list[Redacted]) -> None:
+    """So the cases that were collected to say what is wanted serve the diagnosis as well."""
+    known = wanted(seen)
+    index = Index(seen).with_more(logs=dict.fromkeys(known.logs, LogExcerpt(tuple(log))), node_load={})
+    assert diagnose(index, known=known) == diagnose(index)

@@ -82,7 +82,7 @@ async def test_a_role_that_may_not_make_tables_is_refused(empty_url: str, server
         connection.execute(sql.SQL("CREATE ROLE {}").format(role))
         try:
             with pytest.raises(StoreRefused, match="lacks 0001_one, and this role may not add it") as caught:
-                await _migrate(f"{empty_url}&options=-crole%3Dragops_test_poor", ONE)
+                await _migrate(f"{empty_url}{'&' if '?' in empty_url else '?'}options=-crole%3Dragops_test_poor", ONE)
         finally:
             connection.execute(sql.SQL("DROP ROLE {}").format(role))
     assert "ragops migrate" in caught.value.advice
