@@ -283,6 +283,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
     logging.getLogger("slack_bolt").setLevel(logging.ERROR)
+    logging.getLogger().addHandler(logging.NullHandler())  # tens of thousands of refusals are for nobody to read
     verdict = asyncio.run(storm(given.inputs, given.seed))
     sys.stdout.write(verdict.table() + "\n")
     return 1 if verdict.faults else 0
