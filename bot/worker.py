@@ -88,10 +88,21 @@ class Intake:
             return None
         except StoreUnavailable:
             raise
+        except TimeoutError:
+            reference = self._references.new()
+            log.warning("a request took too long", extra={"event": "request_slow", "reference": reference})
+            return await self._abandon(claimed, reference)
         except Exception:
             reference = self._references.new()
             log.exception("a request failed", extra={"event": "request_broken", "reference": reference})
+            return await self._abandon(claimed, reference)
+
+    async def _abandon(self, claimed: Claimed, reference: str) -> View | None:
+        """End a request, unless somebody else took it over meanwhile: this process may have stood still for long."""
+        try:
             return await self._service.abandon(claimed, reference)
+        except Lost:
+            return None
 
     async def _tell(self, claimed: Claimed, view: View) -> None:
         """Give the private answer. It is best effort: what others see goes through the outbox."""

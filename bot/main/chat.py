@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from bot.slack.inbound.http import Door
 from bot.slack.inbound.sockets import Sockets
 from bot.slack.outbound.surfaces import SlackSurfaces
 
+DATABASE_S = 3.0
 DRAIN_S = 10.0
 # How long requests are still taken over HTTP after the replica stopped being ready.
 LINGER_S = 5.0
@@ -30,12 +32,23 @@ async def chat(parts: Parts) -> AsyncIterator[bool]:
     tokens = _Tokens()
     parts.readiness.add(Check("slack_tokens", tokens.ask))
     inbound = Inbound(_equipment(parts, once, hint, tokens))
+    await _database_tried(parts)
     async with AsyncExitStack() as stack:
         hinting = asyncio.ensure_future(hint.run())
         stack.callback(hinting.cancel)
         stack.push_async_callback(inbound.drain, DRAIN_S)
         await stack.enter_async_context(_way_in(parts, inbound, once))
         yield True
+
+
+async def _database_tried(parts: Parts) -> None:
+    """Give the database a moment to open: other replicas could accept meanwhile what this one would have to refuse.
+
+    One that does not answer is not waited for: reading works without it.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DATABASE_S):
+            await parts.store.tried.wait()
 
 
 @asynccontextmanager

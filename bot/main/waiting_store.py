@@ -53,6 +53,7 @@ class WaitingStore:
         self._store: PostgresStore | None = None
         self._problem = StoreUnavailable("The database is still starting.")
         self.opened = asyncio.Event()
+        self.tried = asyncio.Event()
 
     async def run(self) -> None:
         """Open the store, trying again until it answers; then purge what is old, until cancelled."""
@@ -63,6 +64,7 @@ class WaitingStore:
             except StoreRefused:
                 raise
             except StoreUnavailable as error:
+                self.tried.set()
                 if attempts == 0:
                     log.warning("no database yet: %s", error.message, extra={"event": "store_unavailable"})
                 self._problem = error
@@ -72,6 +74,7 @@ class WaitingStore:
             return
         log.info("the database is open", extra={"event": "store_open", "embedded": self._server is not None})
         self.opened.set()
+        self.tried.set()
         while not was_cancelled():
             await self._clock.sleep(PURGE_EVERY_S)
             try:

@@ -19,6 +19,7 @@ from sandbox.slack.records import Message, ResponseHook
 from sandbox.slack.server import SlackServer
 from tests.support.watched import AUDITORS, Postman, Watched, words_of
 
+LEAST_BETWEEN_S: Final = 0.11
 LOOK_EVERY_S: Final = 0.02
 READS: Final = ("status", "status api", "pods", "whoami", "help status", "explain CRASH_LOOP")
 _NOT_ACCEPTED: Final = ("not accepted", "may not have been accepted")
@@ -120,8 +121,11 @@ class Crowd:
             nothing_to_press = kind in {Ask.PRESS, Ask.PRESS_SHARE} and name not in self._pressable
             if nothing_to_press or (kind is Ask.FORBIDDEN and name in AUDITORS):
                 kind = Ask.COMMAND
+            began = asyncio.get_running_loop().time()
             await self.ask(kind, name, chance.choice(self.channels), chance.choice(READS))
-            await asyncio.sleep(chance.uniform(0, self.pause_s))
+            # Nobody asks more often than the limit for one person allows (a shared answer counts twice).
+            rest_s = began + LEAST_BETWEEN_S - asyncio.get_running_loop().time()
+            await asyncio.sleep(max(chance.uniform(0, self.pause_s), rest_s))
 
     async def ask(self, kind: Ask, person: str, channel: str, text: str) -> Asked:
         """Let a person ask for one thing, and wait until it is answered, or until its person gives up."""
