@@ -57,6 +57,11 @@ def tag_of(message: Message) -> str:
     return str((message.content.metadata or {}).get("event_payload", {}).get("tag", ""))
 
 
+def is_aside(message: Message) -> bool:
+    """Tell what is said to one person alone in their direct conversation, such as that nothing was accepted."""
+    return tag_of(message).startswith("reply-")
+
+
 def answers_of(asked: Asked, crowd: Crowd) -> int:
     """Return how often something was answered to where it belongs; a direct message is counted by its person."""
     if asked.hook is not None:
@@ -81,7 +86,7 @@ def spoken_to(crowd: Crowd) -> Counter[str]:
     found: Counter[str] = Counter()
     for name in (*crowd.members, *crowd.guests):
         place = crowd.workspace.direct_channel(crowd.workspace.person(name))
-        found[name] = sum(message.bot_id is not None for message in place.messages)
+        found[name] = sum(message.bot_id is not None and not is_aside(message) for message in place.messages)
     return +found
 
 
