@@ -108,6 +108,7 @@ async def measure_there(kubeconfig: Path, namespace: str, results: Results, roun
 
 async def measure_answers(at: Stage, pid: int, results: Results, note: str) -> None:
     """`/rag status` from envelope to answer, what it costs the bot, and what the API server was asked for meanwhile."""
+    await at.control.connected(timeout=30)
     await _quiet(at)
     first = await at.answered("/rag status")
     results.one(f"/rag status, the first, {note}", first, "ms")
