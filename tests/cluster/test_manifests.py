@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ async def test_the_example_is_whole(kubeconfig: str) -> None:
     made = await Kubectl(kubeconfig).build(MANIFESTS / "example")
     (pods,) = [each["spec"]["template"]["spec"] for each in made if each["kind"] == "StatefulSet"]
     (config,) = [each for each in made if each["kind"] == "ConfigMap"]
-    assert pods["containers"][0]["image"] == "registry.example.com/ragops:0.1.0"
+    assert pods["containers"][0]["image"] == f"registry.example.com/ragops:{version('ragops')}"
     assert {"name": "configuration", "configMap": {"name": config["metadata"]["name"]}} in pods["volumes"]
     assert config["data"]["ragops.toml"] == (MANIFESTS / "example" / "ragops.toml").read_text()
     places = {(each["kind"], each["metadata"].get("namespace", "")) for each in made}
