@@ -107,6 +107,7 @@ async def test_a_frozen_network_never_reads_as_all_fine(tmp_path: Path) -> None:
         await healthy(stage)
 
         stage.proxy.freeze()
+        await asyncio.sleep(0.5)  # what was on its way is read before the time passes
         clock.shift(11)
         answer = await stage.answer("/rag status", within_s=8)
 

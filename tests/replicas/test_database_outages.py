@@ -130,7 +130,7 @@ def accepted_was_done(world: SharedWorld, kept: Kept) -> None:
     assert len(kept.outbox) == len(seen)
     assert shared_by(crowd) == Counter((one.person, one.channel) for one in seen if one.kind in SHARES)
     # In a direct conversation a private answer is a message, too.
-    assert spoken_to(crowd) == Counter(one.person for one in asked if one.kind is Ask.DIRECT)
+    assert spoken_to(crowd, asides=True) == Counter(one.person for one in asked if one.kind is Ask.DIRECT)
     assert {answers_of(one, crowd) for one in seen if one.kind is Ask.MENTION} == {1}
     # What only its person hears of it is best effort: the connection may break after it was done.
     assert [one for one in asked if one.hook is not None and one.hook.posts > 1] == []

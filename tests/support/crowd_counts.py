@@ -81,12 +81,14 @@ def shared_by(crowd: Crowd) -> Counter[tuple[str, str]]:
     return found
 
 
-def spoken_to(crowd: Crowd) -> Counter[str]:
-    """Return how many answers each person has in their direct conversation."""
+def spoken_to(crowd: Crowd, *, asides: bool = False) -> Counter[str]:
+    """Return how many answers each person has in their direct conversation; with `asides` also what was said aside."""
     found: Counter[str] = Counter()
     for name in (*crowd.members, *crowd.guests):
         place = crowd.workspace.direct_channel(crowd.workspace.person(name))
-        found[name] = sum(message.bot_id is not None and not is_aside(message) for message in place.messages)
+        found[name] = sum(
+            message.bot_id is not None and (asides or not is_aside(message)) for message in place.messages
+        )
     return +found
 
 
