@@ -62,10 +62,13 @@ class ContainerLogs:
     async def tails(self, scope: Scope, keys: Sequence[LogKey], *, lines: int) -> Mapping[LogKey, LogExcerpt]:
         """Return the last `lines` lines of each log; the `problem` of one that is remembered says how old it is."""
         http = self._http(scope)
-        queries = [LogQuery(key=key, tail=lines) for key in dict.fromkeys(keys)]
-        async with asyncio.TaskGroup() as group:
-            reads = {query.key: group.create_task(self._tail(http, scope, query)) for query in queries}
-        return {key: _excerpt(read.result()) for key, read in reads.items()}
+        reads = {key: self._remembered(scope, key, lines) for key in dict.fromkeys(keys)}
+        unread = [LogQuery(key=key, tail=lines) for key, read in reads.items() if read is None]
+        if unread:
+            async with asyncio.TaskGroup() as group:
+                tasks = {query.key: group.create_task(self._tail(http, scope, query)) for query in unread}
+            reads |= {key: task.result() for key, task in tasks.items()}
+        return {key: _excerpt(read) for key, read in reads.items() if read is not None}
 
     async def read(self, scope: Scope, queries: Sequence[LogQuery]) -> Mapping[LogKey, LogRead]:
         """Return lines with their times; of queries with equal keys the last one counts."""
@@ -81,6 +84,14 @@ class ContainerLogs:
             known = [f"--cluster {each}" for each in sorted(self._clusters)]
             raise UsageError(f"There is no cluster {scope.cluster!r}.", suggestions=known)
         return http
+
+    def _remembered(self, scope: Scope, key: LogKey, lines: int) -> LogRead | None:
+        """Return what need not be waited for."""
+        run = self._run(scope, key)
+        if run is None:
+            return None if self._running is None else self._running.known(scope, key, lines)
+        known = self._ended.find(scope, run, lines=lines)
+        return None if known is None else LogRead(known, masked=masks(known))
 
     async def _tail(self, http: KubernetesHttp, scope: Scope, query: LogQuery) -> LogRead:
         fetch = partial(self._read, http, scope, query)

@@ -74,6 +74,16 @@ class RunningTails:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def known(self, scope: Scope, key: LogKey, lines: int) -> LogRead | None:
+        """Return the end of a log that still counts as new; None when it must be read."""
+        run = self._running_of(scope, key)
+        tail = None if run is None else _Tail(scope, run, lines)
+        kept = None if tail is None else self._kept.get(tail)
+        if tail is None or kept is None or self._clock.now() - kept.asked_at >= FRESH_FOR:
+            return None
+        self._kept.move_to_end(tail)
+        return kept.read
+
     async def read(self, scope: Scope, key: LogKey, lines: int, fetch: Fetch) -> LogRead:
         """Return the end of a log as it is remembered, else as `fetch` reads it now."""
         run = self._running_of(scope, key)

@@ -48,10 +48,10 @@ def _with_felt(finding: Finding, felt: Sequence[Finding], named: Collection[Obje
 def _cause_of(number: int, findings: Sequence[Finding], about: Mapping[ObjectRef, Sequence[int]]) -> int | None:
     """Return the place of the finding that explains this one, or None when it stands for itself."""
     finding = findings[number]
-    others = [n for n in about[finding.target] if n != number]
-    same = _first(others, findings, specific=True) if finding.general else None
-    if same is not None:
-        return same
+    if finding.general:
+        same = _first([n for n in about[finding.target] if n != number], findings, specific=True)
+        if same is not None:
+            return same
     for ref in finding.because:
         others = [n for n in about.get(ref, ()) if n != number]
         cause = _first(others, findings, specific=ref == finding.target)
@@ -62,6 +62,8 @@ def _cause_of(number: int, findings: Sequence[Finding], about: Mapping[ObjectRef
 
 def _first(numbers: Sequence[int], findings: Sequence[Finding], *, specific: bool) -> int | None:
     """Return the worst of some findings, a specific one first."""
+    if not numbers:
+        return None
     named = [n for n in numbers if not findings[n].general]
     chosen = named or ([] if specific else numbers)
     return max(chosen, key=lambda n: (findings[n].severity, -n), default=None)

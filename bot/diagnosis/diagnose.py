@@ -98,8 +98,11 @@ def _indexed(seen: Snapshot | Index) -> Index:
 def _explained(family: Family, case: Case) -> Finding:
     """Explain a case, and add what its revision changed and what happened just before, where that is known."""
     finding = family.explain(case)
-    changed = tuple(str(difference) for difference in case.differences)
-    return replace(finding, likely=finding.likely or case.likely, changed=finding.changed or changed)
+    likely = finding.likely or case.likely
+    changed = finding.changed or tuple(str(difference) for difference in case.differences)
+    if (likely, changed) == (finding.likely, finding.changed):
+        return finding
+    return replace(finding, likely=likely, changed=changed)
 
 
 def _concerns(finding: Finding, focus: ObjectRef) -> bool:

@@ -79,7 +79,11 @@ class Case:
     @property
     def newest(self) -> Symptom:
         """Return the symptom that began last: its log and messages are the freshest."""
-        return max(self.symptoms, key=lambda symptom: symptom.since or _NEVER)
+        newest = self.symptoms[0]
+        for symptom in self.symptoms[1:]:
+            if (symptom.since or _NEVER) > (newest.since or _NEVER):
+                newest = symptom
+        return newest
 
     @property
     def since(self) -> datetime | None:
