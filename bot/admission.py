@@ -53,8 +53,11 @@ class Admission:
         if channel and not await self.hot.allow(f"channel:{channel}", limit=limits.channel, window_s=60):
             raise UsageError(f"This channel sent more than {limits.channel} commands in a minute; wait a little.")
 
-    async def check(self, parsed: Parsed, request: Request) -> Authorization:
-        """Decide on a command at the place it is about. Raises `Refused`, and `UsageError` for an unknown place."""
+    async def check(self, parsed: Parsed, request: Request) -> Where:
+        """Decide on a command at the place it is about, and return that place.
+
+        Raises `Refused`, and `UsageError` for an unknown place.
+        """
         action = parsed.action
         if action.permission is Permission.ANYONE and (parsed.cluster or parsed.namespace):
             # Which places there are is told only to those who may look at some; what anyone may use is no way to ask.
@@ -65,14 +68,14 @@ class Admission:
             await self._decide(action, request, Asked(action.permission, action.name))
             raise
         placed = where if Need.CLUSTER in action.needs else None
-        return await self._decide(action, request, Asked(action.permission, action.name, placed))
+        await self._decide(action, request, Asked(action.permission, action.name, placed))
+        return where
 
-    async def _decide(self, action: Action, request: Request, asked: Asked) -> Authorization:
+    async def _decide(self, action: Action, request: Request, asked: Asked) -> None:
         decision = await self.rights.of(request.actor, asked)
         if not decision.allowed:
             self.meter.refused(asked.permission.value, why_of(decision))
             raise Refused(action.name, decision)
-        return decision
 
     def where(self, parsed: Parsed) -> Where:
         """Return the place a command is about: what it names, else where its service lives, else the default."""
@@ -103,15 +106,7 @@ def why_of(decision: Authorization) -> str:
 
 async def record_refusal(store: Store | None, refusal: Refused, request: Request) -> None:
     """Put a refused read on record. A database that is away does not make the refusal wait: then the log has it."""
-    decision = refusal.decision
-    extra = {
-        "event": "refused",
-        "actor": request.actor.user_id,
-        "verb": refusal.what,
-        "permission": decision.permission.value,
-        "why": refusal.message,
-    }
-    log.info("refused", extra=extra)
+    extra = log_refusal(refusal, request)
     if store is None:
         return
     try:
@@ -119,6 +114,19 @@ async def record_refusal(store: Store | None, refusal: Refused, request: Request
             await transaction.audit(refusal_entry(refusal, request))
     except StoreUnavailable as error:
         log.warning("a refusal is not in the audit: %s", error.message, extra={**extra, "event": "audit_missed"})
+
+
+def log_refusal(refusal: Refused, request: Request) -> dict[str, str]:
+    """Say in the log that somebody was refused, and return the fields that say so."""
+    extra = {
+        "event": "refused",
+        "actor": request.actor.user_id,
+        "verb": refusal.what,
+        "permission": refusal.decision.permission.value,
+        "why": refusal.message,
+    }
+    log.info("refused", extra=extra)
+    return extra
 
 
 def refusal_entry(refusal: Refused, request: Request) -> AuditEntry:

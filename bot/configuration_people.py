@@ -94,22 +94,20 @@ def one_of(value: str, *, what: str, known: Collection[str]) -> str:
 
 
 def _group_id(value: str) -> str:
-    if _GROUP_ID.fullmatch(value):
-        return ""
-    return f"{value!r} is no id of a user group; expected S…, not its handle{_looks_like(value)}"
+    return _id(value, _GROUP_ID, "a user group; expected S…, not its handle")
 
 
 def _user_id(value: str) -> str:
-    if _USER_ID.fullmatch(value):
-        return ""
-    return f"{value!r} is no id of a user; expected U… or W…, not a name{_looks_like(value)}"
+    return _id(value, _USER_ID, "a user; expected U… or W…, not a name")
 
 
 def channel_id(value: str) -> str:
     """Judge the id of a channel."""
-    if _CHANNEL_ID.fullmatch(value):
-        return ""
-    return f"{value!r} is no id of a channel; expected C… (or G…), not its name{_looks_like(value)}"
+    return _id(value, _CHANNEL_ID, "a channel; expected C… (or G…), not its name")
+
+
+def _id(value: str, shape: re.Pattern[str], what: str) -> str:
+    return "" if shape.fullmatch(value) else f"{value!r} is no id of {what}{_looks_like(value)}"
 
 
 def _looks_like(value: str) -> str:

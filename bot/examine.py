@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 
-from bot.diagnosis import Index, count, diagnose, wanted
+from bot.diagnosis import Index, diagnose, wanted
 from bot.domain.findings import NotChecked, Report
 from bot.domain.snapshot import ALL_PARTS, Snapshot
 from bot.domain.targets import ObjectRef, Scope
+from bot.domain.text import count
 from bot.errors import ClusterError
 from bot.ports import ClusterReader, LogStream
 

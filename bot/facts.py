@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import assert_never
 
-from bot.diagnosis import Index, ago, amount, count, cpu, ready_cell, restarts_cell, status_cell
+from bot.diagnosis import Index, ago, amount, cpu, ready_cell, restarts_cell, status_cell
 from bot.domain.objects import (
     Autoscaler,
     AutoscalerMetric,
@@ -23,6 +23,7 @@ from bot.domain.objects import (
     Waiting,
     Workload,
 )
+from bot.domain.text import count
 from bot.domain.view import Table
 from bot.lookup import Thing
 

@@ -160,16 +160,11 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditRecord:
-    """One row of the audit as it is read: its place in the chain, when, and what `AuditEntry` said."""
+class AuditRecord(AuditEntry):
+    """One row of the audit as it is read: what was said, its place in the chain, and when."""
 
     seq: int
     at: datetime
-    actor: str
-    action: str
-    subject: str
-    result: str
-    detail: Mapping[str, str | int | bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot import answers
-from bot.admission import REFUSED, Admission, Refused, record_refusal, refusal_entry, why_of
+from bot.admission import REFUSED, Admission, Refused, log_refusal, record_refusal, refusal_entry, why_of
 from bot.domain.actions import Control, Need, Query, Setting
 from bot.domain.catalogue import Catalogue
 from bot.domain.forms import FilledForm, Form
 from bot.domain.people import Actor, Permission
 from bot.domain.policy import Asked, RateLimits
 from bot.domain.requests import Outcome, Post, Request, Surface
-from bot.domain.targets import Scope
+from bot.domain.targets import Scope, Where
 from bot.domain.view import View, posted
 from bot.errors import BotError, NotAccepted, StoreUnavailable, UsageError
 from bot.forms import command_of, form_for
@@ -85,8 +85,8 @@ class Service:
             verb = parsed.action.name
             self._reading(parsed)
             await self._admission.count(request)
-            await self._admission.check(parsed, request)
-            view = await self._answer(parsed, request, private=request.surface not in _OPEN)
+            where = await self._admission.check(parsed, request)
+            view = await self._answer(parsed, request, where, private=request.surface not in _OPEN)
             result = "ok"
         except Refused as refusal:
             result = REFUSED
@@ -100,9 +100,9 @@ class Service:
         finally:
             self._equipment.meter.commanded(verb, result, (self._equipment.clock.now() - began).total_seconds())
 
-    async def _answer(self, parsed: Parsed, request: Request, *, private: bool) -> View:
+    async def _answer(self, parsed: Parsed, request: Request, where: Where, *, private: bool) -> View:
         query = self._reading(parsed)
-        sources = self._sources(parsed, request)
+        sources = self._sources(parsed, request, where)
         seen = await query.observe(parsed.params, sources)
         setting = Setting(
             now=self._equipment.clock.now(),
@@ -153,15 +153,15 @@ class Service:
             parsed = self._parse(request)
             verb = parsed.action.name
             await self._admission.count(request)
-            await self._admission.check(parsed, request)
-            outcome = await self._outcome(parsed, request)
+            where = await self._admission.check(parsed, request)
+            outcome = await self._outcome(parsed, request, where)
             result = "ok"
         except StoreUnavailable:
             result = "failed"
             raise
         except Refused as refusal:
             result = REFUSED
-            log.info("refused", extra={"event": "refused", "actor": request.actor.user_id, "verb": refusal.what})
+            log_refusal(refusal, request)
             await self._settle(claimed, (), refusal_entry(refusal, request))
             return self.explain(refusal, request)
         except BotError as error:
@@ -180,11 +180,11 @@ class Service:
         await self._settle(claimed, (), entry)
         return answers.broken(reference)
 
-    async def _outcome(self, parsed: Parsed, request: Request) -> Outcome:
+    async def _outcome(self, parsed: Parsed, request: Request, where: Where) -> Outcome:
         if isinstance(parsed.action, Control):
-            return await parsed.action.act(parsed.params, self._sources(parsed, request))
+            return await parsed.action.act(parsed.params, self._sources(parsed, request, where))
         private = request.surface not in _OPEN
-        view = await self._answer(parsed, request, private=private)
+        view = await self._answer(parsed, request, where, private=private)
         shown = view if private else posted(view)
         return Outcome(view, posts=(Post(request.place, shown, asked_by=request.actor.user_id),))
 
@@ -272,10 +272,9 @@ class Service:
             await record_refusal(self._equipment.store, Refused(what, decision), request)
         return decision.allowed
 
-    def _sources(self, parsed: Parsed, request: Request) -> Sources:
+    def _sources(self, parsed: Parsed, request: Request, where: Where) -> Sources:
         """Hand a verb the ports that it names, and nothing else."""
         equipment = self._equipment
-        where = self._admission.where(parsed)
         scope, store = where.scope, equipment.store
         ports: dict[Need, tuple[str, Any]] = {
             Need.CLUSTER: ("cluster", equipment.cluster),
@@ -309,8 +308,8 @@ class Service:
         """Answer a query as others will see it, with the rights of the person who shares it."""
         parsed = parse(text, self._equipment.registry)
         self._reading(parsed, so=", so its answer cannot be shared")
-        await self._admission.check(parsed, request)
-        return await self._answer(parsed, request, private=False)
+        where = await self._admission.check(parsed, request)
+        return await self._answer(parsed, request, where, private=False)
 
 
 @dataclass(frozen=True, slots=True)

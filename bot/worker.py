@@ -13,6 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from bot import answers
+from bot.cancellation import was_cancelled
 from bot.domain.requests import Place, Post
 from bot.domain.view import View
 from bot.errors import DeliveryError, DeliveryRefused, DeliveryThrottled, DeliveryUnknown, StoreUnavailable
@@ -35,16 +36,6 @@ DEADLINE_S = 6 * 3600.0
 def backoff(attempts: int, source: random.Random, *, base_s: float = 1.0, longest_s: float = LONGEST_DELAY_S) -> float:
     """Return how long to wait before the next try: exponential with full jitter, at least a tenth of a second."""
     return max(0.1, source.uniform(0, min(longest_s, base_s * 2 ** min(attempts, 16))))
-
-
-def was_cancelled() -> bool:
-    """Tell whether this task was cancelled, also when a library below swallowed that.
-
-    `asyncio.wait_for` of Python 3.11 does so when its result and the cancellation come together (python/cpython#86296),
-    and the database's client waits by it. A loop that does not ask would then go on for ever.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class Intake:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.diagnosis import ago, count
+from bot.diagnosis import ago
 from bot.domain.actions import Need, Query, Setting, option
 from bot.domain.people import Permission
-from bot.domain.text import first_line
+from bot.domain.text import count, first_line
 from bot.domain.view import (
     Block,
     Button,

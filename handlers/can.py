@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from bot.domain.actions import Action, Need, Query, Setting, argument, parameters_of
 from bot.domain.people import Permission
 from bot.domain.policy import Asked, Authorization
-from bot.domain.rights_words import held_words, holders_words, listed, missing_words, read_words
+from bot.domain.rights_words import held_words, holders_words, missing_words, read_words
 from bot.domain.targets import Where
+from bot.domain.text import listed
 from bot.domain.view import Block, Button, Buttons, Context, Headline, Line, Mark, Paragraph, View, code, line
 from bot.errors import UsageError
 from bot.ports import Sources

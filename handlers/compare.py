@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.diagnosis import Difference, Index, count, differences
+from bot.diagnosis import Difference, Index, differences
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import ReplicaSet, Workload
 from bot.domain.snapshot import Part, Snapshot
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 from bot.domain.view import Block, Button, Context, Fields, Headline, Mark, Paragraph, View, line
 from bot.errors import UsageError
 from bot.lookup import closing_buttons, find_deployment, freshness_line, unread_lines, version_of

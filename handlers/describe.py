@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.diagnosis import DECISIVE_PARTS, Index, ago, count, related_uids, timeline
+from bot.diagnosis import DECISIVE_PARTS, Index, ago, related_uids, timeline
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Finding, Report, Severity
 from bot.domain.objects import Event, Pod, Service, Workload
 from bot.domain.snapshot import ALL_PARTS, Freshness, Snapshot
 from bot.domain.targets import ObjectRef
-from bot.domain.text import first_line
+from bot.domain.text import count, first_line
 from bot.domain.view import (
     Block,
     Button,

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.diagnosis import Index, ago, count, differences, duration
+from bot.diagnosis import Index, ago, differences, duration
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import CHANGE_CAUSE, ReplicaSet, Workload
 from bot.domain.snapshot import Part, Snapshot
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 from bot.domain.view import Block, Button, Context, Headline, Line, Mark, Paragraph, Table, View, bold, code, line
 from bot.lookup import closing_buttons, find_deployment, freshness_line, unread_lines, version_of
 from bot.ports import Sources

@@ -7,14 +7,13 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.diagnosis import count
 from bot.domain.actions import Need, NoParams, Query, Setting
 from bot.domain.people import Permission
 from bot.domain.policy import Asked, Authorization
 from bot.domain.requests import Request
 from bot.domain.rights_words import held_words, holders_words, read_words
 from bot.domain.targets import Scope, Where
-from bot.domain.text import first_line
+from bot.domain.text import count, first_line
 from bot.domain.view import (
     Block,
     Button,

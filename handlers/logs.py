@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.diagnosis import Index, count, duration
+from bot.diagnosis import Index, duration
 from bot.domain.actions import Need, Query, Setting, argument, option
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import Container, Pod, Role, Running, Terminated
 from bot.domain.snapshot import LogKey, LogLine, LogQuery, LogRead, Part, Snapshot
-from bot.domain.text import suggest
+from bot.domain.text import count, suggest
 from bot.domain.view import Block, Button, Code, Context, Headline, Line, Mark, Paragraph, View, line
 from bot.errors import UsageError
 from bot.lookup import closing_buttons, find_workload, freshness_line, unread_lines

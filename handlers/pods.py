@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.diagnosis import Index, count, duration, ready_cell, restarts_cell, status_cell
+from bot.diagnosis import Index, duration, ready_cell, restarts_cell, status_cell
 from bot.domain.actions import Need, Query, Setting, argument, option
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import Pod
 from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 from bot.domain.view import Block, Button, Context, Headline, Line, Mark, Paragraph, Table, View, bold, line
 from bot.lookup import closing_buttons, find_workload, freshness_line, unread_lines
 from bot.ports import Sources

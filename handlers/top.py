@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.diagnosis import Index, ago, amount, count
+from bot.diagnosis import Index, ago, amount
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.objects import Container, ContainerUsage, Node, NodeUsage, PodUsage
 from bot.domain.snapshot import Freshness, Part, Snapshot
+from bot.domain.text import count
 from bot.domain.view import Block, Context, Headline, Line, Mark, Paragraph, Table, View, line
 from bot.errors import UsageError
 from bot.lookup import closing_buttons, freshness_line, unread_lines

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bot.domain.actions import Need, NoParams, Query, Setting
 from bot.domain.people import GRANTS, Membership, Permission
 from bot.domain.policy import Asked, Authorization
-from bot.domain.rights_words import grant_words, held_words, listed, read_words
+from bot.domain.rights_words import grant_words, held_words, read_words
+from bot.domain.text import listed
 from bot.domain.view import (
     Block,
     Button,

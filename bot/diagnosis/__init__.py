@@ -14,7 +14,7 @@ from bot.diagnosis.index import Index
 from bot.diagnosis.pod_status import ready_cell, restarts_cell, status_cell
 from bot.diagnosis.revisions import Difference, differences
 from bot.diagnosis.timeline import related_uids, timeline
-from bot.diagnosis.words import ago, amount, count, cpu, duration, exit_code, tag_of
+from bot.diagnosis.words import ago, amount, cpu, duration, exit_code, tag_of
 
 __all__ = [
     "DECISIVE_PARTS",
@@ -25,7 +25,6 @@ __all__ = [
     "ago",
     "all_codes",
     "amount",
-    "count",
     "cpu",
     "diagnose",
     "differences",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bot.diagnosis.crash_reasons import Cause, Reason
 from bot.diagnosis.family import Case
-from bot.diagnosis.words import count
 from bot.domain.objects import Service
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 
 
 def dependency_refs(case: Case, reason: Reason | None) -> tuple[ObjectRef, ...]:

@@ -14,11 +14,12 @@ from bot.diagnosis import causes
 from bot.diagnosis.changes import in_words, likely_change
 from bot.diagnosis.index import Index
 from bot.diagnosis.revisions import Difference, differences
-from bot.diagnosis.words import count, tag_of
+from bot.diagnosis.words import tag_of
 from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
 from bot.domain.objects import Container, Pod, Workload
 from bot.domain.snapshot import LogExcerpt, LogKey
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 

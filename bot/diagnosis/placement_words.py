@@ -18,9 +18,10 @@ from bot.diagnosis.placement import (
     untolerated,
 )
 from bot.diagnosis.scheduler import Said, nodes_in_all, taint_in
-from bot.diagnosis.words import amount, count, cpu
+from bot.diagnosis.words import amount, cpu
 from bot.domain.findings import Evidence, EvidenceKind
 from bot.domain.objects import Node, Pod
+from bot.domain.text import count
 
 MOST_NAMED = 4
 _LACKS = {

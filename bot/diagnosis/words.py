@@ -78,11 +78,6 @@ def cpu(millicores: int) -> str:
     return f"{cores} CPUs" if cores != 1 else "1 CPU"
 
 
-def count(number: int, word: str, plural: str = "") -> str:
-    """Say a number with its word: `1 pod`, `3 pods`."""
-    return f"{number} {word}" if number == 1 else f"{number} {plural or word + 's'}"
-
-
 def tag_of(image: str) -> str:
     """Return what tells an image's version: its tag, a short digest, or `latest`."""
     reference, _, digest = image.partition("@")

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from bot.domain.people import GRANTS, Actor, Membership, Permission, RoleBinding, RoleName, Standing
 from bot.domain.targets import Where
+from bot.domain.text import either
 
 REFUSALS = {
     Standing.GUEST: "guests of the workspace may not use this bot",
@@ -143,4 +144,4 @@ def _needs(helpers: Sequence[RoleName], asked: Asked) -> str:
     if not helpers:
         return f"no role may use {asked.verb} here"
     there = f" for {asked.where}" if asked.where is not None else ""
-    return f"needs the role {', '.join(helpers[:-1])}{' or ' if helpers[1:] else ''}{helpers[-1]}{there}"
+    return f"needs the role {either(helpers)}{there}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.people import RoleName
 from bot.domain.policy import Authorization
+from bot.domain.text import either, listed
 
 
 def held_words(decision: Authorization) -> str:
@@ -36,16 +36,6 @@ def holders_words(decision: Authorization) -> str:
         for role in decision.helpers
         if decision.holders.get(role)
     )
-
-
-def either(words: Sequence[str]) -> str:
-    """Join words as people do: `a, b or c`."""
-    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
-
-
-def listed(words: Sequence[str]) -> str:
-    """Join words as people do: `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def read_words(decision: Authorization, now: datetime) -> str:

@@ -7,7 +7,7 @@ cluster (messages, log lines) asks for it, so unredacted text does not type-chec
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NewType
 
 Redacted = NewType("Redacted", str)
@@ -27,3 +27,22 @@ def suggest(word: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...
     starts = [candidate for candidate in known if word and candidate.startswith(word.lower())]
     close = difflib.get_close_matches(word.lower(), known, n=most, cutoff=0.6)
     return tuple(dict.fromkeys([*close, *starts]))[:most]
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as people do: `a, b and c`."""
+    return _joined(words, " and ")
+
+
+def either(words: Sequence[str]) -> str:
+    """Join words as people do: `a, b or c`."""
+    return _joined(words, " or ")
+
+
+def _joined(words: Sequence[str], last: str) -> str:
+    return last.join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def count(number: int, word: str, plural: str = "") -> str:
+    """Say a number with its word: `1 pod`, `3 pods`."""
+    return f"{number} {word}" if number == 1 else f"{number} {plural or word + 's'}"

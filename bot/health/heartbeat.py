@@ -6,8 +6,8 @@ import asyncio
 import math
 from collections import deque
 
+from bot.cancellation import was_cancelled
 from bot.health.metrics import PrometheusMeter
-from bot.worker import was_cancelled
 
 REMEMBERED_S = 60.0
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from bot.cancellation import was_cancelled
 from bot.diagnosis import diagnose
 from bot.domain.findings import Verdict
 from bot.domain.snapshot import ALL_PARTS, Snapshot
@@ -21,7 +22,6 @@ from bot.errors import BotError
 from bot.health.checks import Readiness, blindness
 from bot.health.metrics import PrometheusMeter, ScopeFigures
 from bot.ports import Clock, ClusterReader, Store
-from bot.worker import was_cancelled
 
 log = logging.getLogger(__name__)
 

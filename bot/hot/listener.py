@@ -9,6 +9,7 @@ from typing import Any, Final
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from bot.cancellation import was_cancelled
 from bot.hot.bells import Bells
 from bot.hot.connection import ANSWER_TIMEOUT_S, FAILURES, connect
 from bot.ports import Clock
@@ -52,7 +53,7 @@ class Listener:
         await self._redis.aclose()
 
     async def _run(self) -> None:
-        while not _was_cancelled():
+        while not was_cancelled():
             try:
                 await self._listen()
             except FAILURES as error:
@@ -68,7 +69,7 @@ class Listener:
                     continue
             self._note_listening()
             asked = False
-            while not _was_cancelled():
+            while not was_cancelled():
                 message = await self._next(heard, QUIET_S)
                 if message is None and asked:
                     raise RedisConnectionError("no answer")
@@ -105,11 +106,6 @@ class Listener:
             _LOG.warning("wake-ups of other replicas are not heard; what they are for is polled", extra=extra)
         self._failures += 1
         self._missed = True
-
-
-def _was_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _say_why_it_ended(task: asyncio.Task[None]) -> None:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-from contextlib import AsyncExitStack
 
 from bot.cli.arguments import AuditVerify
+from bot.main.database import database_address
 from bot.settings import Settings
 from bot.store.audit import verify_audit
-from bot.store.embedded import embedded
 
 
 async def verify(command: AuditVerify, settings: Settings) -> int:
     """Walk the chain and say what was found; 0 whole, 1 broken."""
-    async with AsyncExitStack() as stack:
-        if settings.database_url is not None:
-            url = settings.database_url.reveal()
-        else:
-            url = await stack.enter_async_context(embedded(settings.data_folder / "postgres"))
+    async with database_address(settings) as url:
         result = await verify_audit(url, command.head or None)
     if command.output == "json":
         print(

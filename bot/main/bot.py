@@ -59,12 +59,12 @@ class _Reach:
 class _Ground:
     """What stands before Slack has said who we are."""
 
-    reach: _Reach
     clusters: Clusters
     store: WaitingStore
     hot: HotState
     meter: PrometheusMeter
     registry: Registry
+    scopes: Scopes
     chance: random.Random
 
 
@@ -78,8 +78,7 @@ async def run_bot(ingredients: Ingredients, stop: asyncio.Event, ready: asyncio.
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         ground = await _ground(ingredients, stack)
         readiness = Readiness(ingredients.clock)
-        places = _scopes(ground, ingredients).all()
-        readiness.add(database_check(ground.store), *cluster_checks(ground.clusters, places))
+        readiness.add(database_check(ground.store), *cluster_checks(ground.clusters, ground.scopes.all()))
         if ingredients.listen is not None:
             await stack.enter_async_context(health_server(ingredients.listen, readiness, ground.meter))
         background = [group.create_task(task) for task in _tasks(ground, ingredients, readiness)]
@@ -117,7 +116,6 @@ async def _serve(parts: Parts, stopped: asyncio.Task[bool], ready: asyncio.Event
 
 def _tasks(ground: _Ground, ingredients: Ingredients, readiness: Readiness) -> list[Coroutine[Any, Any, None]]:
     """Return what runs beside the work, from the first moment."""
-    scopes = _scopes(ground, ingredients)
     tasks: list[Coroutine[Any, Any, None]] = [ground.clusters.run(), ground.store.run()]
     if ingredients.listen is not None:
         sampler = Sampler(
@@ -125,7 +123,7 @@ def _tasks(ground: _Ground, ingredients: Ingredients, readiness: Readiness) -> l
             readiness,
             store=ground.store,
             cluster=ground.clusters,
-            scopes=scopes.all(),
+            scopes=ground.scopes.all(),
             clock=ingredients.clock,
         )
         tasks.append(sampler.run())
@@ -147,14 +145,10 @@ async def _ground(ingredients: Ingredients, stack: AsyncExitStack) -> _Ground:
         timing=Timing(silence_s=freshness.stale_after_s),
         log_timeout_s=freshness.api_timeout_s,
     )
-    return _Ground(reach, clusters, store, hot, meter, registry, random.Random())
-
-
-def _scopes(ground: _Ground, ingredients: Ingredients) -> Scopes:
-    return Scopes(
-        namespaces=MappingProxyType(ground.reach.namespaces),
-        default_cluster=ingredients.configuration.default_cluster,
+    scopes = Scopes(
+        namespaces=MappingProxyType(reach.namespaces), default_cluster=ingredients.configuration.default_cluster
     )
+    return _Ground(clusters, store, hot, meter, registry, scopes, random.Random())
 
 
 def _parts(
@@ -166,7 +160,7 @@ def _parts(
     service = Service(
         Equipment(
             registry=ground.registry,
-            scopes=_scopes(ground, ingredients),
+            scopes=ground.scopes,
             catalogue=configuration.catalogue,
             rights=DirectoryRights(directory, configuration.policy),
             cluster=ground.clusters,

@@ -11,13 +11,12 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType, TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.cluster.connection import Connection, open_connection
 from bot.cluster.http import KubernetesHttp, Retries
@@ -32,6 +31,7 @@ from bot.hot.connection import FAILURES, connect
 from bot.main.clock import SystemClock
 from bot.setup.slack_checks import SlackAnswer
 from bot.setup.state_checks import DatabaseFacts, RedisFacts
+from bot.slack.codes import answer_of, code_of
 from bot.store.connections import Address, connected, transaction_on
 from bot.store.migrate import missing_from
 from bot.store.rights import check_rights
@@ -69,13 +69,10 @@ class SlackMethods:
 
 
 def _refusal(error: SlackApiError) -> SlackAnswer:
-    response = error.response
-    said = response.data if isinstance(response, AsyncSlackResponse) else response
-    data: dict[str, Any] = said if isinstance(said, dict) else {}
-    code = str(data.get("error") or "")
+    code = code_of(error)
     if not code:
         return SlackAnswer(trouble=_NOT_SLACK)
-    return SlackAnswer(error=code, needed=str(data.get("needed") or ""))
+    return SlackAnswer(error=code, needed=str(answer_of(error).get("needed") or ""))
 
 
 async def database_facts(url: str) -> DatabaseFacts:

@@ -15,6 +15,7 @@ from bot.cli.arguments import Init
 from bot.configuration import FILE_NAME, ClusterConfiguration
 from bot.domain.objects import Workload
 from bot.domain.targets import WORKLOAD_KINDS, ClusterName, Namespace
+from bot.domain.text import count
 from bot.errors import BotError, ClusterError, ClusterForbidden, UsageError
 from bot.main.doors import ClusterReads
 from bot.main.logs import configure
@@ -183,7 +184,7 @@ def _told(folder: Path, draft: Draft, command: Init, *, kept: bool) -> Sequence[
     """Say what was written, what could not be read, and the next three steps."""
     ways = "SLACK_SIGNING_SECRET" if command.http else "SLACK_APP_TOKEN"
     environment = "was there already and is kept" if kept else "to be filled in; keep it out of version control"
-    found = f"{_many(len(draft.namespaces), 'namespace')}, {_many(len(draft.workloads), 'workload')}"
+    found = f"{count(len(draft.namespaces), 'namespace')}, {count(len(draft.workloads), 'workload')}"
     secrets = f"SLACK_BOT_TOKEN and {ways} into {ENVIRONMENT}"
     rows = [
         f"Wrote {folder / FILE_NAME}: cluster {draft.cluster}, {found}.",
@@ -197,7 +198,3 @@ def _told(folder: Path, draft: Draft, command: Init, *, kept: bool) -> Sequence[
         f"3. set -a; . ./{ENVIRONMENT}; set +a; ragops check && ragops run",
     ]
     return [clean(row) for row in rows]
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

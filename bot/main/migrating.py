@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 
 from bot.cli.arguments import Migrate
+from bot.main.database import database_address, embedded_folder
 from bot.settings import Settings
-from bot.store.embedded import embedded
 from bot.store.keeper import DATABASE
 from bot.store.migrate import bring_up_to_date, shipped
 
@@ -20,15 +19,11 @@ async def migrate(command: Migrate, settings: Settings) -> int:
 
 
 async def _step(command: Migrate, settings: Settings) -> Sequence[str]:
-    async with AsyncExitStack() as stack:
-        if settings.database_url is not None:
-            url = settings.database_url.reveal()
-        else:
-            folder = settings.data_folder / "postgres"
-            if command.dry_run and not (folder / DATABASE).exists():
-                # Looking must not make a database.
-                return tuple(migration.name for migration in shipped())
-            url = await stack.enter_async_context(embedded(folder))
+    made = settings.database_url is not None or (embedded_folder(settings.data_folder) / DATABASE).exists()
+    if command.dry_run and not made:
+        # Looking must not make a database.
+        return tuple(migration.name for migration in shipped())
+    async with database_address(settings) as url:
         return await bring_up_to_date(url, dry_run=command.dry_run)
 
 

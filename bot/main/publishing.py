@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
+from bot.cancellation import was_cancelled
 from bot.configuration import AuditPublishing
 from bot.domain.requests import Place, Post
 from bot.domain.view import Code, Context, Headline, Mark, View, code, line
 from bot.errors import StoreUnavailable
 from bot.ports import Clock, Store
-from bot.worker import was_cancelled
 
 log = logging.getLogger(__name__)
 

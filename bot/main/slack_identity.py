@@ -8,11 +8,11 @@ import random
 from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import Fault, SettingsError
 from bot.ports import Clock
 from bot.settings import SlackSettings
+from bot.slack.codes import code_of
 from bot.slack.inbound.app import Identity
 from bot.worker import backoff
 
@@ -31,9 +31,7 @@ async def identify(client: AsyncWebClient, slack: SlackSettings, clock: Clock, c
         try:
             told = await client.auth_test()
         except SlackApiError as error:
-            answer = error.response.data if isinstance(error.response, AsyncSlackResponse) else None
-            # A failing proxy answers with a page, not with an object.
-            code = str(answer.get("error", "")) if isinstance(answer, dict) else "unreadable answer"
+            code = code_of(error) or "unreadable answer"
             if code in _FATAL:
                 what = f"Slack refuses it ({code}); check the token on the app's page"
                 raise SettingsError([Fault("SLACK_BOT_TOKEN", what)]) from error

@@ -10,13 +10,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.cancellation import was_cancelled
 from bot.domain.people import Actor
 from bot.domain.requests import Request
 from bot.errors import StoreRefused, StoreUnavailable
+from bot.main.database import embedded_folder
 from bot.ports import AuditTrail, Claimed, Clock, Inbox, Outbox, Seen, Transaction
 from bot.store.embedded import EmbeddedServer
 from bot.store.store import PostgresStore
-from bot.worker import backoff, was_cancelled
+from bot.worker import backoff
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +88,7 @@ class WaitingStore:
         if self._database_url is not None:
             return self._database_url
         if self._server is None:
-            self._server = await EmbeddedServer.start(self._data_folder / "postgres")
+            self._server = await EmbeddedServer.start(embedded_folder(self._data_folder))
         return self._server.url
 
     async def close(self) -> None:

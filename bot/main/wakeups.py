@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.cancellation import was_cancelled
 from bot.ports import HotState
-from bot.worker import was_cancelled
 
 INBOX = "inbox"
-OUTBOX = "outbox"
 
 
 class Hint:

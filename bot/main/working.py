@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from bot.main.parts import Parts
 from bot.main.publishing import HeadPublisher
-from bot.main.wakeups import INBOX, OUTBOX
+from bot.main.wakeups import INBOX
 from bot.ports import HotState
 from bot.worker import Delivery, Intake, Loop
 
@@ -37,10 +37,7 @@ async def work(parts: Parts) -> AsyncIterator[None]:
     )
     async with asyncio.TaskGroup() as group:
         loops = [group.create_task(_once_open(parts, loop)) for loop in (intake, delivery)]
-        hints = [
-            group.create_task(_listen(parts.hot, INBOX, intake.wake)),
-            group.create_task(_listen(parts.hot, OUTBOX, delivery.wake)),
-        ]
+        hints = [group.create_task(_listen(parts.hot, INBOX, intake.wake))]
         audit = parts.ingredients.configuration.audit
         if audit.channel:
             publisher = HeadPublisher(audit, parts.store, parts.clock)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.text import first_line
+from bot.domain.text import count, first_line
 from bot.errors import Fault
 from bot.redaction import redact
 
@@ -75,7 +75,7 @@ def as_text(results: Sequence[Result], *, offline: bool) -> str:
     """Return a line for each result and a last one that counts them; the worst stand next to it, where people look."""
     counts = Counter(result.mark for result in results)
     looked = "Nothing was reached out to" if offline else "Nothing was changed"
-    summary = f"{_many(counts[Mark.FAULT], 'fault')}, {_many(counts[Mark.WARNING], 'warning')}, {counts[Mark.OK]} ok."
+    summary = f"{count(counts[Mark.FAULT], 'fault')}, {count(counts[Mark.WARNING], 'warning')}, {counts[Mark.OK]} ok."
     told = sorted(results, key=lambda result: list(Mark).index(result.mark))
     return "\n".join([*map(str, told), f"{summary} {looked}."])
 
@@ -89,7 +89,3 @@ def as_json(results: Sequence[Result]) -> str:
     ]
     summary = {"ok": exit_code(results) == 0, "faults": counts[Mark.FAULT], "warnings": counts[Mark.WARNING]}
     return json.dumps({**summary, "results": told}, indent=2)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -123,9 +123,10 @@ ENDPOINT_SLICE = item(
         "metadata.name",
         "endpoints[].addresses",
         "endpoints[].targetRef.uid",
-        "metadata.annotations",
         "metadata.generation",
     ),
+    # The time of the change that led to this version; a version that no change of a pod or a Service led to has none.
+    free=("metadata.annotations",),
 )
 AUTOSCALER = item("spec", free=("status",))
 CLAIM = item("spec", "status")

@@ -10,11 +10,11 @@ from bot.diagnosis.causes.autoscaler_codes import AUTOSCALER_OVERRIDES, AUTOSCAL
 from bot.diagnosis.index import Index
 from bot.diagnosis.scalings import By, scalings
 from bot.diagnosis.steps import by_hand
-from bot.diagnosis.words import ago, count
+from bot.diagnosis.words import ago
 from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
 from bot.domain.objects import Autoscaler, Workload
 from bot.domain.targets import ObjectRef
-from bot.domain.text import Redacted
+from bot.domain.text import Redacted, count
 
 # Why a server (since 1.27) does not scale what several autoscalers select.
 _AMBIGUOUS = "AmbiguousSelector"

@@ -19,12 +19,11 @@ from bot.diagnosis.family import Survey
 from bot.diagnosis.index import Index
 from bot.diagnosis.near import meant
 from bot.diagnosis.steps import by_hand, command
-from bot.diagnosis.words import count
 from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
 from bot.domain.objects import Autoscaler, AutoscalerMetric, Condition, Workload
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
-from bot.domain.text import first_line
+from bot.domain.text import count, first_line
 
 # At zero replicas an autoscaler rests until somebody scales up: that is on purpose.
 _ON_PURPOSE = frozenset({"ScalingDisabled"})

@@ -12,11 +12,12 @@ from statistics import median
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
 from bot.diagnosis.usage import UsedCpu, percent
-from bot.diagnosis.words import count, cpu
+from bot.diagnosis.words import cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Pod
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 
 CPU_AT_LIMIT = "CPU_AT_LIMIT"
 CPU_ABOVE_REQUEST = "CPU_ABOVE_REQUEST"

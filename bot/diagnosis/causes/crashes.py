@@ -12,11 +12,11 @@ from bot.diagnosis.dependencies import dependency_refs, standing_of
 from bot.diagnosis.family import Case, Family, Symptom
 from bot.diagnosis.index import Index, telling_line
 from bot.diagnosis.traces import Trace, last_trace
-from bot.diagnosis.words import count, duration, exit_code, tag_of
+from bot.diagnosis.words import duration, exit_code, tag_of
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep
 from bot.domain.objects import Container, Pod, Terminated, Waiting
 from bot.domain.targets import ObjectRef
-from bot.domain.text import Redacted, first_line
+from bot.domain.text import Redacted, count, first_line
 
 _COMMAND_EXITS = (126, 127)
 

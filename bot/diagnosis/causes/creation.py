@@ -22,12 +22,11 @@ from bot.diagnosis.causes.creation_codes import (
 from bot.diagnosis.creation_words import Refusal, Refused, in_words, refusal_of
 from bot.diagnosis.family import Survey, effect_on
 from bot.diagnosis.index import Index
-from bot.diagnosis.words import count
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Event, Job, ReplicaSet, Workload
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
-from bot.domain.text import Redacted
+from bot.domain.text import Redacted, count
 
 _CODES = {
     Refused.QUOTA: QUOTA_EXCEEDED,

@@ -8,11 +8,11 @@ from bot.diagnosis.containers import is_young
 from bot.diagnosis.family import Code, Survey, effect_on
 from bot.diagnosis.index import Index
 from bot.diagnosis.steps import command
-from bot.diagnosis.words import count
 from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
 from bot.domain.objects import Node, Workload
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 
 DAEMON_SET_INCOMPLETE = "DAEMON_SET_INCOMPLETE"
 

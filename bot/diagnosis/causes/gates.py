@@ -8,9 +8,9 @@ from datetime import timedelta
 from bot.diagnosis import steps
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
-from bot.diagnosis.words import count
 from bot.domain.findings import Evidence, EvidenceKind, Finding
 from bot.domain.objects import Condition, Pod
+from bot.domain.text import count
 
 READINESS_GATE = "READINESS_GATE"
 # Whoever opens the gate (a load balancer's controller, say) may take this long.

@@ -9,10 +9,10 @@ from bot.diagnosis import steps
 from bot.diagnosis.containers import crash_log, is_looping, last_end, onset
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
-from bot.diagnosis.words import count, exit_code
+from bot.diagnosis.words import exit_code
 from bot.domain.findings import Evidence, EvidenceKind, Finding
 from bot.domain.objects import Container, Event, Pod, Waiting
-from bot.domain.text import first_line
+from bot.domain.text import count, first_line
 
 POST_START_FAILED = "POST_START_FAILED"
 _SAYS_NOTHING = "PostStartHook failed"

@@ -11,11 +11,11 @@ from bot.diagnosis.backends import without_endpoints
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
 from bot.diagnosis.near import meant
-from bot.diagnosis.words import count
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Ingress, Route, Service
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 
 INGRESS_SERVICE_MISSING = "INGRESS_SERVICE_MISSING"
 INGRESS_PORT_MISSING = "INGRESS_PORT_MISSING"

@@ -10,11 +10,11 @@ from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index, telling_line
 from bot.diagnosis.job_runs import LastPod, began_at, failure, last_failed_pod, matters, ref_of, subject_of
 from bot.diagnosis.steps import by_hand
-from bot.diagnosis.words import ago, count, duration, exit_code
+from bot.diagnosis.words import ago, duration, exit_code
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity
 from bot.domain.objects import Job, Role
 from bot.domain.targets import ObjectRef
-from bot.domain.text import first_line
+from bot.domain.text import count, first_line
 
 JOB_FAILED = "JOB_FAILED"
 JOB_DEADLINE_EXCEEDED = "JOB_DEADLINE_EXCEEDED"

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from bot.diagnosis.eviction_words import eviction_of
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
-from bot.diagnosis.words import ago, count
+from bot.diagnosis.words import ago
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Pod, Terminated
 from bot.domain.targets import ObjectRef
-from bot.domain.text import first_line
+from bot.domain.text import count, first_line
 
 EVICTED = "EVICTED"
 STORAGE_LIMIT_EXCEEDED = "STORAGE_LIMIT_EXCEEDED"

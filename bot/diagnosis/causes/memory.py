@@ -14,10 +14,11 @@ from bot.diagnosis.containers import crash_log, last_end, onset
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
 from bot.diagnosis.usage import UsedMemory, memory_used
-from bot.diagnosis.words import ago, amount, count, duration
+from bot.diagnosis.words import ago, amount, duration
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep
 from bot.domain.objects import Container, Node, Pod, Terminated
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 
 OOM_KILLED = "OOM_KILLED"
 OOM_NODE = "OOM_NODE"

@@ -9,10 +9,11 @@ from bot.diagnosis.causes.memory import was_killed
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
 from bot.diagnosis.usage import UsedMemory, percent
-from bot.diagnosis.words import amount, count
+from bot.diagnosis.words import amount
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 
 MEMORY_HIGH = "MEMORY_HIGH"
 # From this share of its limit on, a container is close to being killed.

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
-from bot.diagnosis.words import amount, count, cpu
+from bot.diagnosis.words import amount, cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Condition, Node, NodeUsage, Pod
 from bot.domain.targets import ObjectRef
-from bot.domain.text import first_line
+from bot.domain.text import count, first_line
 
 NODE_NOT_READY = "NODE_NOT_READY"
 NODE_UNREACHABLE = "NODE_UNREACHABLE"

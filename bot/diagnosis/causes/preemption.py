@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from bot.diagnosis.family import Code, Survey, effect_on
 from bot.diagnosis.index import Index
 from bot.diagnosis.preemptions import Victim, victims_of
-from bot.diagnosis.words import count
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, StepKind
 from bot.domain.objects import Workload
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 
 PREEMPTED = "PREEMPTED"
 

@@ -18,11 +18,11 @@ from bot.diagnosis.family import Case, Family, Symptom
 from bot.diagnosis.index import Index
 from bot.diagnosis.probe_answers import answer_in_words, probe_in_words, quoted_answer
 from bot.diagnosis.usage import cpu_used, percent
-from bot.diagnosis.words import count, duration
+from bot.diagnosis.words import duration
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep
 from bot.domain.objects import Container, Event, Pod, Probe, Running
 from bot.domain.snapshot import LogKey
-from bot.domain.text import Redacted
+from bot.domain.text import Redacted, count
 
 # Killed by a probe this long ago still counts: the kubelet writes such an event at most every five minutes.
 KILL_REMEMBERED = timedelta(minutes=30)

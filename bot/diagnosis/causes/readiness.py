@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from bot.diagnosis.containers import is_young
 from bot.diagnosis.family import Code, Survey, effect_on
 from bot.diagnosis.index import Index
-from bot.diagnosis.words import count, duration
+from bot.diagnosis.words import duration
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Condition, Pod, Workload
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 
 NOT_READY = "NOT_READY"
 STARTING = "STARTING"

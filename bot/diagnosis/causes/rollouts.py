@@ -9,10 +9,11 @@ from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
 from bot.diagnosis.revisions import differences
 from bot.diagnosis.steps import by_hand, command
-from bot.diagnosis.words import count, duration, tag_of
+from bot.diagnosis.words import duration, tag_of
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity
 from bot.domain.objects import Condition, ReplicaSet, Workload
 from bot.domain.snapshot import Part
+from bot.domain.text import count
 
 ROLLOUT_STUCK = "ROLLOUT_STUCK"
 ROLLOUT_PAUSED = "ROLLOUT_PAUSED"

@@ -33,12 +33,12 @@ from bot.diagnosis.placement_words import (
 )
 from bot.diagnosis.preemptions import victims_of
 from bot.diagnosis.scheduler import Said, reasons
-from bot.diagnosis.words import amount, count, cpu
+from bot.diagnosis.words import amount, cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, StepKind
 from bot.domain.objects import Pod
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
-from bot.domain.text import first_line
+from bot.domain.text import count, first_line
 
 _CODES = {
     **dict.fromkeys(RESOURCES, INSUFFICIENT_RESOURCES),

@@ -12,12 +12,11 @@ from bot.diagnosis.causes.service_ports import PORT_CODES, port_finding
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
 from bot.diagnosis.near import Near, nearest
-from bot.diagnosis.words import count
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Pod
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
-from bot.domain.text import Redacted
+from bot.domain.text import Redacted, count
 
 SERVICE_SELECTS_NOTHING = "SERVICE_SELECTS_NOTHING"
 SERVICE_WITHOUT_ENDPOINTS = "SERVICE_WITHOUT_ENDPOINTS"

@@ -9,10 +9,10 @@ from bot.diagnosis.family import Code, Survey, effect_on
 from bot.diagnosis.index import Index
 from bot.diagnosis.stateful import ordinal, revision_of
 from bot.diagnosis.steps import by_hand, command
-from bot.diagnosis.words import count
 from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
 from bot.domain.objects import Pod, Workload
 from bot.domain.snapshot import Part
+from bot.domain.text import count
 
 ORDERED_ROLLOUT_BLOCKED = "ORDERED_ROLLOUT_BLOCKED"
 PARTITION_HOLDS = "PARTITION_HOLDS"

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 from bot.diagnosis.family import Code, Survey, effect_on
 from bot.diagnosis.index import Index
-from bot.diagnosis.words import ago, count
+from bot.diagnosis.words import ago
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Pod
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
+from bot.domain.text import count
 
 STUCK_TERMINATING = "STUCK_TERMINATING"
 # `deletionTimestamp` is the end of the grace period, not its beginning; the kubelet needs a little longer.

@@ -120,7 +120,8 @@ class Dialogs:
             text = self._service.command(read.filled)
         except FormFaults as faults:
             return errors_in(body, faults.faults)
-        channels = [read.filled.values.get(field.name, "") for field in read.form.fields if _is_channel(field.kind)]
+        filled = read.filled.values
+        channels = [filled.get(field.name, "") for field in read.form.fields if field.kind is FieldKind.CHANNEL]
         return form_request(body, text, next(iter(channels), ""))
 
     async def _update(self, form_id: str, version: str, form: Form) -> bool:
@@ -175,10 +176,6 @@ def _keeping(form: Form, values: Mapping[str, str]) -> Form:
     return replace(
         form, fields=tuple(replace(field, value=field.value or values.get(field.name, "")) for field in form.fields)
     )
-
-
-def _is_channel(kind: FieldKind) -> bool:
-    return kind is FieldKind.CHANNEL
 
 
 def _moment(body: Payload) -> str:

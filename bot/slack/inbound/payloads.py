@@ -57,13 +57,12 @@ def press_request(body: Payload) -> tuple[Request, bool] | None:
     press = decode_button(str(action.get("value", ""))) if action else None
     if action is None or press is None:
         return None
-    container, user = body.get("container", {}), body.get("user", {})
-    team = str((body.get("team") or {}).get("id", ""))
+    container = body.get("container", {})
     at_home = is_home(body)
     channel = str(container.get("channel_id") or (body.get("channel") or {}).get("id", ""))
     request = Request(
         key=press_key(body, action),
-        actor=Actor(str(user.get("id", "")), str(user.get("team_id") or team)),
+        actor=actor_of(body),
         surface=Surface.HOME if at_home else Surface.BUTTON,
         text=press.command,
         place=Place(channel, str(container.get("thread_ts", "") or "")),
@@ -76,7 +75,7 @@ def press_key(body: Payload, action: Payload) -> str:
     """Return the id of a press: where, what, who and when."""
     container = body.get("container", {})
     parts = (
-        (body.get("team") or {}).get("id", ""),
+        _team_of(body),
         container.get("message_ts") or container.get("view_id", ""),
         action.get("action_id", ""),
         (body.get("user") or {}).get("id", ""),
@@ -93,7 +92,11 @@ def is_home(body: Payload) -> bool:
 def actor_of(body: Payload) -> Actor:
     """Return who did something in a dialog, with a shortcut or a button."""
     user = body.get("user") or {}
-    return Actor(str(user.get("id", "")), str(user.get("team_id") or (body.get("team") or {}).get("id", "")))
+    return Actor(str(user.get("id", "")), str(user.get("team_id") or _team_of(body)))
+
+
+def _team_of(body: Payload) -> str:
+    return str((body.get("team") or {}).get("id", ""))
 
 
 def mention_request(body: Payload) -> Request:
@@ -140,10 +143,9 @@ def home_request(body: Payload) -> Request | None:
 def form_request(body: Payload, text: str, channel: str) -> Request:
     """Make the request of a dialog that built `text`; it is answered in the conversation that was chosen there."""
     view = body.get("view", {})
-    team = str((body.get("team") or {}).get("id", ""))
     answer_in: Payload = next(iter(body.get("response_urls") or ()), {})
     return Request(
-        key=f"form:{team}:{view.get('id', '')}:{view.get('hash', '')}",
+        key=f"form:{_team_of(body)}:{view.get('id', '')}:{view.get('hash', '')}",
         actor=actor_of(body),
         surface=Surface.FORM,
         text=text,
@@ -154,10 +156,9 @@ def form_request(body: Payload, text: str, channel: str) -> Request:
 
 def shortcut_request(body: Payload, text: str) -> Request:
     """Make the request of a shortcut; that of a message is answered beside it."""
-    team = str((body.get("team") or {}).get("id", ""))
     message = body.get("message") or {}
     return Request(
-        key=f"shortcut:{team}:{body.get('trigger_id', '')}",
+        key=f"shortcut:{_team_of(body)}:{body.get('trigger_id', '')}",
         actor=actor_of(body),
         surface=Surface.BUTTON,
         text=text,

@@ -18,13 +18,14 @@ from typing import Any, Final
 from aiohttp import ClientError, ClientSession, ClientWSTimeout
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.cancellation import was_cancelled
 from bot.errors import Fault, SettingsError
 from bot.ports import Clock
 from bot.references import References
+from bot.slack.codes import code_of
 from bot.slack.inbound.line import Line, Pace
-from bot.worker import backoff, was_cancelled
+from bot.worker import backoff
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +197,7 @@ class Sockets:
             async with asyncio.timeout(self._pace.open_s):
                 answer = await self._app.client.apps_connections_open(app_token=self._app_token)
         except SlackApiError as error:
-            code = _code_of(error)
+            code = code_of(error)
             if code in _REFUSALS:
                 what = f"Slack refuses it ({code}); it must be an app-level token with connections:write"
                 raise _Refused(what) from error
@@ -260,13 +261,6 @@ class Sockets:
         if not task.cancelled() and (error := task.exception()) is not None:
             extra = {"event": "socket_broken", "reference": self._references.new()}
             log.error("a socket's task failed", exc_info=error, extra=extra)
-
-
-def _code_of(error: SlackApiError) -> str:
-    """Return Slack's word for what went wrong; empty when what answered does not speak as Slack does."""
-    response = error.response
-    answer = response.data if isinstance(response, AsyncSlackResponse) else None
-    return str(answer.get("error", "")) if isinstance(answer, dict) else ""
 
 
 def _retry_after(error: SlackApiError) -> float:

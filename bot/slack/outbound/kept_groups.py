@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from bot.cancellation import was_cancelled
 from bot.errors import DirectoryUnavailable
 from bot.ports import Clock, HotState
 from bot.slack.outbound.copies import Ages, Copy, Moment, Shared
@@ -154,7 +155,7 @@ class KeptGroups:
 
     async def _renew_in_time(self) -> None:
         failures = 0
-        while not _was_cancelled():
+        while not was_cancelled():
             pause = min(_LONGEST_PAUSE_S, _LOOK_EVERY_S * 2 ** min(failures, 6))
             await self._clock.sleep(pause if failures == 0 else pause * (0.5 + self._chance() / 2))
             try:
@@ -165,8 +166,3 @@ class KeptGroups:
                 failures += 1
             else:
                 failures = 0
-
-
-def _was_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -10,12 +10,12 @@ from typing import Final
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.forms import Form
 from bot.domain.view import View
 from bot.errors import DeliveryRefused
 from bot.slack import fields
+from bot.slack.codes import code_of
 from bot.slack.outbound import escape, limits
 from bot.slack.outbound.checker import check
 from bot.slack.outbound.faults import BlocksRefused, delivery_errors
@@ -149,8 +149,7 @@ def _view_errors() -> Iterator[None]:
 
 
 def _known(error: SlackApiError) -> DeliveryRefused | None:
-    answer = error.response.data if isinstance(error.response, AsyncSlackResponse) else None
-    code = str(answer.get("error", "")) if isinstance(answer, dict) else ""
+    code = code_of(error)
     if code in _REFUSED_VIEWS:
         return BlocksRefused(f"Slack does not take this view ({code}).")
     kinds = {**dict.fromkeys(_LATE, TriggerGone), **dict.fromkeys(_OUTDATED, Outdated), "not_enabled": HomeSwitchedOff}

@@ -85,12 +85,6 @@ def test_cpu_is_written_as_requests_are(millicores: int, said: str) -> None:
     assert words.cpu(millicores) == said
 
 
-def test_numbers_agree_with_their_words() -> None:
-    """One pod, two pods, and words with a plural of their own."""
-    assert [words.count(n, "pod") for n in (0, 1, 2)] == ["0 pods", "1 pod", "2 pods"]
-    assert words.count(2, "entry", "entries") == "2 entries"
-
-
 @pytest.mark.parametrize(
     ("image", "tag"),
     [

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.text import first_line, suggest
+from bot.domain.text import count, first_line, suggest
 
 KNOWN = ("api", "api-canary", "worker", "ingest", "postgres")
 
@@ -64,3 +64,9 @@ def test_a_first_line_is_one_line_within_its_limit(text: str, limit: int) -> Non
     line = first_line(text, limit)
     assert len(line) <= limit
     assert len(line.splitlines()) <= 1
+
+
+def test_numbers_agree_with_their_words() -> None:
+    """One pod, two pods, and words with a plural of their own."""
+    assert [count(n, "pod") for n in (0, 1, 2)] == ["0 pods", "1 pod", "2 pods"]
+    assert count(2, "entry", "entries") == "2 entries"
