@@ -15,6 +15,11 @@
     │   ├── ClusterThrottled        the API server asks us to wait
     │   ├── ClusterExpired          a resource version or a continue token is too old
     │   └── ClusterFault            the API server failed (5xx), or sent what cannot be read
+    │   └── WriteError              a change was not taken, or nobody knows whether it was
+    │       ├── WriteConflict       the object moved since it was read: nothing was changed
+    │       ├── WriteRefused        the API server will not do it: nothing was changed
+    │       ├── WriteThrottled      not now: nothing was changed
+    │       └── WriteUnknown        no answer after it was sent: it may or may not have happened
     ├── DirectoryUnavailable        people and groups could not be read; every right is then denied
     └── DeliveryError               a message could not be handed to the chat platform
         ├── DeliveryThrottled       it asks us to wait
@@ -145,6 +150,41 @@ class ClusterThrottled(ClusterError):
     def __init__(self, message: str = "", *, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class WriteError(ClusterError):
+    """The change was not made."""
+
+
+class WriteConflict(WriteError):
+    """The object was changed since it was read."""
+
+    advice = "Look at it again and ask anew."
+
+
+class WriteRefused(WriteError):
+    """The API server refuses this change. `status` is its HTTP status."""
+
+    advice = "Read the reason; nothing was changed."
+
+    def __init__(self, message: str = "", *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class WriteThrottled(WriteError):
+    """The API server will not make this change now. Without `retry_after_s` it is a refusal (a disruption budget)."""
+
+    def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class WriteUnknown(WriteError):
+    """The API server did not answer after the change was sent."""
+
+    unchanged = "It may or may not have happened."
+    advice = "Look at the object now."
 
 
 class ClusterExpired(ClusterError):

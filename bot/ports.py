@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from bot.domain.actions import Action
+from bot.domain.actions import Action, Change, Decision, DecisionParams
 from bot.domain.catalogue import Catalogue
+from bot.domain.change_policy import ChangePolicy
 from bot.domain.forms import Form
+from bot.domain.live import Json, Live, Reads, Target
 from bot.domain.objects import NodeLoad
+from bot.domain.operations import Operation, State
 from bot.domain.people import Actor, Membership
 from bot.domain.policy import Asked, Authorization
 from bot.domain.requests import Place, Post, Request
 from bot.domain.snapshot import LogExcerpt, LogKey, LogQuery, LogRead, Part, Snapshot
-from bot.domain.targets import ClusterName, Scope, Where
+from bot.domain.steps import Write
+from bot.domain.targets import ClusterName, ObjectRef, Scope, Where
 from bot.domain.view import View
 
 
@@ -63,6 +67,47 @@ class LogStream(Protocol):
 
     async def read(self, scope: Scope, queries: Sequence[LogQuery]) -> Mapping[LogKey, LogRead]:
         """Return lines with their times, bounded in number and size; each log's own trouble is its `problem`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What bounds changes in a namespace, as the API server says it. `unread` names what could not be read, and why."""
+
+    quotas: tuple[Json, ...] = ()
+    limit_ranges: tuple[Json, ...] = ()
+    budgets: tuple[Json, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+class LiveReader(Protocol):
+    """Reads single objects from the API server itself, never from a copy."""
+
+    async def live(self, scope: Scope, kind: str, name: str, *, reads: frozenset[Reads] = frozenset()) -> Live:
+        """Return the object now, and what else is asked for; `Live.object` is None when there is none of that name.
+
+        Raises `ClusterError` when it cannot be read: that is never taken for "unchanged".
+        """
+        ...
+
+    async def surroundings(self, scope: Scope) -> Surroundings:
+        """Return quotas, limit ranges and disruption budgets of a namespace; what cannot be read is named in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What the API server answered to a write that it took: the object's state after it. An eviction has none."""
+
+    generation: int = 0
+    resource_version: str = ""
+
+
+class ClusterWriter(LiveReader, Protocol):
+    """Writes, one request each, tried once. Only the engine is handed one."""
+
+    async def write(self, scope: Scope, write: Write, *, dry_run: bool, timeout_s: float) -> Written:
+        """Send a write. Raises the four kinds of `WriteError`; after `WriteUnknown` it may have happened."""
         ...
 
 
@@ -143,6 +188,14 @@ class Outbox(Protocol):
         """Never deliver it; the reason stays in the store and in the audit, and `instead` is delivered in its place."""
         ...
 
+    async def shown(self, outgoing: Outgoing) -> tuple[str, int]:
+        """Return the message and the version in which an outgoing post's subject is shown in its channel."""
+        ...
+
+    async def thread(self, outgoing: Outgoing) -> str | None:
+        """Return the thread that a post belongs under; None while the message it hangs on was not posted."""
+        ...
+
     async def depth(self) -> int:
         """Return how many messages wait."""
         ...
@@ -197,8 +250,168 @@ class Seen(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """The address on a button: which request, which plan, what it says, and in which channel it is valid.
+
+    The table keeps the SHA-256 (`hash`, hexadecimal) of what the button carries.
+    """
+
+    hash: str
+    operation_id: str
+    digest: str
+    purpose: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One write that was about to be sent: under which fence, on which version of the target, and how it ended.
+
+    `number` counts the writes of one step; `outcome` is empty while nobody knows.
+    """
+
+    operation_id: str
+    fence: int
+    number: int
+    resource_version: str
+    generation: int
+    prior_marker: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationQuery:
+    """What to look for. Empty means any; `within_s` bounds how long ago the finished ones ended."""
+
+    states: frozenset[State] = frozenset()
+    target: ObjectRef | None = None
+    scope: Scope | None = None
+    within_s: int | None = None
+    limit: int = 20
+
+
+class Operations(Protocol):
+    """Requests for changes. Everything that decides happens in a `Transaction`, under the row's lock."""
+
+    async def find(self, operation_id: str) -> Operation | None:
+        """Return one as it is now; a longer id's beginning is enough when only one begins so (at least six letters)."""
+        ...
+
+    async def blocking(self, target: Target) -> Operation | None:
+        """Return the one that no other change of the target may overtake."""
+        ...
+
+    async def search(self, query: OperationQuery) -> Sequence[Operation]:
+        """Return those that fit, the newest first."""
+        ...
+
+    async def token(self, token_hash: str) -> Token | None:
+        """Return what a button's address stands for; None when it is not ours or its time is over."""
+        ...
+
+    async def message(self, subject: str, channel: str) -> str:
+        """Return the id of the message that shows a subject in a channel; empty while there is none."""
+        ...
+
+    async def take(self, *, lease_s: float, worker: str) -> Operation | None:
+        """Take the oldest APPROVED or EXECUTING one that nobody works on, for `lease_s` seconds.
+
+        Of an EXECUTING one the fence is raised in the same statement: whoever had it before can write nothing to the
+        store any more.
+        """
+        ...
+
+    async def renew(self, operation: Operation, *, lease_s: float) -> bool:
+        """Hold it for longer; False when the fence is no longer ours."""
+        ...
+
+    async def release(self, operation: Operation) -> None:
+        """Let it go, so that anybody may take it at once."""
+        ...
+
+    async def begin_attempt(self, attempt: Attempt) -> bool:
+        """Note a write before it is sent, under the fence; False when the fence is no longer ours."""
+        ...
+
+    async def end_attempt(self, attempt: Attempt, outcome: str) -> None:
+        """Note how it ended: `applied`, `conflict`, `refused`, `throttled`, `unknown`."""
+        ...
+
+    async def attempts(self, operation_id: str) -> Sequence[Attempt]:
+        """Return the attempts, the oldest first."""
+        ...
+
+    async def due(self, *, limit: int) -> Sequence[str]:
+        """Return ids of those with something due now: a reminder, the end of their time, a verdict."""
+        ...
+
+    async def left_marks(self, scope: Scope) -> Sequence[str]:
+        """Return the ids of operations that were applied in a scope, to compare with the marks in the cluster."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionSeen:
+    """One revision of a workload that was seen to work: all its pods were new and ready, and no finding about them.
+
+    `revision_uid` is the ReplicaSet's uid, or the ControllerRevision's name. `version` is the tag for people.
+    """
+
+    ref: ObjectRef
+    workload_uid: str
+    revision_uid: str
+    number: int
+    version: str
+    pods: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkedRevision:
+    """What is known of a revision that worked: from when to when it was seen, and for how many minutes in all."""
+
+    revision_uid: str
+    number: int
+    version: str
+    first_at: datetime
+    last_at: datetime
+    minutes: int
+
+
+class ChangeRecord(Protocol):
+    """What was seen to work, and how long changes took. Raises `StoreUnavailable`."""
+
+    async def worked(self, scope: Scope, ref: ObjectRef) -> Sequence[WorkedRevision]:
+        """Return the revisions of a workload that were seen to work, the latest first."""
+        ...
+
+    async def note(self, scope: Scope, seen: Sequence[RevisionSeen]) -> None:
+        """Add a minute to each, for this replica alone or for all: the caller has claimed the minute."""
+        ...
+
+    async def lasted(self, scope: Scope, ref: ObjectRef) -> Sequence[float]:
+        """Return how many seconds the last roll-outs took that ragops made of a workload, the latest first; up to 5."""
+        ...
+
+
 class Transaction(Protocol):
     """Writes that happen together or not at all."""
+
+    async def now(self) -> datetime:
+        """Return the database's time, which decides all deadlines. Call it after a lock was waited for."""
+        ...
+
+    async def add_operation(self, operation: Operation, tokens: Sequence[Token]) -> bool:
+        """Keep a new one with the addresses of its buttons; False when another blocks its target."""
+        ...
+
+    async def operation(self, operation_id: str) -> Operation | None:
+        """Return one and lock it until the commit."""
+        ...
+
+    async def save(self, operation: Operation, *, fence: int | None = None) -> bool:
+        """Write what changed, votes included. With a `fence`, False (and then roll back) when it is no longer that."""
+        ...
 
     async def claim_slot(self, name: str, due_at: datetime) -> bool:
         """Take a due moment of a schedule for this transaction; False when somebody has it."""
@@ -219,6 +432,12 @@ class Transaction(Protocol):
 
 class Store(Protocol):
     """The one place that keeps state."""
+
+    @property
+    def operations(self) -> Operations: ...
+
+    @property
+    def record(self) -> ChangeRecord: ...
 
     @property
     def inbox(self) -> Inbox: ...
@@ -254,12 +473,34 @@ class Notifier(Protocol):
         """
         ...
 
+    async def edit(self, post: Post, *, message_id: str, tag: str) -> bool:
+        """Show a post in a message of ours in place of what it shows; False when that message is gone.
+
+        Raises as `post` does; to repeat an edit does no harm.
+        """
+        ...
+
     async def find(self, place: Place, *, tag: str) -> str | None:
         """Look for a message with `tag` in the place; None when it is not there."""
         ...
 
     async def reply(self, request: Request, view: View, *, replace: bool = False) -> None:
         """Answer the person who asked, seen by nobody else; `replace` edits the message whose button was pressed."""
+        ...
+
+
+class Changes(Protocol):
+    """The engine, as the service hands it what was written down. Both end the claimed request in their transaction."""
+
+    async def request(self, claimed: Claimed, asked: ChangeAsked) -> View:
+        """Plan a change, check it, and store it or refuse it; return what the requester alone sees.
+
+        Raises `StoreUnavailable`, `ClusterError`, `UsageError`, and `Lost` when somebody else has the request.
+        """
+        ...
+
+    async def decide(self, claimed: Claimed, decision: Decision, params: DecisionParams) -> View:
+        """Carry out what a person says to a request; return what this person alone sees. Raises as `request` does."""
         ...
 
 
@@ -334,6 +575,22 @@ class Sources:
     audit: AuditTrail | None = None
     inbox: Inbox | None = None
     places: Sequence[Scope] | None = None
+    live: LiveReader | None = None
+    record: ChangeRecord | None = None
+    operations: Operations | None = None
+    changes: ChangePolicy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeAsked:
+    """A change as it was asked for: the verb with its parameters, why, and whether one that waits gives way to it."""
+
+    action: Change[Any, Any]
+    params: Any
+    command: str
+    sources: Sources
+    reason: str = ""
+    replace: bool = False
 
 
 # --- what replicas share ----------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from bot.domain.people import Permission
+from bot.domain.plans import Draft, Refusal
 from bot.domain.requests import Outcome
 from bot.domain.view import View
 
@@ -31,6 +32,9 @@ class Need(StrEnum):
     CATALOGUE = "catalogue"
     AUDIT = "audit"
     INBOX = "inbox"
+    LIVE = "live"
+    RECORD = "record"
+    CHANGES = "changes"
     PLACES = "places"
 
 
@@ -142,18 +146,52 @@ class Control(Generic[P]):
 class Change(Generic[P, S]):
     """Wants to change the cluster: `plan(params, seen)` is pure and decides everything, writing nothing.
 
-    What `plan` returns is carried out by the engine alone, after approval.
+    `observe` reads as a query's does, with the live target besides (`Need.LIVE`). What `plan` returns is stored, shown,
+    approved and carried out by the engine alone.
     """
 
     name: str
     summary: str
     observe: Callable[[P, Any], Awaitable[S]]
-    plan: Callable[[P, S], Any]
-    render: Callable[[P, S, Setting], View]
+    plan: Callable[[P, S], Draft | Refusal]
     params: type[P]
     permission: Permission = Permission.OPERATE
     needs: frozenset[Need] = frozenset()
     examples: tuple[tuple[str, str], ...] = ()
 
 
-Action = Query[Any, Any] | Control[Any] | Change[Any, Any]
+class DecisionKind(StrEnum):
+    """What a person can say to a request."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+    CANCEL = "cancel"
+    WITHDRAW = "withdraw"
+    RESOLVE = "resolve"
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionParams:
+    """Which request, by its id or by the address that a button carries; and why, or what was found out."""
+
+    request: str = argument("the request's id, as its card shows it")
+    words: str = argument("why", default="", rest=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Says something to a request: kept, and decided by the engine under the request's lock, where rights are judged.
+
+    Its `permission` is only what it takes to try.
+    """
+
+    name: str
+    summary: str
+    kind: DecisionKind
+    params: type[DecisionParams] = DecisionParams
+    permission: Permission = Permission.ANYONE
+    needs: frozenset[Need] = frozenset()
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+Action = Query[Any, Any] | Control[Any] | Change[Any, Any] | Decision

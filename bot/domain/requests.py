@@ -36,7 +36,7 @@ class Request:
     `key` is the platform's own id of the delivery: a repeat of the same delivery has the same key. `reply_to` is an
     opaque address for private answers; it is a secret of the platform and is wiped once the request is finished.
     `opens_thread` when the place's thread exists only once somebody answers there: nobody would see a private answer
-    in it.
+    in it. `message` is the id of the message whose button was pressed.
     """
 
     key: str
@@ -46,19 +46,25 @@ class Request:
     place: Place = Place("")
     reply_to: str = ""
     opens_thread: bool = False
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
     """A message for others to see, to be delivered through the outbox.
 
-    `asked_by` is the person who hears of it when it can never be delivered; empty for nobody.
+    `asked_by` is the person who hears of it when it can never be delivered; empty for nobody. `subject` names what the
+    message is a picture of: later posts of the same subject in the same channel edit it, and one whose `version` is not
+    above the one that is shown is dropped. `under` names the subject below whose message this one belongs, in a thread.
     """
 
     place: Place
     view: View
     kind: str = "answer"
     asked_by: str = ""
+    subject: str = ""
+    version: int = 0
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)

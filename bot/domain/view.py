@@ -118,13 +118,28 @@ class ButtonStyle(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Confirm:
+    """A question that is asked before a button counts: what would happen, and the words of yes."""
+
+    title: str
+    text: str
+    yes: str
+
+
+@dataclass(frozen=True, slots=True)
 class Button:
-    """A button that runs `command` (a command line without the bot's name) as the person who presses it."""
+    """A button that runs `command` (a command line without the bot's name) as the person who presses it.
+
+    `asks` is what the person is asked for in a dialog first (`Why do you deny it?`); the answer is the command's last
+    words. `confirm` is asked on the spot.
+    """
 
     label: str
     command: str
     style: ButtonStyle = ButtonStyle.DEFAULT
     replaces: bool = False
+    asks: str = ""
+    confirm: Confirm | None = None
 
 
 @dataclass(frozen=True, slots=True)
