@@ -14,8 +14,10 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from bot.configuration_people import channel_id, one_of, read_policy
+from bot.configuration_changes import read_changes
+from bot.configuration_people import Known, channel_id, one_of, read_policy
 from bot.domain.catalogue import Catalogue, CatalogueEntry
+from bot.domain.change_policy import ChangePolicy
 from bot.domain.policy import Policy, RateLimits
 from bot.domain.targets import WORKLOAD_KINDS, ClusterName, Namespace
 from bot.errors import Fault, SettingsError
@@ -66,6 +68,7 @@ class Configuration:
     default_cluster: ClusterName
     catalogue: Catalogue = field(default_factory=Catalogue)
     policy: Policy = field(default_factory=Policy)
+    changes: ChangePolicy = field(default_factory=ChangePolicy)
     limits: RateLimits = field(default_factory=RateLimits)
     freshness: Freshness = field(default_factory=Freshness)
     audit: AuditPublishing = field(default_factory=AuditPublishing)
@@ -123,17 +126,18 @@ def load_configuration(text: str, source: str, *, verbs: Collection[str] | None 
     top = Table(values, (), faults)
     clusters, default_cluster = _clusters(top.table("clusters"))
     catalogue = _catalogue(top.table("services"), clusters, default_cluster)
+    known = Known(
+        clusters=clusters,
+        namespaces={namespace for cluster in clusters.values() for namespace in cluster.namespaces},
+        services=catalogue.entries,
+        verbs=verbs,
+    )
     configuration = Configuration(
         clusters=MappingProxyType(clusters),
         default_cluster=default_cluster,
         catalogue=catalogue,
-        policy=read_policy(
-            top,
-            clusters=clusters,
-            namespaces={namespace for cluster in clusters.values() for namespace in cluster.namespaces},
-            services=catalogue.entries,
-            verbs=verbs,
-        ),
+        policy=read_policy(top, known),
+        changes=read_changes(top, values, known),
         limits=_limits(top.table("limits")),
         freshness=_freshness(top.table("freshness")),
         audit=_audit(top.table("audit")),
@@ -207,6 +211,8 @@ def _catalogue(
             namespace=entry.text("namespace", check) or next(iter(known), ""),
             container=entry.text("container", _label),
             cluster=cluster,
+            connections_per_pod=int(entry.number("connections_per_pod", 0, low=0, high=10_000, whole=True)),
+            connections_limit=int(entry.number("connections_limit", 0, low=0, high=100_000, whole=True)),
         )
         entry.close()
     return Catalogue(entries=MappingProxyType(entries))

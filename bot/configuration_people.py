@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
@@ -17,18 +18,21 @@ _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,20}")
 _PLACES = ("clusters", "namespaces", "services")
 
 
-def read_policy(
-    top: Table,
-    *,
-    clusters: Collection[str],
-    namespaces: Collection[str],
-    services: Collection[str],
-    verbs: Collection[str] | None,
-) -> Policy:
-    """Read `[roles]`, `[[grants]]` and `[verbs]`. `verbs` are those that there are; None where nobody knows them."""
-    known = dict(zip(_PLACES, (clusters, namespaces, services), strict=True))
-    bindings = [*_roles(top.table("roles")), *(_grant(entry, known) for entry in top.rows("grants"))]
-    return Policy(bindings=tuple(bindings), verbs=_verbs(top.table("verbs"), verbs))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The names that places and verbs may have; `verbs` is None where nobody knows them."""
+
+    clusters: Collection[str]
+    namespaces: Collection[str]
+    services: Collection[str]
+    verbs: Collection[str] | None
+
+
+def read_policy(top: Table, known: Known) -> Policy:
+    """Read `[roles]`, `[[grants]]` and `[verbs]`."""
+    places = dict(zip(_PLACES, (known.clusters, known.namespaces, known.services), strict=True))
+    bindings = [*_roles(top.table("roles")), *(_grant(entry, places) for entry in top.rows("grants"))]
+    return Policy(bindings=tuple(bindings), verbs=_verbs(top.table("verbs"), known.verbs))
 
 
 def _roles(table: Table) -> list[RoleBinding]:
@@ -68,8 +72,8 @@ def _binding(role: RoleName, entry: Table) -> RoleBinding:
         entry.fault(f"everyone: only viewer may be everyone, {role} may not; list groups or users", "everyone")
     return RoleBinding(
         role=role,
-        groups=frozenset(entry.texts("groups", _group_id)),
-        users=frozenset(entry.texts("users", _user_id)),
+        groups=frozenset(entry.texts("groups", group_id)),
+        users=frozenset(entry.texts("users", user_id)),
         everyone=everyone and role is RoleName.VIEWER,
     )
 
@@ -93,11 +97,13 @@ def one_of(value: str, *, what: str, known: Collection[str]) -> str:
     return f"there is no {what} {value!r}{did_you_mean(value, known) or f'; known are {a_list(known)}'}"
 
 
-def _group_id(value: str) -> str:
+def group_id(value: str) -> str:
+    """Judge the id of a user group."""
     return _id(value, _GROUP_ID, "a user group; expected S…, not its handle")
 
 
-def _user_id(value: str) -> str:
+def user_id(value: str) -> str:
+    """Judge the id of a user."""
     return _id(value, _USER_ID, "a user; expected U… or W…, not a name")
 
 

@@ -13,7 +13,8 @@ from bot.domain.targets import Scope
 class CatalogueEntry:
     """One service of `ragops.toml`: the short name people say, and the workload behind it.
 
-    An empty `cluster` or `namespace` is the one that is meant where none is named.
+    An empty `cluster` or `namespace` is the one that is meant where none is named. `connections_per_pod` is how many
+    connections to the database one pod may hold, `connections_limit` how many there may be in all; 0: not known.
     """
 
     alias: str
@@ -22,6 +23,8 @@ class CatalogueEntry:
     namespace: str = ""
     container: str = ""
     cluster: str = ""
+    connections_per_pod: int = 0
+    connections_limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)

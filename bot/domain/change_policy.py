@@ -77,7 +77,7 @@ class ChangePolicy:
 
     version: str = "default"
     rules: Sequence[RuleFor] = ()
-    defaults: Mapping[Risk, Rule] = DEFAULT_RULES
+    defaults: Mapping[Risk, Rule] = field(default_factory=lambda: DEFAULT_RULES)
     time_to_live_s: int = 900
     times_to_live_s: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     execute_within_s: int = 120

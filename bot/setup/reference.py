@@ -6,73 +6,14 @@ with each of it, so that nothing is described that is not read, and nothing is r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bot.configuration import AuditPublishing, Freshness
 from bot.domain.people import RoleName
 from bot.domain.policy import RateLimits
 from bot.domain.targets import WORKLOAD_KINDS
+from bot.setup.keys import Key, Table, number
+from bot.setup.reference_changes import CHANGE_TABLES
 
 _LIMITS, _FRESHNESS, _AUDIT = RateLimits(), Freshness(), AuditPublishing()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """One key of a table. `example` is its value as TOML; `low` and `high` are bounds that are both allowed.
-
-    `default` is in words; a key that is required has none. `needs` are keys that must stand beside it.
-    """
-
-    name: str
-    type: str
-    meaning: str
-    example: str
-    default: str = ""
-    required: bool = False
-    low: int | None = None
-    high: int | None = None
-    needs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """One kind of table. `header` is how one begins in an example; `heading` how all of them are called.
-
-    `always` are keys without which no such table is accepted, although each of them may be left out; `apart` those that
-    the page's example leaves out. With `free` the keys are names that the operator chooses, called so on the page, and
-    the one key described stands for all of them.
-    """
-
-    name: str
-    heading: str
-    header: str
-    text: str
-    keys: tuple[Key, ...]
-    after: str = ""
-    always: tuple[str, ...] = ()
-    apart: tuple[str, ...] = ()
-    free: str = ""
-
-    def example(self, *names: str) -> str:
-        """Return the table as TOML with these keys, and with what they cannot be without."""
-        needed = {*names, *self.always, *(key.name for key in self.keys if key.required)}
-        needed |= {need for key in self.keys if key.name in needed for need in key.needs}
-        rows = [f"{key.name} = {key.example}" for key in self.keys if key.name in needed]
-        return "\n".join([self.header, *rows]) + "\n"
-
-
-def _number(name: str, default: float, low: int, high: int, meaning: str, *, needs: tuple[str, ...] = ()) -> Key:
-    whole = isinstance(default, int)
-    return Key(
-        name=name,
-        type=f"{'whole number' if whole else 'number'}, {low} to {high}",
-        meaning=meaning,
-        default=f"{default:g}",
-        example=f"{default:g}",
-        low=low,
-        high=high,
-        needs=needs,
-    )
 
 
 def _people(*, everyone: str) -> tuple[Key, ...]:
@@ -142,7 +83,7 @@ SERVICES = Table(
     header="[services.api]",
     text="The service catalogue: short names that people say, and that answers use. A command that names a service"
     " looks where\nthat service lives: `status ingest` in the `namespace` and `cluster` of `ingest`. Whoever says `-n`"
-    " or `--cluster` looks\nthere instead. `container` is checked, and kept for commands to come.",
+    " or `--cluster` looks\nthere instead. `container` is the one\nthat is changed where a workload has several.",
     keys=(
         Key(
             name="workload",
@@ -168,6 +109,8 @@ SERVICES = Table(
             default="the default cluster",
             example='"prod-eu"',
         ),
+        number("connections_per_pod", 0, 0, 10_000, "connections to the database that one pod may hold; 0: unknown"),
+        number("connections_limit", 0, 0, 100_000, "how many connections the database takes in all; 0: unknown"),
     ),
 )
 
@@ -241,8 +184,8 @@ LIMITS = Table(
     header="[limits]",
     text="Over a limit, a request is refused in words.",
     keys=(
-        _number("commands_per_minute", _LIMITS.person, 1, 600, "for each person"),
-        _number("channel_commands_per_minute", _LIMITS.channel, 1, 6000, "for each channel"),
+        number("commands_per_minute", _LIMITS.person, 1, 600, "for each person"),
+        number("channel_commands_per_minute", _LIMITS.channel, 1, 6000, "for each channel"),
     ),
 )
 
@@ -252,7 +195,7 @@ FRESHNESS = Table(
     header="[freshness]",
     text="How old an answer may be.",
     keys=(
-        _number(
+        number(
             "stale_after_s",
             _FRESHNESS.stale_after_s,
             20,
@@ -260,7 +203,7 @@ FRESHNESS = Table(
             "a watch without a sign of life for longer makes its part of the picture stale; the server sends one a"
             ' minute, so less than 70 may say "stale" of what is not',
         ),
-        _number(
+        number(
             "api_timeout_s",
             _FRESHNESS.api_timeout_s,
             1,
@@ -284,8 +227,10 @@ AUDIT = Table(
             default="none: nothing is published",
             example='"C0RAGAUDIT"',
         ),
-        _number("every_hours", _AUDIT.every_hours, 1, 168, "how often; needs `channel`", needs=("channel",)),
+        number("every_hours", _AUDIT.every_hours, 1, 168, "how often; needs `channel`", needs=("channel",)),
     ),
 )
 
-TABLES = (CLUSTERS, SERVICES, ROLES, GRANTS, VERBS, LIMITS, FRESHNESS, AUDIT)
+TABLES = (CLUSTERS, SERVICES, ROLES, GRANTS, VERBS, *CHANGE_TABLES, LIMITS, FRESHNESS, AUDIT)
+
+__all__ = ["AUDIT", "CLUSTERS", "FRESHNESS", "GRANTS", "LIMITS", "ROLES", "SERVICES", "TABLES", "VERBS", "Key", "Table"]

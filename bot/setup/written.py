@@ -26,6 +26,16 @@ class MentionKind(StrEnum):
     CHANNEL = "channel"
 
 
+_KINDS: Mapping[str, tuple[MentionKind, str]] = {
+    "groups": (MentionKind.GROUP, "S"),
+    "users": (MentionKind.USER, "UW"),
+    "accounts": (MentionKind.USER, "UW"),
+    "people": (MentionKind.USER, "UW"),
+    "channel": (MentionKind.CHANNEL, "CGD"),
+}
+_OF_CHANGES = {"changes": "the rules of changes", "people": "a person's accounts", "on_call": "the rota"}
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """One id in the file, what it is there for (`role operator`), and where (`ragops.toml:12`)."""
@@ -84,6 +94,23 @@ class Written:
         if isinstance(audit, dict) and _is_id(audit.get("channel"), "CGD"):
             purpose = "the head of the audit"
             yield Mention(MentionKind.CHANNEL, audit["channel"], purpose, self.at("audit", "channel"))
+        for key, purpose in _OF_CHANGES.items():
+            yield from self._within(self.values.get(key), purpose, (key,))
+
+    def _within(self, value: object, purpose: str, path: KeyPath) -> Iterator[Mention]:
+        """Return the ids anywhere below a place: rules nest."""
+        if isinstance(value, dict):
+            for key, below in value.items():
+                yield from self._within(below, purpose, (*path, key))
+        elif isinstance(value, list):
+            for index, below in enumerate(value):
+                yield from self._within(below, purpose, (*path, index))
+        else:
+            # The nearest key above an item tells what its list is of.
+            key = next(step for step in reversed(path) if isinstance(step, str))
+            kind, letters = _KINDS.get(key, (None, ""))
+            if kind is not None and isinstance(value, str) and _is_id(value, letters):
+                yield Mention(kind, value, purpose, self.at(*path))
 
     def _people(self, table: Mapping[str, Any], purpose: str, path: KeyPath) -> Iterator[Mention]:
         for key, kind, letters in (("groups", MentionKind.GROUP, "S"), ("users", MentionKind.USER, "UW")):

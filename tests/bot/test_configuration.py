@@ -101,7 +101,10 @@ def test_numbers_may_be_at_their_bounds() -> None:
         pytest.param("[limit]\n", ["1: unknown key 'limit'; did you mean limits?"], id="unknown table"),
         pytest.param(
             "[x]",
-            ["1: unknown key 'x'; known are audit, clusters, freshness, grants, limits, roles, services, verbs"],
+            [
+                "1: unknown key 'x'; known are audit, changes, clusters, freezes, freshness, grants, limits, on_call, "
+                "people, roles, services, verbs"
+            ],
             id="unknown, nothing near",
         ),
         pytest.param(
