@@ -53,22 +53,23 @@ class Admission:
         if channel and not await self.hot.allow(f"channel:{channel}", limit=limits.channel, window_s=60):
             raise UsageError(f"This channel sent more than {limits.channel} commands in a minute; wait a little.")
 
-    async def check(self, parsed: Parsed, request: Request) -> Where:
+    async def check(self, parsed: Parsed, request: Request, permission: Permission | None = None) -> Where:
         """Decide on a command at the place it is about, and return that place.
 
-        Raises `Refused`, and `UsageError` for an unknown place.
+        `permission` is the verb's own unless given. Raises `Refused`, and `UsageError` for an unknown place.
         """
         action = parsed.action
-        if action.permission is Permission.ANYONE and (parsed.cluster or parsed.namespace):
+        wanted = permission or action.permission
+        if wanted is Permission.ANYONE and (parsed.cluster or parsed.namespace):
             # Which places there are is told only to those who may look at some; what anyone may use is no way to ask.
             await self._decide(action, request, Asked(Permission.READ, action.name))
         try:
             where = self.where(parsed)
         except UsageError:
-            await self._decide(action, request, Asked(action.permission, action.name))
+            await self._decide(action, request, Asked(wanted, action.name))
             raise
         placed = where if Need.CLUSTER in action.needs else None
-        await self._decide(action, request, Asked(action.permission, action.name, placed))
+        await self._decide(action, request, Asked(wanted, action.name, placed))
         return where
 
     async def _decide(self, action: Action, request: Request, asked: Asked) -> None:

@@ -13,7 +13,21 @@ from bot.domain.policy import Authorization
 from bot.domain.requests import Post
 from bot.domain.rights_words import held_words, holders_words, needed_words, read_words
 from bot.domain.text import first_line
-from bot.domain.view import Block, Button, Buttons, Context, Headline, Line, Mark, Paragraph, Span, View, code, line
+from bot.domain.view import (
+    Block,
+    Button,
+    Buttons,
+    Context,
+    Headline,
+    Line,
+    Mark,
+    Mention,
+    Paragraph,
+    Span,
+    View,
+    code,
+    line,
+)
 from bot.errors import BotError, SettingsError, UsageError
 
 FAILED = 2
@@ -145,6 +159,21 @@ def undelivered(post: Post, reason: str) -> View:
         ),
         data={"error": summary, "reason": reason},
         exit_code=FAILED,
+    )
+
+
+def asked_from_terminal(command: str, *, person: str, channel: str) -> View:
+    """Tell a person at a terminal that what they asked for is written down, and where to look for it."""
+    summary = f"Written down, to be asked for in your name: {first_line(command, limit=120)}"
+    where = line("The bot plans it once more, and posts the card in the channel ", code(channel), ".")
+    return View(
+        summary,
+        (
+            Headline(summary, Mark.OK),
+            Paragraph((line("You are ", Mention(person), " there."), where)),
+            Context((line("Nothing was changed yet. ", code("ragops requests"), " lists what waits."),)),
+        ),
+        data={"asked": command, "person": person, "channel": channel},
     )
 
 

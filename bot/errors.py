@@ -5,6 +5,7 @@
     │   └── FormFaults              a dialog was filled in wrong; carries what is wrong by field
     ├── SettingsError               the configuration is wrong; carries every fault
     ├── NotAccepted                 a request could not be kept
+    ├── Lost                        somebody else works on the request by now
     ├── StoreUnavailable            the database cannot be reached
     │   └── StoreRefused            it answers, but will not serve us (version, rights, migration)
     ├── ClusterError                the cluster could not be read
@@ -104,6 +105,10 @@ class NotAccepted(BotError):
     """The request could not be written down, so it was not accepted."""
 
     advice = "Looking at clusters still works. Try again in a minute."
+
+
+class Lost(BotError):
+    """Somebody else works on this request by now."""
 
 
 class StoreUnavailable(BotError):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field
 from typing import Any
 
-from bot.domain.actions import Action, Need, Parameter, Query, parameters_of
+from bot.domain.actions import Action, Need, Parameter, Query, declared_by
 from bot.domain.catalogue import Catalogue
 from bot.domain.forms import Choice, FieldKind, FilledForm, Form, FormField
+from bot.domain.targets import Scope
 from bot.errors import FormFaults, UsageError
 from bot.parser import parse
 from bot.registry import Registry
@@ -23,13 +24,18 @@ from bot.scopes import Scopes
 VERB = "verb"
 PLACE = "place"
 CHANNEL = "channel"
-_PARAMETER = "parameter:"
 MOST_CHOICES = 100
+SWITCHED_ON = "yes"
+
+_PARAMETER = "parameter:"
+_WHERE = {"-n": "namespace", "--namespace": "namespace", "--cluster": "cluster"}
 
 
 def form_for(registry: Registry, scopes: Scopes, catalogue: Catalogue, filled: FilledForm | None = None) -> Form:
-    """Return the dialog, with the questions of the verb that was chosen so far."""
-    values = filled.values if filled else {}
+    """Return the dialog, with the questions of the verb that was chosen so far, or that its command begins with."""
+    values: Mapping[str, str] = filled.values if filled else {}
+    if filled is not None and filled.command:
+        values = {**said_by(registry, scopes, filled.command), **values}
     verbs = tuple(Choice(a.name, a.name, a.summary) for a in registry.all())[:MOST_CHOICES]
     asked = [
         FormField(
@@ -50,6 +56,62 @@ def form_for(registry: Registry, scopes: Scopes, catalogue: Catalogue, filled: F
         asked.append(FormField(name=CHANNEL, label="Answer in", kind=FieldKind.CHANNEL, hint=hint, required=True))
     words = action.summary if action is not None else "Choose a command; its questions appear then."
     return Form(title="Build a command", submit="Run" if action else "", words=words, fields=tuple(asked))
+
+
+def said_by(registry: Registry, scopes: Scopes, command: str) -> dict[str, str]:
+    """Return what the beginning of a command says, as the dialog is filled in with it.
+
+    What cannot be understood is left out: it is asked for.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    try:
+        action, length = registry.match(words) if words else (None, 0)
+    except UsageError:
+        return {}
+    return {VERB: action.name, **_said(action, scopes, words[length:])} if action is not None else {}
+
+
+def _said(action: Action, scopes: Scopes, words: list[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    where: dict[str, str] = {}
+    fields = list(_fields(action))
+    options = {o: name for name, (_, p) in fields for o in (p.option, p.short) if o}
+    switches = {name for name, (declared, _) in fields if isinstance(declared.default, bool)}
+    arguments = [(name, p) for name, (_, p) in fields if not p.option]
+    at = 0
+    while at < len(words):
+        word, at = words[at], at + 1
+        option, sign, value = word.partition("=")
+        name = options.get(option, "")
+        if name in switches:
+            values[name] = SWITCHED_ON
+        elif name or option in _WHERE:
+            if not sign:
+                value, at = " ".join(words[at : at + 1]), at + 1
+            (values if name else where)[name or _WHERE[option]] = value
+        elif arguments and not option.startswith("-"):
+            name, parameter = arguments.pop(0)
+            values[name] = word
+            if parameter.rest:
+                values[name], at = shlex.join(words[at - 1 :]), len(words)
+    place = _place_of(scopes, where)
+    return {**values, PLACE: place} if place else values
+
+
+def _place_of(scopes: Scopes, where: Mapping[str, str]) -> str:
+    """Return the choice that stands for where a command looks; empty when it does not say so, or there is no such."""
+    try:
+        scope = scopes.resolve(where.get("cluster", ""), where.get("namespace", "")) if where else None
+    except UsageError:
+        return ""
+    return _place(scope) if scope is not None else ""
+
+
+def _place(scope: Scope) -> str:
+    return shlex.join(["--cluster", scope.cluster, "-n", scope.namespace])
 
 
 def command_of(registry: Registry, filled: FilledForm) -> str:
@@ -78,11 +140,11 @@ def _chosen(registry: Registry, name: str) -> Action | None:
 
 
 def _fields(action: Action) -> Iterator[tuple[str, tuple[Field[Any], Parameter]]]:
-    for declared, parameter in parameters_of(action.params):
+    for declared, parameter in declared_by(action):
         yield _PARAMETER + declared.name, (declared, parameter)
 
 
-def _questions(action: Action, catalogue: Catalogue, values: dict[str, str]) -> Iterator[FormField]:
+def _questions(action: Action, catalogue: Catalogue, values: Mapping[str, str]) -> Iterator[FormField]:
     for name, (declared, parameter) in _fields(action):
         kind = FieldKind.TEXT
         if isinstance(declared.default, bool):
@@ -102,10 +164,10 @@ def _questions(action: Action, catalogue: Catalogue, values: dict[str, str]) -> 
         )
 
 
-def _places(action: Action, scopes: Scopes, values: dict[str, str]) -> Iterator[FormField]:
+def _places(action: Action, scopes: Scopes, values: Mapping[str, str]) -> Iterator[FormField]:
     """Ask where to look, when there is more than one place."""
     places = [
-        Choice(shlex.join(["--cluster", cluster, "-n", namespace]), f"{namespace} on {cluster}")
+        Choice(_place(Scope(cluster, namespace)), f"{namespace} on {cluster}")
         for cluster, namespaces in scopes.namespaces.items()
         for namespace in namespaces
     ]

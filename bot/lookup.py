@@ -27,10 +27,11 @@ from bot.domain.objects import (
 )
 from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
-from bot.domain.text import suggest
+from bot.domain.text import count, suggest
 from bot.domain.view import Button, Buttons, Line, code, line
 from bot.errors import UsageError
 
+MOST_MEANT = 5
 WORKLOAD_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 # What people and kubectl call a kind, beside its own name and the plural of that.
 _KINDS = {
@@ -104,6 +105,31 @@ def find_thing(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -
     else:
         near = suggest(name, [*_aliases(snapshot, catalogue), *(thing.ref.name for thing in things)])
     raise _unknown(f'"{word}"', snapshot, _PARTS, _instead(said, word, near))
+
+
+def find_pod(said: str, word: str, snapshot: Snapshot) -> Pod:
+    """Return the pod that a person means: its name, or the end of it as answers shorten it (`w7zlb`, `…-w7zlb`).
+
+    A beginning may stand before the dots (`api-…-w7zlb`). Raises `UsageError` with the nearest names, and with all that
+    are meant when an end is that of several.
+    """
+    kind, name = _split(word)
+    names = {pod.meta.name: pod for pod in snapshot.pods} if kind in ("", "pod") else {}
+    if name in names:
+        return names[name]
+    begins, dots, ends = name.replace("...", "…").partition("…")
+    if not dots:
+        begins, ends = "", f"-{name}"
+    meant = sorted(each for each in names if each.startswith(begins) and each.endswith(ends)) if ends.strip("-") else []
+    if len(meant) == 1:
+        return names[meant[0]]
+    if meant:
+        where = snapshot.scope.namespace
+        raise UsageError(
+            f'"{word}" is the end of {count(len(meant), "pod")} in {where}.',
+            suggestions=_instead(said, word, meant[:MOST_MEANT]),
+        )
+    raise _unknown(f'pod "{word}"', snapshot, (Part.PODS,), _instead(said, word, suggest(name, names)))
 
 
 def _split(word: str) -> tuple[str, str]:

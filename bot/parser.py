@@ -1,17 +1,16 @@
 """Words -> a verb with its parameters. Pure.
 
 Phones rewrite what people type: curly quotes and long dashes are read as the plain ones. Every verb takes
-`-n NAMESPACE` and `--cluster CLUSTER`.
+`-n NAMESPACE` and `--cluster CLUSTER`, every change also `--reason TEXT` and `--replace`.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import MISSING, Field, dataclass
 from typing import Any
 
-from bot.domain.actions import Action, Parameter, parameters_of
+from bot.domain.actions import Action, Change, ChangeOptions, Parameter, declared_by, parameters_of
 from bot.domain.text import suggest
 from bot.errors import UsageError
 from bot.registry import Registry
@@ -29,13 +28,18 @@ _GLOBAL = {"-n": "namespace", "--namespace": "namespace", "--cluster": "cluster"
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A command that was understood. `namespace` and `cluster` are empty where the default is meant."""
+    """A command that was understood. `namespace` and `cluster` are empty where the default is meant.
+
+    Only a change has a `reason`, or is to `replace` a request that waits.
+    """
 
     action: Action
     params: Any
     namespace: str
     cluster: str
     text: str
+    reason: str = ""
+    replace: bool = False
 
 
 def parse(text: str, registry: Registry) -> Parsed:
@@ -43,23 +47,14 @@ def parse(text: str, registry: Registry) -> Parsed:
     words = _split(text)
     if not words:
         words = ["help"]
-    action = _find(words, registry)
-    if "-h" in words[1:] or "--help" in words[1:]:
-        words = ["help", action.name]
+    action, length = registry.match(words)
+    if "-h" in words[length:] or "--help" in words[length:]:
+        words, length = ["help", *action.name.split()], 1
         action = registry.find("help")
     try:
-        return _Words(action, words[1:]).read(shlex.join(words))
+        return _Words(action, words[length:], registry).read(shlex.join(words))
     except UsageError as error:
         raise UsageError(error.message, usage=registry.usage(action), suggestions=error.suggestions) from None
-
-
-def _find(words: Sequence[str], registry: Registry) -> Action:
-    """Return the verb that the first word names. What may have been meant is suggested with the other words."""
-    try:
-        return registry.find(words[0])
-    except UsageError as error:
-        meant = [shlex.join([near, *words[1:]]) for near in error.suggestions]
-        raise UsageError(error.message, usage=error.usage, suggestions=meant) from None
 
 
 def _split(text: str) -> list[str]:
@@ -75,13 +70,14 @@ def _split(text: str) -> list[str]:
 class _Words:
     """The words of one command, read from left to right."""
 
-    def __init__(self, action: Action, words: list[str]) -> None:
+    def __init__(self, action: Action, words: list[str], registry: Registry) -> None:
         self._action = action
+        self._registry = registry
         self._words = words
         self._at = 0
         self._values: dict[str, Any] = {}
         self._scope = {"namespace": "", "cluster": ""}
-        declared = parameters_of(action.params)
+        declared = declared_by(action)
         self._positional = [(f, p) for f, p in declared if not p.option]
         self._options: dict[str, tuple[Field[Any], Parameter]] = {}
         for f, p in declared:
@@ -102,8 +98,10 @@ class _Words:
         ]
         if missing:
             raise UsageError(f"{self._action.name} needs {'; and '.join(missing)}.")
-        params = self._action.params(**self._values)
-        return Parsed(self._action, params, self._scope["namespace"], self._scope["cluster"], text)
+        common = {f.name for f, _ in parameters_of(ChangeOptions)} if isinstance(self._action, Change) else set()
+        params = self._action.params(**{name: value for name, value in self._values.items() if name not in common})
+        of_change = {name: value for name, value in self._values.items() if name in common}
+        return Parsed(self._action, params, self._scope["namespace"], self._scope["cluster"], text, **of_change)
 
     def _option(self, word: str) -> None:
         name, separator, attached = word.partition("=")
@@ -137,9 +135,20 @@ class _Words:
                 self._values[declared.name] = shlex.join(rest)
                 self._at = len(self._words)
                 return
+            if parameter.names_verb:
+                word = self._verb(word)
             self._values[declared.name] = _convert(declared.name, word, declared, parameter)
             return
         raise UsageError(f'{self._action.name} does not know what to do with "{word}".')
+
+    def _verb(self, word: str) -> str:
+        """Return the name of a verb that begins with this word: with the next one, when the two are one."""
+        both = [word, *self._words[self._at : self._at + 1]]
+        known = {action.name for action in self._registry.all()}
+        if len(both) == 2 and " ".join(both).lower() in known:
+            self._at += 1
+            return " ".join(both)
+        return word
 
 
 def _convert(name: str, text: str, declared: Field[Any], parameter: Parameter) -> str | int:

@@ -107,7 +107,10 @@ class ClusterWriter(LiveReader, Protocol):
     """Writes, one request each, tried once. Only the engine is handed one."""
 
     async def write(self, scope: Scope, write: Write, *, dry_run: bool, timeout_s: float) -> Written:
-        """Send a write. Raises the four kinds of `WriteError`; after `WriteUnknown` it may have happened."""
+        """Send a write. Raises the four kinds of `WriteError`; after `WriteUnknown` it may have happened.
+
+        Another `ClusterError` says that nothing was sent, or that a dry run has no answer: nothing happened either.
+        """
         ...
 
 
@@ -501,6 +504,17 @@ class Changes(Protocol):
 
     async def decide(self, claimed: Claimed, decision: Decision, params: DecisionParams) -> View:
         """Carry out what a person says to a request; return what this person alone sees. Raises as `request` does."""
+        ...
+
+
+class Previews(Protocol):
+    """Shows a change as it would be asked for, where nothing is kept."""
+
+    async def preview(self, asked: ChangeAsked) -> View:
+        """Plan a change and have the server try it, as far as it lets us; return the plan, or why there is none.
+
+        Raises `ClusterError` and `UsageError`.
+        """
         ...
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import MISSING
 from types import ModuleType
 
-from bot.domain.actions import Action, Parameter, parameters_of
+from bot.domain.actions import Action, Parameter, declared_by
 from bot.domain.text import suggest
 from bot.errors import UsageError
 
+_HELP = "help lists what there is"
+
 
 class Registry:
-    """Actions by name. The names are unique; a second verb of the same name is a bug and is refused."""
+    """Actions by name, which is one word or two (`set image`).
+
+    The names are unique; a second verb of the same name is a bug and is refused.
+    """
 
     def __init__(self, actions: Iterable[Action]) -> None:
         self._actions: dict[str, Action] = {}
@@ -34,16 +40,47 @@ class Registry:
             return action
         raise UsageError(
             f'There is no command "{name}".',
-            usage="help lists what there is",
+            usage=_HELP,
             suggestions=suggest(name, self._actions),
         )
+
+    def match(self, words: Sequence[str]) -> tuple[Action, int]:
+        """Return the verb that a command's first words name, and how many they are.
+
+        Raises `UsageError` with the nearest commands, the other words included.
+        """
+        names = [" ".join(words[:length]).lower() for length in (2, 1)]
+        for name in names:
+            if name in self._actions:
+                return self._actions[name], len(name.split(" "))
+        seconds = [each.partition(" ")[2] for each in self._actions if each.startswith(f"{names[1]} ")]
+        if seconds:
+            raise self._second_word_wrong(words, seconds)
+        try:
+            return self.find(words[0]), 1
+        except UsageError as error:
+            meant = [_command(near, words[1:]) for near in error.suggestions]
+            raise UsageError(error.message, usage=error.usage, suggestions=meant) from None
+
+    def _second_word_wrong(self, words: Sequence[str], seconds: Sequence[str]) -> UsageError:
+        """Tell what the second word may be: one near to what was typed, else any, with what was typed behind it."""
+        first, *rest = words
+        near = suggest(rest[0], seconds) if rest else ()
+        meant = [
+            _command(f"{first.lower()} {second}", rest[1:] if near else rest) for second in near or sorted(seconds)
+        ]
+        return UsageError(f'There is no command "{" ".join(words[:2])}".', usage=_HELP, suggestions=meant)
 
     def usage(self, action: Action) -> str:
         """Return the usage line of a verb: `status [SERVICE] [-n NAMESPACE] [--cluster CLUSTER]`."""
         words = [action.name]
-        for declared, parameter in parameters_of(action.params):
+        for declared, parameter in declared_by(action):
             words.append(_usage_word(declared.name, parameter, required=declared.default is MISSING))
         return " ".join(words)
+
+
+def _command(name: str, rest: Sequence[str]) -> str:
+    return f"{name} {shlex.join(rest)}".rstrip()
 
 
 def _usage_word(name: str, parameter: Parameter, *, required: bool) -> str:

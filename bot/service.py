@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bot import answers
 from bot.admission import REFUSED, Admission, Refused, log_refusal, record_refusal, refusal_entry, why_of
-from bot.domain.actions import Control, Need, Query, Setting
-from bot.domain.catalogue import Catalogue
+from bot.domain.actions import Change, Control, Decision, Query, Setting
 from bot.domain.forms import FilledForm, Form
 from bot.domain.people import Actor, Permission
-from bot.domain.policy import Asked, RateLimits
+from bot.domain.policy import Asked
 from bot.domain.requests import Outcome, Post, Request, Surface
-from bot.domain.targets import Scope, Where
+from bot.domain.targets import Where
 from bot.domain.view import View, posted
-from bot.errors import BotError, NotAccepted, StoreUnavailable, UsageError
+from bot.equipment import Equipment
+from bot.errors import BotError, Lost, NotAccepted, StoreUnavailable, UsageError
 from bot.forms import command_of, form_for
 from bot.parser import Parsed, parse
-from bot.ports import AuditEntry, Claimed, Clock, ClusterReader, HotState, LogStream, Meter, Sources, Store, Unmetered
-from bot.references import References
-from bot.registry import Registry
-from bot.rights import DirectoryRights
-from bot.scopes import Scopes
+from bot.ports import AuditEntry, ChangeAsked, Claimed, Previews
+from bot.sourcing import Sourcing
+from bot.terminals import of_terminal
+
+__all__ = ["Equipment", "Lost", "Service"]
 
 log = logging.getLogger(__name__)
 
@@ -36,28 +36,6 @@ log = logging.getLogger(__name__)
 _OPEN = frozenset({Surface.MENTION, Surface.TERMINAL})
 # What is asked here is answered by a message that must not be lost, whatever it is.
 _KEPT = frozenset({Surface.MENTION, Surface.DIRECT})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equipment:
-    """What the service works with. `store` and `hot` are None at a terminal, which keeps and counts nothing."""
-
-    registry: Registry
-    scopes: Scopes
-    catalogue: Catalogue
-    rights: DirectoryRights
-    cluster: ClusterReader
-    logs: LogStream
-    clock: Clock
-    references: References
-    store: Store | None = None
-    hot: HotState | None = None
-    meter: Meter = field(default_factory=Unmetered)
-    limits: RateLimits = field(default_factory=RateLimits)
-
-
-class Lost(BotError):
-    """Somebody else works on this request by now."""
 
 
 class Service:
@@ -73,6 +51,7 @@ class Service:
             limits=equipment.limits,
             hot=equipment.hot,
         )
+        self._sourcing = Sourcing(equipment, self._admission)
 
     # --- reads --------------------------------------------------------------------------------------------------------
 
@@ -83,14 +62,18 @@ class Service:
         try:
             parsed = self._parse(request)
             verb = parsed.action.name
-            self._reading(parsed)
-            await self._admission.count(request)
-            where = await self._admission.check(parsed, request)
-            view = await self._answer(parsed, request, where, private=request.surface not in _OPEN)
+            if isinstance(parsed.action, Change) and self._equipment.previews is not None:
+                view = await self._preview(self._equipment.previews, parsed, request)
+            else:
+                self._reading(parsed)
+                await self._admission.count(request)
+                where = await self._admission.check(parsed, request)
+                view = await self._answer(parsed, request, where, private=request.surface not in _OPEN)
             result = "ok"
         except Refused as refusal:
             result = REFUSED
-            await record_refusal(self._equipment.store, refusal, request)
+            # What a kubeconfig's user may not do at a terminal is the business of nobody else.
+            await record_refusal(None if request.actor.local else self._equipment.store, refusal, request)
             return self.explain(refusal, request)
         except BotError as error:
             result = "misunderstood" if isinstance(error, UsageError) else "failed"
@@ -102,16 +85,21 @@ class Service:
 
     async def _answer(self, parsed: Parsed, request: Request, where: Where, *, private: bool) -> View:
         query = self._reading(parsed)
-        sources = self._sources(parsed, request, where)
+        sources = self._sourcing.sources(parsed, request, where, _Asker(self, request))
         seen = await query.observe(parsed.params, sources)
         setting = Setting(
             now=self._equipment.clock.now(),
             command=parsed.text,
             private=private,
             actor_id=request.actor.user_id,
-            place=self._place(sources.scope),
+            place=self._sourcing.words_to(sources.scope),
         )
         return query.render(parsed.params, seen, setting)
+
+    async def _preview(self, previews: Previews, parsed: Parsed, request: Request) -> View:
+        """Show a change as it would be asked for: whoever may look may see that."""
+        where = await self._admission.check(parsed, request, Permission.READ)
+        return await previews.preview(self._asked(parsed, request, where))
 
     # --- what must be kept --------------------------------------------------------------------------------------------
 
@@ -122,6 +110,13 @@ class Service:
         except UsageError:
             return False
         return request.surface in _KEPT or not isinstance(action, Query)
+
+    def is_change(self, request: Request) -> bool:
+        """Tell whether a request is for a change of the cluster, which is prepared before anybody sees it."""
+        try:
+            return isinstance(self._parse(request).action, Change)
+        except UsageError:
+            return False
 
     async def accept(self, request: Request) -> bool:
         """Write a request down; False when the same delivery came before.
@@ -146,28 +141,33 @@ class Service:
         Its effects, the audit entry and its end are one transaction. Raises `StoreUnavailable` when that could not be
         made: the request stays and is claimed again.
         """
-        request = claimed.request
         began = self._equipment.clock.now()
         verb, result = "", "broken"
         try:
+            claimed = of_terminal(claimed, self._equipment.policy, self._equipment.team_id)
+            request = claimed.request
             parsed = self._parse(request)
             verb = parsed.action.name
             await self._admission.count(request)
             where = await self._admission.check(parsed, request)
+            if isinstance(parsed.action, Change | Decision):
+                view = await self._changed(claimed, parsed, where)
+                result = REFUSED if view.exit_code else "ok"
+                return view
             outcome = await self._outcome(parsed, request, where)
             result = "ok"
-        except StoreUnavailable:
+        except (StoreUnavailable, Lost):
             result = "failed"
             raise
         except Refused as refusal:
             result = REFUSED
-            log_refusal(refusal, request)
-            await self._settle(claimed, (), refusal_entry(refusal, request))
-            return self.explain(refusal, request)
+            log_refusal(refusal, claimed.request)
+            await self._settle(claimed, (), refusal_entry(refusal, claimed.request))
+            return self.explain(refusal, claimed.request)
         except BotError as error:
             result = "misunderstood" if isinstance(error, UsageError) else "failed"
-            await self._settle(claimed, (), self._entry(request, type(error).__name__, error.message))
-            return self.explain(error, request)
+            await self._settle(claimed, (), self._entry(claimed.request, type(error).__name__, error.message))
+            return self.explain(error, claimed.request)
         finally:
             self._equipment.meter.commanded(verb, result, (self._equipment.clock.now() - began).total_seconds())
         keep = self._entry(request, "done", outcome.detail) if isinstance(parsed.action, Control) else None
@@ -180,9 +180,31 @@ class Service:
         await self._settle(claimed, (), entry)
         return answers.broken(reference)
 
+    async def _changed(self, claimed: Claimed, parsed: Parsed, where: Where) -> View:
+        """Hand a change, or what is said to one, to the engine, which ends the request in its own transaction."""
+        changes = self._equipment.changes
+        if changes is None:
+            raise NotAccepted("Nothing is changed from here.", advice="The worker of this bot carries changes out.")
+        if isinstance(parsed.action, Decision):
+            return await changes.decide(claimed, parsed.action, parsed.params)
+        return await changes.request(claimed, self._asked(parsed, claimed.request, where))
+
+    def _asked(self, parsed: Parsed, request: Request, where: Where) -> ChangeAsked:
+        if not isinstance(parsed.action, Change):
+            raise TypeError(f"{parsed.action.name} changes nothing")
+        return ChangeAsked(
+            action=parsed.action,
+            params=parsed.params,
+            command=parsed.text,
+            sources=self._sourcing.sources(parsed, request, where, _Asker(self, request)),
+            reason=parsed.reason,
+            replace=parsed.replace,
+        )
+
     async def _outcome(self, parsed: Parsed, request: Request, where: Where) -> Outcome:
         if isinstance(parsed.action, Control):
-            return await parsed.action.act(parsed.params, self._sources(parsed, request, where))
+            sources = self._sourcing.sources(parsed, request, where, _Asker(self, request))
+            return await parsed.action.act(parsed.params, sources)
         private = request.surface not in _OPEN
         view = await self._answer(parsed, request, where, private=private)
         shown = view if private else posted(view)
@@ -254,9 +276,10 @@ class Service:
 
     def _reading(self, parsed: Parsed, *, so: str = "") -> Query[Any, Any]:
         """Return the query that was meant. Raises `UsageError` when it is none."""
-        if not isinstance(parsed.action, Query):
-            raise UsageError(f"{parsed.action.name} is no reading command{so}.")
-        return parsed.action
+        if isinstance(parsed.action, Query):
+            return parsed.action
+        what = "is said in chat alone" if isinstance(parsed.action, Decision) else "is no reading command"
+        raise UsageError(f"{parsed.action.name} {what}{so}.")
 
     async def may_look(self, actor: Actor, *, what: str) -> bool:
         """Tell whether a person may read anything anywhere: what is to choose from is shown to nobody else.
@@ -271,38 +294,6 @@ class Service:
             self._equipment.meter.refused(Permission.READ.value, why_of(decision))
             await record_refusal(self._equipment.store, Refused(what, decision), request)
         return decision.allowed
-
-    def _sources(self, parsed: Parsed, request: Request, where: Where) -> Sources:
-        """Hand a verb the ports that it names, and nothing else."""
-        equipment = self._equipment
-        scope, store = where.scope, equipment.store
-        ports: dict[Need, tuple[str, Any]] = {
-            Need.CLUSTER: ("cluster", equipment.cluster),
-            Need.LOGS: ("logs", equipment.logs),
-            Need.REGISTRY: ("registry", equipment.registry),
-            Need.RIGHTS: ("rights", equipment.rights),
-            Need.CATALOGUE: ("catalogue", self._admission.catalogue_at(scope)),
-            Need.AUDIT: ("audit", store.audit_trail if Need.AUDIT in parsed.action.needs and store else None),
-            Need.INBOX: ("inbox", store.inbox if Need.INBOX in parsed.action.needs and store else None),
-            Need.PLACES: ("places", equipment.scopes.all()),
-            Need.ASK: ("ask", _Asker(self, request)),
-        }
-        handed = dict(ports[need] for need in parsed.action.needs)
-        return Sources(scope=scope, where=where, request=request, now=equipment.clock.now(), **handed)
-
-    def _place(self, scope: Scope) -> str:
-        """Return the words by which a button's command comes back to `scope`.
-
-        Where services have places of their own, a bare name could lead there: then the place is always named.
-        """
-        equipment = self._equipment
-        default = equipment.scopes.default_of()
-        entries = equipment.catalogue.entries.values()
-        spread = any(
-            (e.cluster or default.cluster, e.namespace or default.namespace) != (default.cluster, default.namespace)
-            for e in entries
-        )
-        return equipment.scopes.words(scope, always=spread)
 
     async def shared_view(self, text: str, request: Request) -> View:
         """Answer a query as others will see it, with the rights of the person who shares it."""

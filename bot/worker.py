@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from bot import answers
 from bot.cancellation import was_cancelled
@@ -104,7 +105,10 @@ class Intake:
 
 
 class Delivery:
-    """Delivers messages of the outbox, in order within a channel, and looks back before it repeats one."""
+    """Delivers messages of the outbox, in order within a channel, and looks back before it repeats one.
+
+    A picture of something that is shown already is edited into the message that shows it.
+    """
 
     def __init__(
         self,
@@ -170,13 +174,26 @@ class Delivery:
         tag = f"outbox-{outgoing.id}"
         # One limit for all of it: looking back may take many pages, and the lease runs meanwhile.
         async with asyncio.timeout(self._work_s):
+            post = await self._placed(outgoing)
+            message_id, version = await self._store.outbox.shown(outgoing) if post.subject else ("", 0)
+            if message_id and version >= post.version:
+                return message_id
             if outgoing.unsure:
-                found = await self._notifier.find(outgoing.post.place, tag=tag)
+                found = await self._notifier.find(post.place, tag=tag)
                 if found is not None:
                     return found
             if not await self._store.outbox.sending(outgoing):
                 return None
-            return await self._notifier.post(outgoing.post, tag=tag)
+            # A message that somebody deleted is posted anew.
+            if message_id and await self._notifier.edit(post, message_id=message_id, tag=tag):
+                return message_id
+            return await self._notifier.post(post, tag=tag)
+
+    async def _placed(self, outgoing: Outgoing) -> Post:
+        """Return the post in the thread that it belongs under; in its own place when there is no such message."""
+        post = outgoing.post
+        thread = await self._store.outbox.thread(outgoing) if post.under else None
+        return post if thread is None else replace(post, place=replace(post.place, thread=thread))
 
     async def _gave_up(self, outgoing: Outgoing) -> bool:
         """Give a message up that waited for too long, whatever it waited for; False when it is not stale."""

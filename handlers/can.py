@@ -19,7 +19,7 @@ from bot.ports import Sources
 class Params:
     """The command, and what it would be about."""
 
-    command: str = argument("the command that you want to use")
+    command: str = argument("the command that you want to use", names_verb=True)
     target: str = argument("a service of the catalogue; the whole place when empty", default="", names_service=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.actions import Action, Need, Query, Setting, argument, parameters_of
+from bot.domain.actions import Action, Change, Decision, Need, Query, Setting, argument, declared_by
 from bot.domain.people import Permission
 from bot.domain.view import (
     Block,
@@ -25,24 +25,23 @@ from bot.domain.view import (
 from bot.ports import Sources
 
 # What people use most stands first in its group; the others follow by name.
-_FIRST = ("status", "logs", "describe", "pods", "history", "compare", "whoami", "can", "home")
-_OWN = "You, your rights, and the record"
-# The groups, by what their verbs need.
-_GROUPS: tuple[tuple[str, frozenset[Permission]], ...] = (
-    ("Look", frozenset({Permission.READ})),
-    ("Tell others", frozenset({Permission.SHARE})),
-    ("Change", frozenset({Permission.OPERATE})),
-    ("Approve", frozenset({Permission.APPROVE})),
-    ("Administer", frozenset({Permission.ADMINISTER})),
-    (_OWN, frozenset({Permission.ANYONE, Permission.AUDIT})),
+_FIRST = (
+    *("status", "logs", "describe", "pods", "history", "compare", "requests", "whoami", "can", "home"),
+    *("rollback", "restart", "scale", "approve", "deny", "cancel"),
 )
+_OWN = "You, your rights, and the record"
+_CHANGE = "Change, once others have agreed"
+_ANSWER = "Answer a request for a change"
+_ORDER = ("Look", "Tell others", _CHANGE, _ANSWER, "Administer", _OWN)
+# The groups of those that are no change and no word on one.
+_BY_PERMISSION = {Permission.READ: "Look", Permission.SHARE: "Tell others", Permission.ADMINISTER: "Administer"}
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
     """What to explain; everything when empty."""
 
-    command: str = argument("the command to explain", default="")
+    command: str = argument("the command to explain", default="", names_verb=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,14 @@ def _grouped(actions: Sequence[Action]) -> list[tuple[str, list[Action]]]:
     """Return the groups that have verbs, each with its title."""
     rank = {name: place for place, name in enumerate(_FIRST)}
     ranked = sorted(actions, key=lambda action: (rank.get(action.name, len(_FIRST)), action.name))
-    grouped = [(title, [each for each in ranked if each.permission in needs]) for title, needs in _GROUPS]
+    grouped = [(title, [each for each in ranked if _group_of(each) == title]) for title in _ORDER]
     return [(title, group) for title, group in grouped if group]
+
+
+def _group_of(action: Action) -> str:
+    if isinstance(action, Change):
+        return _CHANGE
+    return _ANSWER if isinstance(action, Decision) else _BY_PERMISSION.get(action.permission, _OWN)
 
 
 def render(params: Params, seen: Pages, setting: Setting) -> View:
@@ -100,8 +105,8 @@ def render(params: Params, seen: Pages, setting: Setting) -> View:
 
 
 def _told(title: str, group: Sequence[Action]) -> list[Line]:
-    """Say each verb in a line of its own; of those about oneself the names are enough, so that all fits on a phone."""
-    if title != _OWN:
+    """Say each verb in a line of its own; of some the names are enough, so that all fits on a phone."""
+    if title not in (_OWN, _ANSWER):
         return [line(bold(title)), *(line(code(action.name), f"  {action.summary}") for action in group)]
     parts: list[str | Span] = [bold(f"{title}: ")]
     for action in group:
@@ -112,7 +117,7 @@ def _told(title: str, group: Sequence[Action]) -> list[Line]:
 def _one(action: Action, usage: str) -> View:
     pairs = tuple(
         (" ".join(filter(None, (p.option or f.name.upper(), p.short, p.metavar))), p.help)
-        for f, p in parameters_of(action.params)
+        for f, p in declared_by(action)
     )
     examples = tuple(line(code(command), f"  {meaning}") for command, meaning in action.examples)
     blocks: list[Block] = [
@@ -128,12 +133,16 @@ def _one(action: Action, usage: str) -> View:
             Context(
                 (
                     line("It also takes ", code("-n NAMESPACE"), " and ", code("--cluster CLUSTER"), "."),
-                    line(f"Needs the permission: {action.permission.value}"),
+                    line(f"Needs the permission: {action.permission.value}{_judged(action)}"),
                 )
             ),
         ),
         data={"usage": usage, "summary": action.summary, "permission": action.permission.value},
     )
+
+
+def _judged(action: Action) -> str:
+    return "; whether it counts is judged by the request's own rule" if isinstance(action, Decision) else ""
 
 
 ACTION = Query(

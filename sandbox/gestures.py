@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from sandbox.slack.control import ControlError, Outcome, Shown, ShownView, SlackControl
@@ -37,13 +37,60 @@ async def say(control: SlackControl, text: str, *, user: str, channel: str, thre
     return _failure(await control.say(text, user=user, channel=channel, thread=thread or None))
 
 
-async def press(
-    control: SlackControl, label: str, *, user: str, channel: str = "", message: str = "", at_home: bool = False
-) -> str:
-    """Press a button, of a message or (`at_home`) of the bot's page; return what the platform shows when it fails."""
-    # No message has this name, so only the page is left to look at.
-    named = _NO_MESSAGE if at_home else message
-    return _failure(await control.press(label, user=user, channel=channel or None, message=named or None))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A button that somebody is about to press: of a message, or (`at_home`) of the bot's page."""
+
+    label: str
+    user: str
+    channel: str = ""
+    message: str = ""
+    at_home: bool = False
+
+    @property
+    def named(self) -> str | None:
+        """Return the message that it stands in. None is called like the page, so that only the page is left there."""
+        return (_NO_MESSAGE if self.at_home else self.message) or None
+
+
+async def numbered(control: SlackControl, button: Button) -> Button:
+    """Return the button that a number stands for: of the newest message with buttons, or of the page.
+
+    Any other label stands for itself.
+    """
+    if not button.label.isdecimal():
+        return button
+    labels, message = await _newest_buttons(control, button)
+    number = int(button.label)
+    if button.label in labels:
+        return button
+    if not 1 <= number <= len(labels):
+        raise ControlError(f"there is no button {number}; there are {', '.join(labels) or 'none'}")
+    return replace(button, label=labels[number - 1], message=message)
+
+
+async def _newest_buttons(control: SlackControl, button: Button) -> tuple[list[str], str]:
+    if button.at_home:
+        page = await control.home(button.user)
+        return (page.buttons, "") if page is not None else ([], "")
+    shown = await control.read(channel=button.channel or "ops", user=button.user, thread="all")
+    newest = sorted(shown, key=lambda message: float(message.ts), reverse=True)
+    fits = (one for one in newest if one.buttons and button.message in {"", one.ts})
+    return next(((one.buttons, one.ts) for one in fits), ([], ""))
+
+
+async def question(control: SlackControl, button: Button) -> tuple[str, Button]:
+    """Return what the platform asks before a press counts (empty when it asks nothing), and the very button."""
+    aimed = await control.aim(button.label, user=button.user, channel=button.channel or None, message=button.named)
+    message = str(aimed.payload["container"].get("message_ts", ""))
+    return aimed.asks, replace(button, message=message)
+
+
+async def press(control: SlackControl, button: Button) -> str:
+    """Press a button, saying yes to what is asked first; return what the platform shows when it fails."""
+    return _failure(
+        await control.press(button.label, user=button.user, channel=button.channel or None, message=button.named)
+    )
 
 
 async def read(control: SlackControl, *, user: str, channel: str, thread: str = "", as_json: bool = False) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from prompt_toolkit import PromptSession
@@ -16,16 +16,20 @@ from sandbox.slack.control import ControlError, Shown, SlackControl
 
 HELP = """\
 /rag status            a command, as in Slack        @rag status    the same by mention, for all to see
-press Refresh          press a button you see        as bob         be somebody else (ann, bob, vic, eve, …)
+press Refresh          press a button you see        press 1        the first of the newest message that has some
+yes                    go on, where a button asks    as bob         be somebody else (ann, bob, lea, vic, eve, …)
+as bob press 1         do one thing as somebody else: ann asks for changes, bob and lea approve them, vic looks
 in incidents           go to another channel         thread TS      go into a thread; `thread` leaves it
 dm status api          a direct message to the bot   home           open the bot's Home tab; `in ops` leads back
 shortcut build         open the dialog for commands  shortcut explain [TS]   explain the newest message, or that one
-fill where=kube        fill a field of the dialog    submit         send the dialog; `dialog` shows it, `close` leaves
+fill where=kube        fill a field of the dialog    submit why=…   send the dialog; `dialog` shows it, `close` leaves
 read                   show all of it again          quit           end (or Ctrl-C)"""
 WORDS: Final = (
-    "/rag status", "/rag help", "/rag whoami", "/rag can status", "press Refresh", "press Share", "as bob", "read",
-    "home", "dm status", "shortcut build", "shortcut explain", "dialog", "submit", "close", "in ops", "help", "quit",
+    "/rag status", "/rag help", "/rag whoami", "/rag can status", "press Refresh", "press Share", "press 1", "yes",
+    "as bob", "as bob press 1", "read", "home", "dm status", "shortcut build", "shortcut explain", "dialog", "submit",
+    "close", "in ops", "help", "quit",
 )  # fmt: skip
+_YES = "(`yes` goes on; anything else leaves it)"
 _SENT = "(sent; the answer is in the channel that the dialog named)"
 
 
@@ -66,6 +70,7 @@ class Prompt:
 
     def __init__(self, control: SlackControl) -> None:
         self._control = control
+        self._asked: gestures.Button | None = None
         self.seat = Seat()
 
     async def run(self) -> None:
@@ -89,11 +94,39 @@ class Prompt:
             return []
         if word in ("help", "?"):
             return [HELP]
+        asked, self._asked = self._asked, None
         try:
+            if word == "yes" and asked is not None:
+                return await self._go_on(asked)
+            user, _, inner = rest.strip().partition(" ")
+            if word == "as" and inner:
+                return await self._as(user, inner.strip())
             moved = await self._move(word, rest.strip())
             return moved if moved is not None else await self._do(word, rest.strip(), line)
         except (ControlError, ValueError) as error:
             return [str(error)]
+
+    async def _as(self, user: str, line: str) -> list[str]:
+        """Act one line out as somebody else in the same place; return what they then see, and what is new here."""
+        here = self.seat
+        # Who does not exist is told before anybody becomes it.
+        await self._control.home(user)
+        self.seat = replace(here, user=user, seen={}, views={})
+        try:
+            await self._news()
+            told = await self.act(line)
+        finally:
+            self.seat = here
+        return [*([f"(as {user})"] if told else []), *told, *await self._news()]
+
+    async def _go_on(self, button: gestures.Button) -> list[str]:
+        """Press what a person was asked about, as that person."""
+        if button.user != self.seat.user:
+            self._asked = button
+            return await self._as(button.user, "yes")
+        failed = await gestures.press(self._control, button)
+        await self._control.settle()
+        return [*([failed] if failed else []), *await self._news()]
 
     async def _move(self, word: str, rest: str) -> list[str] | None:
         """Change who looks and where; None when the line is no such move."""
@@ -129,9 +162,13 @@ class Prompt:
         seat, control = self.seat, self._control
         match word:
             case "press":
-                return await gestures.press(
-                    control, rest, user=seat.user, channel="" if seat.at_home else seat.channel, at_home=seat.at_home
-                )
+                channel = "" if seat.at_home else seat.channel
+                button = gestures.Button(label=rest, user=seat.user, channel=channel, at_home=seat.at_home)
+                asks, button = await gestures.question(control, await gestures.numbered(control, button))
+                if asks:
+                    self._asked = button
+                    return f"{asks}\n{_YES}"
+                return await gestures.press(control, button)
             case "home":
                 seat.at_home = True
                 page = seat.views["page"] = await gestures.open_home(control, user=seat.user)

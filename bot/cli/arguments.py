@@ -16,12 +16,13 @@ from bot.cli.gestures import GESTURES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """A reading command at the terminal, with the rights of a kubeconfig."""
+    """A command at the terminal, with the rights of a kubeconfig. `apply` asks for the change that it plans."""
 
     text: str
     kubeconfig: str = ""
     context: str = ""
     output: str = "text"
+    apply: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,8 +202,15 @@ def _verb(words: Sequence[str]) -> Verb:
     parser.add_argument("--kubeconfig", default="")
     parser.add_argument("--context", default="")
     parser.add_argument("--output", "-o", choices=("text", "json"), default="text")
+    parser.add_argument("--apply", action="store_true")
     options, rest = parser.parse_known_args(words)
-    return Verb(text=shlex.join(rest), kubeconfig=options.kubeconfig, context=options.context, output=options.output)
+    return Verb(
+        text=shlex.join(rest),
+        kubeconfig=options.kubeconfig,
+        context=options.context,
+        output=options.output,
+        apply=options.apply,
+    )
 
 
 def _add_cluster(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ def _add_say(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_press(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", metavar="label")
+    parser.add_argument("text", metavar="label", help="what stands on it, or its number in the newest message")
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--message", default="", metavar="TS", help="of this message (default: the newest that has it)")
     place.add_argument("--home", action="store_true", help="of the bot's Home tab")

@@ -7,7 +7,7 @@ from dataclasses import MISSING
 
 from bot.cli.shapes import SHAPES
 from bot.diagnosis import Code, all_codes
-from bot.domain.actions import Action, Control, parameters_of
+from bot.domain.actions import Action, Change, Control, Decision, declared_by
 from bot.domain.people import GRANTS, Permission, RoleName
 from bot.registry import Registry
 
@@ -28,11 +28,21 @@ def commands_page(registry: Registry) -> str:
     return "\n".join(parts)
 
 
+_KINDS: tuple[tuple[type, str], ...] = (
+    (Control, "Writes only the bot's own store, audited."),
+    (Change, "Plans a change, and asks for it."),
+    (
+        Decision,
+        "Says something to a request; whether that counts is judged by the request's own rule, when it is said.",
+    ),
+)
+
+
 def _command(registry: Registry, action: Action) -> str:
-    kind = "Writes only the bot's own store, audited." if isinstance(action, Control) else "Reads; changes nothing."
+    kind = next((words for of, words in _KINDS if isinstance(action, of)), "Reads; changes nothing.")
     rows = [f"## {action.name}\n", f"{action.summary}. {kind} Needs: *{action.permission.value}*.\n"]
     rows.append(f"```\n{registry.usage(action)}\n```\n")
-    for declared, parameter in parameters_of(action.params):
+    for declared, parameter in declared_by(action):
         name = f"{parameter.option} {parameter.metavar}".strip() or parameter.metavar or declared.name.upper()
         need = " (required)" if declared.default is MISSING else ""
         rows.append(f"- `{name}`: {parameter.help}{need}")

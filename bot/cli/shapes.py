@@ -102,6 +102,20 @@ SHAPES: Mapping[str, str] = MappingProxyType(
   "workloads": [{"kind": "Deployment", "name": "rag-engine-api", "ready": 3, "desired": 3, "ok": false}],
   "not_checked": [{"what": "nodes", "reason": "no right to list nodes"}]
 }""",
+        "requests": """\
+{
+  "cluster": "prod-eu", "namespace": "rag-engine",
+  "requests": [{
+    "id": "3f9a12c0-5d52-4b6a-9f0e-0c1d2e3f4a5b", "state": "PENDING", "effect": "",
+    "fingerprint": "64 hexadecimal digits", "verb": "rollback", "title": "Roll back api to revision 7",
+    "cluster": "prod-eu", "namespace": "rag-engine", "kind": "Deployment", "name": "rag-engine-api", "risk": "medium",
+    "differences": [{"what": "image", "from": "app:v1.2", "to": "app:v1.1"}],
+    "facts": {"pods": "3 move, at least 3 stay ready"}, "warnings": [], "not_undone": ["config maps"], "reverts": [],
+    "command": "rollback api", "inverse": "", "requester": "U0ANN00001", "reason": "500s since 14:02",
+    "approvers": [], "missing": {"approvers": 1}, "asked_at": "2026-11-24 14:12:05 UTC",
+    "expires_at": "2026-11-24 14:27:05 UTC", "ended_at": "", "outcome": "", "resolution": ""
+  }]
+}""",
         "top": """\
 {
   "cluster": "prod-eu", "namespace": "rag-engine",

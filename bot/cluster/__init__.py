@@ -1,4 +1,4 @@
-"""The Kubernetes adapter: reads of a cluster, a watch cache, logs.
+"""The Kubernetes adapter: reads of a cluster, a watch cache, logs, and writes for the engine.
 
 It knows the API server: paths, statuses, watches, what its answers mean and where they lie. It gives the rest of the
 house domain records with redacted words, and errors of `bot.errors`. It decides nothing about health.
@@ -13,17 +13,21 @@ from __future__ import annotations
 from bot.cluster.cache import WatchCache
 from bot.cluster.connection import Connection, ConnectionUnusable, open_connection
 from bot.cluster.http import KubernetesHttp, Pulse, Retries
+from bot.cluster.live import LiveObjects
 from bot.cluster.logs import ContainerLogs
 from bot.cluster.oneshot import OneShotReader
 from bot.cluster.reader import Clusters
 from bot.cluster.reflector import Timing
+from bot.cluster.writer import ClusterWrites
 
 __all__ = [
+    "ClusterWrites",
     "Clusters",
     "Connection",
     "ConnectionUnusable",
     "ContainerLogs",
     "KubernetesHttp",
+    "LiveObjects",
     "OneShotReader",
     "Pulse",
     "Retries",

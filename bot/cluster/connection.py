@@ -27,6 +27,7 @@ from kubernetes.aio.config.incluster_config import load_incluster_config
 from kubernetes.aio.config.kube_config import load_kube_config
 
 from bot.cluster import plugin
+from bot.cluster.once import send_once
 from bot.cluster.words import words
 from bot.errors import ClusterError, ClusterUnauthorized
 
@@ -241,6 +242,7 @@ def _uses_plugin(loader: Any) -> bool:
 
 
 def _client(configuration: Configuration, said: str = "service account") -> ApiClient:
+    configuration.client_session_kwargs = {"middlewares": (send_once,)}
     try:
         api = ApiClient(configuration)
     except (ssl.SSLError, OSError, ValueError) as error:

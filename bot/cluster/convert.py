@@ -11,21 +11,24 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from bot.cluster import structs
-from bot.cluster.quantities import millicores, whole
 from bot.cluster.structs import Amount
 from bot.cluster.times import parse_duration, parse_time
 from bot.cluster.words import labels, name, names, shared, word, words
 from bot.domain import objects
+from bot.domain.live import MARKER
+from bot.domain.quantities import millicores, whole
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 IS_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-# Which revision it is and why; who else writes the object (Argo CD, Flux, Helm); which container is the main one.
+# Which revision it is and why; who else writes the object (Argo CD, Flux, Helm) and which request of ours did; which
+# container is the main one.
 _READ_ANNOTATIONS = (
     objects.REVISION,
     objects.CHANGE_CAUSE,
     "argocd.argoproj.io/tracking-id",
     "kustomize.toolkit.fluxcd.io/name",
     "meta.helm.sh/release-name",
+    MARKER,
     DEFAULT_CONTAINER,
 )
 _CONTAINER_PATH = re.compile(r"spec\.(?:initContainers|containers|ephemeralContainers)\{(?P<container>[^}]+)\}.*")

@@ -166,6 +166,11 @@ class KubernetesHttp:
             yield response
 
 
+def connection_of(http: KubernetesHttp) -> Connection:
+    """Return the way itself, on which more than reads can be sent. For `bot.cluster.writer` alone."""
+    return http._connection  # noqa: SLF001  # hidden from all others on purpose
+
+
 class Pulse:
     """Asks the server whether it lives, once for all who want to know.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.diagnosis.family import Case
 from bot.domain.findings import NextStep, StepKind
-from bot.domain.objects import Role, Running
+from bot.domain.objects import Container, Pod, Role, Running
+from bot.domain.targets import ObjectRef
 
 _RESOURCES = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemonset"}
 
@@ -17,12 +18,6 @@ def command(text: str, reason: str, label: str = "") -> NextStep:
 def by_hand(text: str, reason: str) -> NextStep:
     """Offer a command, or an advice, for the reader to carry out."""
     return NextStep(StepKind.MANUAL, text, reason)
-
-
-def kubectl_name(case: Case) -> str:
-    """Return the case's object as kubectl names it: `deployment/api`."""
-    target = case.target
-    return f"{_RESOURCES.get(target.kind, target.kind.lower())}/{target.name}"
 
 
 def logs(case: Case, reason: str, *, previous: bool | None = None) -> NextStep:
@@ -62,22 +57,74 @@ def release(case: Case) -> tuple[NextStep, ...]:
     working = case.index.working_replica_set(workload, other_than=revision)
     if working is None or working.revision is None:
         return ()
-    meta = workload.meta
-    undo = f"kubectl -n {meta.namespace} rollout undo deployment/{meta.name} --to-revision={working.revision}"
-    compare = f"compare {meta.name} {working.revision} {revision}"
+    name = workload.meta.name
+    compare = f"compare {name} {working.revision} {revision}"
     return (
-        by_hand(undo, "goes back to the revision that works"),
+        roll_back(name),
         command(compare, "shows what the release changed", f"Compare {working.revision} → {revision}"),
     )
 
 
-def set_resources(case: Case, what: str, reason: str) -> NextStep:
-    """Offer the command that changes a limit or request; the amount is the reader's to choose."""
-    container, target = case.container, case.target
-    name = container.name if container else ""
-    if case.workload is None:
-        return by_hand(f"raise {what} of container {name} where {target.kind.lower()} {target.name} is made", reason)
-    return by_hand(f"kubectl -n {target.namespace} set resources {kubectl_name(case)} -c {name} --{what}=…", reason)
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+
+def roll_back(name: str) -> NextStep:
+    """Offer the way back of a Deployment."""
+    return command(f"rollback {name}", "goes back to the revision that works", "Roll back…")
+
+
+def restart(name: str, reason: str) -> NextStep:
+    """Offer to replace a workload's pods by the same ones."""
+    return command(f"restart {name}", reason, "Restart…")
+
+
+def evict(pod: str, reason: str) -> NextStep:
+    """Offer to let one pod end, which its controller makes anew."""
+    return command(f"evict {pod}", reason, "Evict…")
+
+
+def scale(words: str, reason: str) -> NextStep:
+    """Offer another number of pods, or other bounds of an autoscaler (`api --max 8`)."""
+    return command(f"scale {words}", reason, "Scale…")
+
+
+def set_memory(target: ObjectRef, pod: Pod, container: Container, reason: str) -> NextStep:
+    """Offer twice the memory limit of a workload's container; without a limit the amount is the reader's to choose."""
+    if target.kind in _RESOURCES and container.memory_limit:
+        amount = _mebibytes(2 * container.memory_limit)
+        return command(f"set memory {target.name} {amount}{_chosen(pod, container)}", reason, "Set memory…")
+    return _resources_by_hand(target, container, "limits=memory", reason)
+
+
+def set_cpu(target: ObjectRef, pod: Pod, container: Container, *, request_m: int = 0, reason: str) -> NextStep:
+    """Offer twice the CPU limit of a workload's container; or, where it has none, to ask for `request_m` millicores."""
+    if target.kind not in _RESOURCES or not (container.cpu_limit_m or request_m):
+        return _resources_by_hand(target, container, "requests=cpu" if request_m else "limits=cpu", reason)
+    limit = _cores(2 * container.cpu_limit_m) if container.cpu_limit_m else "none"
+    request = f" --request {_cores(request_m)}" if request_m else ""
+    return command(f"set cpu {target.name} {limit}{request}{_chosen(pod, container)}", reason, "Set CPU…")
+
+
+def _resources_by_hand(target: ObjectRef, container: Container, what: str, reason: str) -> NextStep:
+    if target.kind not in _RESOURCES:
+        kind = target.kind.lower()
+        return by_hand(f"raise {what} of container {container.name} where {kind} {target.name} is made", reason)
+    name = f"{_RESOURCES[target.kind]}/{target.name}"
+    return by_hand(f"kubectl -n {target.namespace} set resources {name} -c {container.name} --{what}=…", reason)
+
+
+def _chosen(pod: Pod, container: Container) -> str:
+    return f" --container {container.name}" if len(pod.containers) > 1 else ""
+
+
+def _mebibytes(size: int) -> str:
+    """Write bytes as a quantity, rounded up to whole mebibytes."""
+    mebibytes = -(-size // (1 << 20))
+    return f"{mebibytes // 1024}Gi" if mebibytes % 1024 == 0 else f"{mebibytes}Mi"
+
+
+def _cores(millicores: int) -> str:
+    return f"{millicores}m" if millicores % 1000 else str(millicores // 1000)
 
 
 def waiting_for(case: Case) -> str:

@@ -1,4 +1,4 @@
-"""The three kinds of action and how a verb declares its parameters.
+"""The kinds of action and how a verb declares its parameters.
 
 A verb is data: what differs by verb is a field here, never a branch in the machine. `observe` reads; `plan` and
 `render` are pure. The same declaration serves Slack, the terminal, buttons, help and the reference pages.
@@ -43,7 +43,10 @@ PARAMETER = "parameter"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """How one field of a parameter record is typed: a positional word, the rest of the line, or an option."""
+    """How one field of a parameter record is typed: a positional word, the rest of the line, or an option.
+
+    `names_verb`: it is the name of a verb, which may have two words.
+    """
 
     help: str
     option: str = ""
@@ -53,6 +56,7 @@ class Parameter:
     minimum: int | None = None
     maximum: int | None = None
     names_service: bool = False
+    names_verb: bool = False
 
 
 def argument(
@@ -62,13 +66,14 @@ def argument(
     rest: bool = False,
     metavar: str = "",
     names_service: bool = False,
+    names_verb: bool = False,
 ) -> Any:
     """Declare a positional parameter; without `default` it is required.
 
     `rest` takes all remaining words. `names_service`: it may be a service of the catalogue, whose cluster and namespace
     are then meant unless the command names others.
     """
-    parameter = Parameter(help, rest=rest, metavar=metavar, names_service=names_service)
+    parameter = Parameter(help, rest=rest, metavar=metavar, names_service=names_service, names_verb=names_verb)
     return field(default=default, metadata={PARAMETER: parameter})
 
 
@@ -160,6 +165,14 @@ class Change(Generic[P, S]):
     examples: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeOptions:
+    """What every change takes besides its own parameters."""
+
+    reason: str = option("--reason", "why, for those who are to agree", default="", metavar="TEXT")
+    replace: bool = option("--replace", "take the place of a request that waits for the same object", default=False)
+
+
 class DecisionKind(StrEnum):
     """What a person can say to a request."""
 
@@ -195,3 +208,9 @@ class Decision:
 
 
 Action = Query[Any, Any] | Control[Any] | Change[Any, Any] | Decision
+
+
+def declared_by(action: Action) -> tuple[tuple[Field[Any], Parameter], ...]:
+    """Return the parameters that an action takes: its own, then those of its kind."""
+    own = parameters_of(action.params)
+    return (*own, *parameters_of(ChangeOptions)) if isinstance(action, Change) else own

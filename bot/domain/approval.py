@@ -102,9 +102,43 @@ def quorum(rule: Rule, votes: Mapping[str, Sequence[str]]) -> Quorum:
         seat(human, set())
     free = [name for place, name in enumerate(places) if place not in taken]
     missing = {name: free.count(name) for name in free}
-    # Whoever could fill a set is one of the humans; who could fill none is not counted.
-    humans = sum(bool(sets) for sets in votes.values())
+    # Whoever could fill a set of this rule is one of the humans; who could fill none is not counted.
+    humans = sum(not set(places).isdisjoint(sets) for sets in votes.values())
     lacking = max(0, rule.humans - humans)
     if lacking > len(free):
         missing["people more"] = lacking - len(free)
     return Quorum(not missing, tuple(missing.items()))
+
+
+def as_strict(rule: Rule, than: Rule) -> bool:
+    """Tell whether whoever fills `rule` fills the other rule as well: each of its sets has one here to answer for it.
+
+    Every doubt is a no: sets that would answer only together do not count.
+    """
+    free = list(rule.sets)
+    for wanted in than.sets:
+        found = next((each for each in free if _answers_for(each, wanted)), None)
+        if found is None:
+            return False
+        free.remove(found)
+    # Of the people that this rule asks for, only those count who could fill a set of the other one.
+    counting = [each for each in rule.sets if any(_within(each, wanted) for wanted in than.sets)]
+    people = sum(each.count for each in counting)
+    return than.humans <= (max(people, rule.humans) if len(counting) == len(rule.sets) else people)
+
+
+def _answers_for(given: RuleSet, wanted: RuleSet) -> bool:
+    return given.count >= wanted.count and _within(given, wanted)
+
+
+def _within(given: RuleSet, wanted: RuleSet) -> bool:
+    """Tell whether whoever could fill a set could fill the other."""
+    on_call = not given.on_call or (
+        wanted.on_call and (not wanted.tiers or (bool(given.tiers) and set(given.tiers) <= set(wanted.tiers)))
+    )
+    return (
+        set(given.roles) <= set(wanted.roles)
+        and set(given.groups) <= set(wanted.groups)
+        and set(given.users) <= set(wanted.users)
+        and on_call
+    )

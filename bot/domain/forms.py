@@ -10,6 +10,8 @@ class FieldKind(StrEnum):
     """How a field is filled in."""
 
     TEXT = "text"
+    WORDS = "words"
+    """A text that may have several lines; `maximum` is how many characters it may have."""
     NUMBER = "number"
     CHOICE = "choice"
     SWITCH = "switch"
@@ -42,6 +44,15 @@ class FormField:
     maximum: int | None = None
 
 
+class Purpose(StrEnum):
+    """What a dialog is for, by which it is known again when it comes back."""
+
+    BUILD = "build"
+    """It builds a command."""
+    ASK = "ask"
+    """It asks for the last words of a command."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """A dialog. Without fields it only says that something is being looked up. `state` comes back as it was sent."""
@@ -51,11 +62,16 @@ class Form:
     words: str = ""
     fields: tuple[FormField, ...] = ()
     state: str = ""
+    purpose: Purpose = Purpose.BUILD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilledForm:
-    """What a person filled in, by the field's name: texts as typed, a switch as "yes" or an empty text."""
+    """What a person filled in, by the field's name: texts as typed, a switch as "yes" or an empty text.
+
+    `command` is the beginning of a command for which the dialog was opened: what it says is filled in already.
+    """
 
     values: dict[str, str]
     state: str = ""
+    command: str = ""

@@ -128,8 +128,8 @@ class Operation:
 
     @property
     def counted(self) -> tuple[Vote, ...]:
-        """Return the votes that count."""
-        return tuple(vote for vote in self.votes if not vote.void)
+        """Return the votes that count: they are not void, and about this very plan."""
+        return tuple(vote for vote in self.votes if not vote.void and vote.digest == self.digest)
 
     @property
     def quorum(self) -> Quorum:
@@ -158,11 +158,12 @@ def approve(operation: Operation, vote: Vote, *, now: datetime, execute_within_s
         raise NotPossible("It is already approved.", approvers(operation))
     if vote.digest != operation.digest:
         raise NotPossible("This is about another plan than the one that was shown.")
-    if vote.human == operation.plan.human:
+    # An account and the human behind it are both looked at: who is whom may have been configured anew meanwhile.
+    if vote.human == operation.plan.human or vote.user_id == operation.plan.requester.user_id:
         raise NotPossible("Nobody approves their own request.")
     if not vote.sets:
         raise NotPossible("You are in none of the groups that this needs.")
-    if any(counted.human == vote.human for counted in operation.counted):
+    if any(vote.human == other.human or vote.user_id == other.user_id for other in operation.counted):
         raise NotPossible("Your approval is already recorded.")
     changed = replace(operation, votes=(*operation.votes, vote), version=operation.version + 1)
     if not changed.quorum.met:
@@ -180,7 +181,11 @@ def withdraw(operation: Operation, human: str, *, now: datetime) -> Operation:
 
 
 def void_votes(operation: Operation, why: Mapping[str, str]) -> Operation:
-    """Void the votes of the named humans, each with its reason; below the quorum it waits again."""
+    """Void the votes of the named humans, each with its reason; below the quorum it waits again.
+
+    Raises `NotPossible` once it runs or has ended: what it was begun by is on record for good.
+    """
+    _waiting(operation)
     votes = tuple(
         replace(vote, void=why[vote.human]) if vote.human in why and not vote.void else vote for vote in operation.votes
     )
@@ -198,7 +203,7 @@ def deny(operation: Operation, user_id: str, reason: str, *, now: datetime) -> O
 
 def cancel(operation: Operation, human: str, user_id: str, *, now: datetime) -> Operation:
     """Let the requester take it back. Raises `NotPossible`."""
-    if human != operation.plan.human:
+    if human != operation.plan.human and user_id != operation.plan.requester.user_id:
         raise NotPossible("Only who asked for it can cancel it; an approver can deny it.")
     _still(operation, now)
     return _close(operation, State.CANCELLED, now, closed_by=user_id)
@@ -286,7 +291,9 @@ def resolve(operation: Operation, resolution: Resolution, user_id: str) -> Opera
 
 
 def judged(operation: Operation, verdict: Verdict) -> Operation:
-    """Note whether it helped; only what was applied can have helped."""
+    """Note whether it helped. Raises `NotPossible`: only what was applied and has ended can have helped."""
+    if not operation.state.final or operation.effect is not Effect.APPLIED:
+        raise NotPossible(state_words(operation))
     return replace(operation, verdict=verdict, version=operation.version + 1)
 
 

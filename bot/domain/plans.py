@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import get_args
 
@@ -109,7 +109,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A draft with its requester, its rule and its time, as it is stored and shown. `command` asks for it again."""
+    """A draft with its requester, its rule and its time, as it is stored and shown. `command` asks for it again.
+
+    `seal` is random, in hexadecimal, and shown to nobody: the addresses on the card's buttons are derived from it.
+    """
 
     v: int
     draft: Draft
@@ -122,12 +125,13 @@ class Plan:
     expires_at: datetime
     reason: str = ""
     undoes: str = ""
+    seal: str = ""
 
     def stamp(self, operation_id: str, approvers: tuple[str, ...]) -> Stamp:
         """Return what the write carries. The change-cause names the request, who asked and who agreed, by id."""
         agreed = f", approved by {' and '.join(approvers)}" if approvers else ""
         cause = f"ragops: {self.draft.verb} asked by {self.requester.user_id}{agreed} (request {operation_id})"
-        return Stamp(operation_id=operation_id, at=self.created_at.strftime(_TIME), cause=cause)
+        return Stamp(operation_id=operation_id, at=self.created_at.astimezone(UTC).strftime(_TIME), cause=cause)
 
 
 RECORDS = Records(
@@ -139,8 +143,13 @@ RECORDS = Records(
 
 
 def canonical(plan: Plan) -> str:
-    """Return the plan's one text: JSON in ASCII, sorted keys, no spaces, times in UTC to the second, no floats."""
-    return json.dumps(RECORDS.encoded(plan), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """Return the plan's one text: JSON in ASCII, sorted keys, no spaces, nulls or floats, times in UTC to the second.
+
+    Raises `ValueError` for a plan that could not be read back.
+    """
+    text = json.dumps(RECORDS.encoded(plan), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    plan_of(text)
+    return text
 
 
 def digest_of(text: str) -> str:
@@ -152,7 +161,7 @@ def plan_of(text: str) -> Plan:
     """Read a canonical text. Raises `ValueError` when a newer version wrote it or it is damaged."""
     try:
         plan = RECORDS.decoded(json.loads(text), Plan)
-    except (KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"a stored plan cannot be read ({error})") from error
     if not isinstance(plan, Plan) or plan.v != FORMAT:
         raise ValueError("a stored plan has a format that this version does not know")

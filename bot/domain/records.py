@@ -33,6 +33,8 @@ class Records:
         if isinstance(value, Enum):
             return value.value
         if isinstance(value, datetime):
+            if value.tzinfo is None:
+                raise ValueError("a moment without its offset from UTC")
             return value.astimezone(UTC).strftime(_TIME)
         if isinstance(value, tuple):
             return [self.encoded(item) for item in value]

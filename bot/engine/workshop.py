@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -21,12 +22,18 @@ async def passed(name: str) -> None:
     del name
 
 
+def unguessable() -> str:
+    """Return a new text that nobody can guess: 256 bits in hexadecimal."""
+    return secrets.token_hex(32)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
     """The ports and the policy of one worker; `name` tells it from others, for the lease.
 
     `at` is awaited at every point between two effects, with the point's name: tests end or stop the process there.
-    Times are seconds.
+    `secret` gives a new text each time that nobody can guess. Times are seconds; after `recover_s` a claimed operation
+    is written no more, and a cluster that cannot be read is not waited for any longer.
     """
 
     store: Store
@@ -43,8 +50,10 @@ class Workshop:
     name: str
     meter: Meter = field(default_factory=Unmetered)
     at: Point = passed
+    secret: Callable[[], str] = unguessable
     lease_s: float = 30.0
     renew_s: float = 10.0
     write_timeout_s: float = 10.0
+    recover_s: float = 600.0
     follow_every_s: float = 1.0
     verdict_after_s: float = 60.0

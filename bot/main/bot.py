@@ -21,9 +21,11 @@ from bot.cluster.http import KubernetesHttp
 from bot.cluster.reader import Clusters
 from bot.cluster.reflector import Timing
 from bot.domain.targets import ClusterName, Namespace
+from bot.engine.changes import EngineChanges
 from bot.health import PrometheusMeter, Readiness, Sampler, cluster_checks, database_check, health_server
 from bot.hot import open_hot_state
 from bot.main.chat import chat
+from bot.main.engine import fit_out
 from bot.main.ingredients import Ingredients, Role
 from bot.main.parts import Parts
 from bot.main.slack_identity import identify
@@ -59,6 +61,7 @@ class _Reach:
 class _Ground:
     """What stands before Slack has said who we are."""
 
+    https: dict[ClusterName, KubernetesHttp]
     clusters: Clusters
     store: WaitingStore
     hot: HotState
@@ -148,7 +151,7 @@ async def _ground(ingredients: Ingredients, stack: AsyncExitStack) -> _Ground:
     scopes = Scopes(
         namespaces=MappingProxyType(reach.namespaces), default_cluster=ingredients.configuration.default_cluster
     )
-    return _Ground(clusters, store, hot, meter, registry, scopes, random.Random())
+    return _Ground(reach.https, clusters, store, hot, meter, registry, scopes, random.Random())
 
 
 def _parts(
@@ -157,12 +160,28 @@ def _parts(
     configuration, clock, chance = ingredients.configuration, ingredients.clock, ground.chance
     references = References(chance)
     directory = SlackDirectory(client, identity.team_id, clock=clock, hot=ground.hot)
+    rights = DirectoryRights(directory, configuration.policy)
+    workshop = None
+    if ingredients.role.works:
+        workshop = fit_out(
+            configuration,
+            https=ground.https,
+            store=ground.store,
+            cluster=ground.clusters,
+            logs=ground.clusters.logs,
+            rights=rights,
+            scopes=ground.scopes,
+            clock=clock,
+            references=references,
+            chance=chance,
+            meter=ground.meter,
+        )
     service = Service(
         Equipment(
             registry=ground.registry,
             scopes=ground.scopes,
             catalogue=configuration.catalogue,
-            rights=DirectoryRights(directory, configuration.policy),
+            rights=rights,
             cluster=ground.clusters,
             logs=ground.clusters.logs,
             clock=clock,
@@ -171,11 +190,16 @@ def _parts(
             hot=ground.hot,
             meter=ground.meter,
             limits=configuration.limits,
+            live=workshop.writer if workshop is not None else None,
+            changes=EngineChanges(workshop) if workshop is not None else None,
+            policy=configuration.changes,
+            team_id=identity.team_id,
         )
     )
     return Parts(
         ingredients=ingredients,
         service=service,
+        workshop=workshop,
         store=ground.store,
         hot=ground.hot,
         meter=ground.meter,

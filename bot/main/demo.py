@@ -266,6 +266,7 @@ async def _do(command: Sandbox, control: SlackControl) -> str:
         case "close":
             return await gestures.close(control, user=user)
         case _:
-            return await gestures.press(
-                control, command.text, user=user, channel=channel, message=message, at_home=command.at_home
+            button = gestures.Button(
+                label=command.text, user=user, channel=channel, message=message, at_home=command.at_home
             )
+            return await gestures.press(control, await gestures.numbered(control, button))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.engine.workshop import Workshop
 from bot.health import PrometheusMeter, Readiness
 from bot.main.ingredients import Ingredients
 from bot.main.waiting_store import WaitingStore
@@ -20,10 +21,11 @@ from bot.slack.outbound.notifier import SlackNotifier
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The adapters and the service of one process."""
+    """The adapters and the service of one process; a `workshop` has only who carries changes out."""
 
     ingredients: Ingredients
     service: Service
+    workshop: Workshop | None
     store: WaitingStore
     hot: HotState
     meter: PrometheusMeter

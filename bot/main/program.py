@@ -27,7 +27,7 @@ from bot.cli.arguments import (
     Verb,
     read,
 )
-from bot.domain.actions import Need
+from bot.domain.actions import Change, Need, Query
 from bot.domain.people import Permission
 from bot.errors import BotError, SettingsError, StoreUnavailable
 from bot.references import References
@@ -138,13 +138,18 @@ def _print_words(asked: Asked) -> int:
     print("Usage: ragops COMMAND …\n\nReading commands (the same as in chat):")
     for action in registry.all():
         # What is about a person of the workspace, or is a program's name here, has no use at a terminal.
-        if action.permission in _AT_A_TERMINAL and Need.PLACES not in action.needs and action.name not in PROGRAMS:
-            print(f"  {action.name:<10} {action.summary}")
+        of_a_person = action.permission not in _AT_A_TERMINAL or Need.PLACES in action.needs
+        if isinstance(action, Query) and not of_a_person and action.name not in PROGRAMS:
+            print(f"  {action.name:<12} {action.summary}")
+    print("\nChanging commands (the plan is shown; --apply asks for it in the bot's channel):")
+    for action in registry.all():
+        if isinstance(action, Change):
+            print(f"  {action.name:<12} {action.summary}")
     print(
         "  `ragops help COMMAND` explains one. They take -n NAMESPACE, --cluster NAME, --kubeconfig FILE,\n"
         "  --context NAME, --output text|json.\n\nPrograms:"
     )
     for name, meaning in PROGRAMS.items():
-        print(f"  {name:<10} {meaning}")
-    print("\nExit codes: 0 healthy, 1 findings, 2 could not look.")
+        print(f"  {name:<12} {meaning}")
+    print("\nExit codes: 0 healthy, 1 findings, 2 could not look, or the change is refused.")
     return 0

@@ -11,11 +11,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.cancellation import was_cancelled
+from bot.domain.live import Target
+from bot.domain.operations import Operation
 from bot.domain.people import Actor
 from bot.domain.requests import Request
+from bot.domain.targets import ObjectRef, Scope
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.main.database import embedded_folder
-from bot.ports import AuditTrail, Claimed, Clock, Inbox, Outbox, Seen, Transaction
+from bot.ports import (
+    Attempt,
+    AuditTrail,
+    ChangeRecord,
+    Claimed,
+    Clock,
+    Inbox,
+    OperationQuery,
+    Operations,
+    Outbox,
+    RevisionSeen,
+    Seen,
+    Token,
+    Transaction,
+    WorkedRevision,
+)
 from bot.store.embedded import EmbeddedServer
 from bot.store.store import PostgresStore
 from bot.worker import backoff
@@ -39,6 +57,68 @@ class _Inbox:
 
     async def waiting(self, actor: Actor) -> Sequence[Request]:
         return await self.store().inbox.waiting(actor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Operations:
+    """Requests for changes, handed on as the inbox is."""
+
+    store: Callable[[], PostgresStore]
+
+    async def find(self, operation_id: str) -> Operation | None:
+        return await self.store().operations.find(operation_id)
+
+    async def blocking(self, target: Target) -> Operation | None:
+        return await self.store().operations.blocking(target)
+
+    async def search(self, query: OperationQuery) -> Sequence[Operation]:
+        return await self.store().operations.search(query)
+
+    async def token(self, token_hash: str) -> Token | None:
+        return await self.store().operations.token(token_hash)
+
+    async def message(self, subject: str, channel: str) -> str:
+        return await self.store().operations.message(subject, channel)
+
+    async def take(self, *, lease_s: float, worker: str) -> Operation | None:
+        return await self.store().operations.take(lease_s=lease_s, worker=worker)
+
+    async def renew(self, operation: Operation, *, lease_s: float) -> bool:
+        return await self.store().operations.renew(operation, lease_s=lease_s)
+
+    async def release(self, operation: Operation) -> None:
+        await self.store().operations.release(operation)
+
+    async def begin_attempt(self, attempt: Attempt) -> bool:
+        return await self.store().operations.begin_attempt(attempt)
+
+    async def end_attempt(self, attempt: Attempt, outcome: str) -> None:
+        await self.store().operations.end_attempt(attempt, outcome)
+
+    async def attempts(self, operation_id: str) -> Sequence[Attempt]:
+        return await self.store().operations.attempts(operation_id)
+
+    async def due(self, *, limit: int) -> Sequence[str]:
+        return await self.store().operations.due(limit=limit)
+
+    async def left_marks(self, scope: Scope) -> Sequence[str]:
+        return await self.store().operations.left_marks(scope)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What was seen to work, handed on as the inbox is."""
+
+    store: Callable[[], PostgresStore]
+
+    async def worked(self, scope: Scope, ref: ObjectRef) -> Sequence[WorkedRevision]:
+        return await self.store().record.worked(scope, ref)
+
+    async def note(self, scope: Scope, seen: Sequence[RevisionSeen]) -> None:
+        await self.store().record.note(scope, seen)
+
+    async def lasted(self, scope: Scope, ref: ObjectRef) -> Sequence[float]:
+        return await self.store().record.lasted(scope, ref)
 
 
 class WaitingStore:
@@ -107,6 +187,14 @@ class WaitingStore:
     @property
     def inbox(self) -> Inbox:
         return _Inbox(self.opened_store)
+
+    @property
+    def operations(self) -> Operations:
+        return _Operations(self.opened_store)
+
+    @property
+    def record(self) -> ChangeRecord:
+        return _Record(self.opened_store)
 
     @property
     def outbox(self) -> Outbox:

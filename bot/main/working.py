@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from bot.engine.timers import Timers
 from bot.main.parts import Parts
 from bot.main.publishing import HeadPublisher
 from bot.main.wakeups import INBOX
@@ -35,8 +36,9 @@ async def work(parts: Parts) -> AsyncIterator[None]:
         Intake(parts.store, parts.service, parts.notifier, parts.references, wake=delivery.wake).step,
         parts,
     )
+    engine = _engine_loops(parts)
     async with asyncio.TaskGroup() as group:
-        loops = [group.create_task(_once_open(parts, loop)) for loop in (intake, delivery)]
+        loops = [group.create_task(_once_open(parts, loop)) for loop in (intake, delivery, *engine)]
         hints = [group.create_task(_listen(parts.hot, INBOX, intake.wake))]
         audit = parts.ingredients.configuration.audit
         if audit.channel:
@@ -47,9 +49,16 @@ async def work(parts: Parts) -> AsyncIterator[None]:
         finally:
             for task in hints:
                 task.cancel()
-            intake.end()
-            delivery.end()
+            for loop in (intake, *engine, delivery):
+                loop.end()
             await _finish(parts, loops)
+
+
+def _engine_loops(parts: Parts) -> tuple[Loop, ...]:
+    """Return the loops by which changes go on by themselves."""
+    if parts.workshop is None:
+        return ()
+    return (_loop("timers", Timers(parts.workshop).step, parts),)
 
 
 def _loop(name: str, step: Callable[[], Awaitable[bool]], parts: Parts) -> Loop:

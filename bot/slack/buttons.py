@@ -16,24 +16,41 @@ from bot.redaction import clean
 ACTION_PREFIX: Final = "rag:"
 VALUE_LIMIT: Final = 2_000
 
+# A question is the label of one field in a dialog.
+LONGEST_QUESTION: Final = 150
+
 _REPLACES: Final = "="
 _ANSWERS: Final = "+"
+_ASKS: Final = "?"
+_END_OF_QUESTION: Final = "|"
 _ENCODED: Final = str.maketrans({"%": "%25", "&": "%26", "<": "%3C", ">": "%3E", "\n": "%0A"})
+_QUESTION: Final = _ENCODED | str.maketrans({_END_OF_QUESTION: "%7C"})
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What a pressed button asks for: run `command`; `replaces` edits the message the button stands in."""
+    """What a pressed button asks for: run `command`; `replaces` edits the message the button stands in.
+
+    With `asks` its person is asked that first, and the answer is the command's last words.
+    """
 
     command: str
     replaces: bool
+    asks: str = ""
 
 
-def encode_button(command: str, *, replaces: bool) -> str | None:
-    """Return the button's value, or None when the command does not fit or holds characters that a person cannot see."""
+def encode_button(command: str, *, replaces: bool, asks: str = "") -> str | None:
+    """Return the button's value, or None when the command does not fit or holds characters that a person cannot see.
+
+    A question is cut to what fits on one line, and what cannot be seen of it is left out.
+    """
     if not command.strip() or clean(command) != command:
         return None
-    value = (_REPLACES if replaces else _ANSWERS) + command.translate(_ENCODED)
+    kind = _REPLACES if replaces else _ANSWERS
+    question = " ".join(clean(asks).split())[:LONGEST_QUESTION]
+    if question:
+        kind = _ASKS + question.translate(_QUESTION) + _END_OF_QUESTION
+    value = kind + command.translate(_ENCODED)
     if len(value.encode("utf-16-le")) // 2 > VALUE_LIMIT:
         return None
     return value
@@ -42,6 +59,9 @@ def encode_button(command: str, *, replaces: bool) -> str | None:
 def decode_button(value: str) -> Press | None:
     """Return what a value asks for, or None when it is not of our making."""
     kind, command = value[:1], value[1:]
-    if kind not in {_REPLACES, _ANSWERS} or not command.strip():
+    question = ""
+    if kind == _ASKS:
+        question, _, command = command.partition(_END_OF_QUESTION)
+    if kind not in {_REPLACES, _ANSWERS, _ASKS} or not command.strip() or (kind == _ASKS and not question.strip()):
         return None
-    return Press(unquote(command), replaces=kind == _REPLACES)
+    return Press(unquote(command), replaces=kind == _REPLACES, asks=unquote(question))

@@ -11,10 +11,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bot.domain.forms import Choice, FieldKind, Form, FormField
+from bot.domain.forms import Choice, FieldKind, Form, FormField, Purpose
 from bot.redaction import clean
 
-CALLBACK: Final = "rag_form"
+CALLBACKS: Final[Mapping[Purpose, str]] = {Purpose.BUILD: "rag_form", Purpose.ASK: "rag_ask"}
 FIELD_PREFIX: Final = "form:"
 STATE_LIMIT: Final = 2_900
 SWITCHED_ON: Final = "yes"

@@ -8,7 +8,7 @@ from bot.domain.requests import Post
 from bot.errors import StoreRefused
 from bot.ports import AuditEntry, Outgoing
 from bot.redaction import redact
-from bot.store import audit
+from bot.store import audit, messages
 from bot.store.codec import decode, encode
 from bot.store.connections import Connections, Row, Session
 
@@ -30,8 +30,9 @@ class PostgresOutbox:
     async def claim(self, *, lease_s: float) -> Outgoing | None:
         """Take the next due message of a channel that nobody delivers to; `attempts` counts this one.
 
-        A message that cannot be read (a newer version wrote it) is put off in the same transaction, and given up after
-        six hours: it holds up its own channel, no other.
+        When newer pictures of the same subject wait behind it in its channel, the newest is handed out in its place;
+        but not while it is in doubt which of them was shown. A message that cannot be read (a newer version wrote it)
+        is put off in the same transaction, and given up after six hours: it holds up its own channel, no other.
         """
         while True:
             async with self._connections.transaction() as session:
@@ -43,6 +44,8 @@ class PostgresOutbox:
                 except StoreRefused as error:
                     await _put_aside(session, row, error.message)
                     continue
+                if post.subject and not row["unsure"]:
+                    post = await _newest(session, post)
             return Outgoing(row["id"], post, row["fence"], row["attempts"], row["unsure"], row["created_at"])
 
     async def sending(self, outgoing: Outgoing) -> bool:
@@ -51,10 +54,34 @@ class PostgresOutbox:
             return await session.run("outbox_sending", id=outgoing.id, fence=outgoing.fence) == 1
 
     async def delivered(self, outgoing: Outgoing, *, message_id: str) -> bool:
-        """Record the delivery; False when the lease was lost meanwhile."""
+        """Record the delivery, and which message shows the post's subject now; False when the lease was lost meanwhile.
+
+        Whoever took it over may have shown a newer picture by then, which is therefore shown once more.
+        """
+        post = outgoing.post
         async with self._connections.transaction() as session:
             touched = await session.run("outbox_delivered", id=outgoing.id, fence=outgoing.fence, message_id=message_id)
+            if post.subject and touched:
+                await messages.remember(session, post, message_id)
+            elif post.subject:
+                await messages.doubt(session, post)
         return touched == 1
+
+    async def shown(self, outgoing: Outgoing) -> tuple[str, int]:
+        """Return the message and the version in which an outgoing post's subject is shown in its channel.
+
+        Both are empty while it is not shown.
+        """
+        async with self._connections.transaction() as session:
+            return await messages.message_of(session, outgoing.post.subject, outgoing.post.place.channel)
+
+    async def thread(self, outgoing: Outgoing) -> str | None:
+        """Return the thread that a post belongs under; None while the message it hangs on was not posted.
+
+        Within a channel that message comes first, so one that is not there when its turn is over was given up.
+        """
+        async with self._connections.transaction() as session:
+            return await messages.thread_under(session, outgoing.post.under, outgoing.post.place.channel)
 
     async def postpone(self, outgoing: Outgoing, *, delay_s: float, reason: str, unsure: bool) -> None:
         """Try again later; the channel's other messages wait behind it. Does nothing when the lease was lost."""
@@ -110,9 +137,24 @@ async def _put_aside(session: Session, row: Row, reason: str) -> None:
         await _postpone(session, row["id"], row["fence"], reason, delay_s=delay_s, unsure=row["unsure"])
 
 
+async def _newest(session: Session, post: Post) -> Post:
+    """Return the newest picture of a post's subject that waits in its channel, if this version can read it."""
+    row = await session.fetch_one(
+        "outbox_newest_picture", subject=post.subject, channel=post.place.channel, version=post.version
+    )
+    if row is None:
+        return post
+    try:
+        return decode(row["post"], Post)
+    except StoreRefused:
+        return post
+
+
 async def put(session: Session, post: Post) -> int:
     """Add a message to the outbox and return its id."""
-    row = await session.fetch_one("outbox_put", channel=post.place.channel, post=encode(post))
+    row = await session.fetch_one(
+        "outbox_put", channel=post.place.channel, post=encode(post), subject=post.subject, version=post.version
+    )
     if row is None:
         raise AssertionError("outbox_put always returns the new id")
     return int(row["id"])

@@ -1,9 +1,12 @@
--- Every statement of the store, by name. Parameters only. The database's clock is the only clock: leases are compared
--- with clock_timestamp() so that a long transaction does not work with an old time.
+-- The statements of the store, by name; those about changes are in queries_operations.sql. Parameters only. The
+-- database's clock is the only clock: leases are compared with clock_timestamp() so that a long transaction does not
+-- work with an old time.
 
 -- name: limit_statements
--- Bound this transaction's statements; local, so that it works behind a pooler too.
-SELECT set_config('statement_timeout', %(limit_ms)s::text, true), set_config('lock_timeout', %(limit_ms)s::text, true);
+-- Bound this transaction's statements, and its silence: a process that stands still in the middle of it would keep its
+-- locks, the audit's with them. Local, so that it works behind a pooler too.
+SELECT set_config('statement_timeout', %(limit_ms)s::text, true), set_config('lock_timeout', %(limit_ms)s::text, true),
+    set_config('idle_in_transaction_session_timeout', %(limit_ms)s::text, true);
 
 -- name: ping
 SELECT 1 AS one;
@@ -67,7 +70,8 @@ DELETE FROM inbox WHERE state <> 'received'
 AND done_at < clock_timestamp() - make_interval(hours => CASE state WHEN 'dead' THEN %(dead_hours)s ELSE %(hours)s END);
 
 -- name: outbox_put
-INSERT INTO outbox (channel, post) VALUES (%(channel)s, %(post)s) RETURNING id;
+INSERT INTO outbox (channel, post, subject, version)
+VALUES (%(channel)s, %(post)s, %(subject)s, %(version)s) RETURNING id;
 
 -- name: outbox_claim
 -- Only the oldest open message of a channel can be claimed, so a lease on it is a lease on the channel. A message whose

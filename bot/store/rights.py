@@ -21,6 +21,12 @@ NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "outbox": ("SELECT", "INSERT", "UPDATE", "DELETE"),
         "seen": ("SELECT", "INSERT", "UPDATE", "DELETE"),
         "slots": ("SELECT", "INSERT", "DELETE"),
+        "operations": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        "votes": ("SELECT", "INSERT", "UPDATE"),
+        "tokens": ("SELECT", "INSERT", "DELETE"),
+        "attempts": ("SELECT", "INSERT", "UPDATE"),
+        "message_refs": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        "worked_revisions": ("SELECT", "INSERT", "UPDATE", "DELETE"),
         "audit": ("SELECT", "INSERT"),
         "schema_migrations": ("SELECT",),
     }

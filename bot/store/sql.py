@@ -1,4 +1,4 @@
-"""Loads `queries.sql`: each statement by its name."""
+"""Loads `queries.sql` and `queries_operations.sql`: each statement by its name, whichever of them it stands in."""
 
 from __future__ import annotations
 
@@ -24,4 +24,10 @@ def _without_comments(body: str) -> str:
     return "\n".join(line for line in body.splitlines() if not line.startswith("--")).strip()
 
 
-QUERIES = parse((resources.files("bot.store") / "queries.sql").read_text(encoding="utf-8"))
+def _shipped() -> str:
+    folder = resources.files("bot.store")
+    names = ("queries.sql", "queries_operations.sql")
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+QUERIES = parse(_shipped())

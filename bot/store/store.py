@@ -1,17 +1,18 @@
-"""The store: inbox, outbox, seen keys, slots and audit in one PostgreSQL database."""
+"""The store: inbox, outbox, requests for changes, seen keys, slots and audit in one PostgreSQL database."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from bot.domain.operations import Operation
 from bot.domain.requests import Post
-from bot.ports import AuditEntry, Claimed
-from bot.store import audit, inbox, outbox, seen, trail
+from bot.ports import AuditEntry, Claimed, Token
+from bot.store import audit, inbox, operations, outbox, record, seen, trail
 from bot.store.connections import Address, Connections, Session, connected
 from bot.store.migrate import migrate
 from bot.store.rights import check_rights
@@ -19,6 +20,9 @@ from bot.store.rights import check_rights
 KEEP_DONE_HOURS = 48
 KEEP_DEAD_HOURS = 30 * 24
 KEEP_SLOT_HOURS = 90 * 24
+# The audit names them for ever; whoever looks something up in it finds the whole of it for this long.
+KEEP_OPERATION_DAYS = 400
+KEEP_WORKED_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class Purged:
     outbox: int
     seen: int
     slots: int
+    operations: int = 0
+    tokens: int = 0
+    messages: int = 0
+    revisions: int = 0
 
 
 class PostgresTransaction:
@@ -36,6 +44,36 @@ class PostgresTransaction:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    async def now(self) -> datetime:
+        """Return the database's time, which decides all deadlines. Call it after a lock was waited for."""
+        row = await self._session.fetch_one("now")
+        if row is None:
+            raise AssertionError("now always returns one row")
+        moment: datetime = row["now"]
+        return moment.astimezone(UTC)
+
+    async def add_operation(self, operation: Operation, tokens: Sequence[Token]) -> bool:
+        """Keep a new one with the addresses of its buttons; False when another blocks its target.
+
+        While another transaction adds one for the same target, this waits for that one's end.
+        """
+        return await operations.add(self._session, operation, tokens)
+
+    async def operation(self, operation_id: str) -> Operation | None:
+        """Return one and lock it until the commit. Raises `StoreRefused` when a newer version wrote it."""
+        return await operations.locked(self._session, operation_id)
+
+    async def save(self, operation: Operation, *, fence: int | None = None) -> bool:
+        """Write what changed, votes included, of one that this transaction has locked or holds by its fence.
+
+        With a `fence`, False when it is no longer that: this transaction rolls back at its end whatever else is put
+        into it. Raises `StoreRefused` for a change that none may make: of what was asked for, or out of a final state.
+        """
+        saved = await operations.save(self._session, operation, fence=fence)
+        if not saved:
+            self._session.doomed = True
+        return saved
 
     async def claim_slot(self, name: str, due_at: datetime) -> bool:
         """Take a due moment of a schedule for this transaction; False when somebody has it.
@@ -75,6 +113,8 @@ class PostgresStore:
         self._outbox = outbox.PostgresOutbox(connections)
         self._seen = seen.PostgresSeen(connections, limit_s=accept_s)
         self._audit_trail = trail.PostgresAuditTrail(connections)
+        self._operations = operations.PostgresOperations(connections)
+        self._record = record.PostgresRecord(connections)
 
     @classmethod
     async def open(
@@ -120,6 +160,16 @@ class PostgresStore:
         await self.close()
 
     @property
+    def operations(self) -> operations.PostgresOperations:
+        """Requests for changes."""
+        return self._operations
+
+    @property
+    def record(self) -> record.PostgresRecord:
+        """What was seen to work, and how long changes took."""
+        return self._record
+
+    @property
     def inbox(self) -> inbox.PostgresInbox:
         """Requests that must not be lost."""
         return self._inbox
@@ -153,11 +203,26 @@ class PostgresStore:
     async def purge(self) -> Purged:
         """Remove what was done two days ago, what failed thirty days ago, and slots of ninety days; the audit stays.
 
-        Seen keys go as soon as their time is over.
+        Seen keys go as soon as their time is over. Requests for changes are kept for 400 days after their end, the
+        messages that show them as long, the addresses on their buttons for thirty days, and revisions that are no
+        longer seen to work for ninety. What waits, and what ended in doubt and nobody looked at, stays.
         """
         async with self._connections.transaction() as session:
             requests = await session.run("inbox_purge", hours=KEEP_DONE_HOURS, dead_hours=KEEP_DEAD_HOURS)
             messages = await session.run("outbox_purge", hours=KEEP_DONE_HOURS, dead_hours=KEEP_DEAD_HOURS)
             keys = await session.run("seen_purge")
             slots = await session.run("slots_purge", hours=KEEP_SLOT_HOURS)
-        return Purged(inbox=requests, outbox=messages, seen=keys, slots=slots)
+            tokens = await session.run("tokens_purge", days=operations.KEEP_TOKEN_DAYS)
+            changes = await session.run("operations_purge", days=KEEP_OPERATION_DAYS)
+            shown = await session.run("messages_purge", days=KEEP_OPERATION_DAYS)
+            revisions = await session.run("worked_purge", days=KEEP_WORKED_DAYS)
+        return Purged(
+            inbox=requests,
+            outbox=messages,
+            seen=keys,
+            slots=slots,
+            operations=changes,
+            tokens=tokens,
+            messages=shown,
+            revisions=revisions,
+        )

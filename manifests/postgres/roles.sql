@@ -2,7 +2,8 @@
 --
 --   ragops_owner  owns the tables. Only `ragops migrate` uses it; keep its password away from the bot.
 --   ragops_bot    for `ragops run` and `ragops audit verify`. It adds rows to the audit and reads them; it can neither
---                 change nor remove any, nor alter a table, nor switch the audit's trigger off.
+--                 change nor remove any, nor alter a table, nor switch a trigger off: those of the audit, and of requests
+--                 for changes, which never leave a final state.
 --
 -- What this cannot prevent: the bot's role can add rows to the audit, true or not, and whoever has the owner's password
 -- or administers the server can do everything. Publish the audit's head elsewhere (`ragops audit verify --help`).
@@ -48,6 +49,12 @@ BEGIN
             ('outbox', 'SELECT, INSERT, UPDATE, DELETE'),
             ('seen', 'SELECT, INSERT, UPDATE, DELETE'),
             ('slots', 'SELECT, INSERT, DELETE'),
+            ('operations', 'SELECT, INSERT, UPDATE, DELETE'),
+            ('votes', 'SELECT, INSERT, UPDATE'),
+            ('tokens', 'SELECT, INSERT, DELETE'),
+            ('attempts', 'SELECT, INSERT, UPDATE'),
+            ('message_refs', 'SELECT, INSERT, UPDATE, DELETE'),
+            ('worked_revisions', 'SELECT, INSERT, UPDATE, DELETE'),
             ('audit', 'SELECT, INSERT'),
             ('schema_migrations', 'SELECT')
         ) AS wanted (name, rights)
@@ -58,10 +65,11 @@ BEGIN
         EXECUTE format('GRANT %s ON public.%I TO ragops_bot', object.rights, object.name);
     END LOOP;
 
-    -- Whoever owns the trigger's function could write another.
+    -- Whoever owns a trigger's function could write another.
     FOR object IN
         SELECT p.oid::regprocedure::text AS name FROM pg_proc p
-        WHERE p.pronamespace = 'public'::regnamespace AND p.proname IN ('audit_is_append_only', 'audit_ids')
+        WHERE p.pronamespace = 'public'::regnamespace
+          AND p.proname IN ('audit_is_append_only', 'audit_ids', 'operation_keeps_its_word')
     LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO ragops_owner', object.name);
     END LOOP;

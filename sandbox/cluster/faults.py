@@ -25,13 +25,20 @@ class FaultKind(StrEnum):
     UNREACHABLE = "unreachable"  # connections are refused, for ``seconds`` or until cleared
 
 
+_OF_ANSWERS = (FaultKind.LATENCY, FaultKind.STATUS, FaultKind.DROP_BEFORE)
+
+
 class FaultError(ValueError):
     """The description of a fault is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault and the requests it befalls (``*`` stands for any); ``count`` is how many of them, None for all."""
+    """One fault and the requests it befalls (``*`` stands for any); ``count`` is how many of them, None for all.
+
+    With ``after`` a request is carried out first, and only its answer is late, broken off or another status; streams
+    are left alone.
+    """
 
     kind: FaultKind
     verb: str = "*"
@@ -42,9 +49,12 @@ class Fault:
     status: int = 503
     retry_after: int | None = None
     message: str = ""
+    after: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that mean nothing."""
+        if self.after and self.kind not in _OF_ANSWERS:
+            raise FaultError(f"after is for {', '.join(_OF_ANSWERS)}")
         if self.kind is FaultKind.STATUS and not 400 <= self.status <= 599:
             raise FaultError(f"status {self.status} is no error")
         if self.count is not None and (self.count < 1 or self.kind is FaultKind.UNREACHABLE):
@@ -53,6 +63,7 @@ class Fault:
             raise FaultError("seconds must be positive")
 
     def befalls(self, verb: str, resource: str, namespace: str) -> bool:
+        """Tell whether a request is one of those that are meant."""
         wanted, asked = (self.verb, self.resource, self.namespace), (verb, resource, namespace)
         return all(rule in {"*", value} for rule, value in zip(wanted, asked, strict=True))
 
@@ -74,6 +85,8 @@ def parse_fault(body: Any) -> Fault:
     for name in _WHOLE_NUMBERS:
         if not _is_whole(body.get(name, 1)) and not (body[name] is None and name != "status"):
             raise FaultError(f"{name} must be a whole number")
+    if not isinstance(body.get("after", False), bool):
+        raise FaultError("after must be true or false")
     seconds = body.get("seconds", 0.0)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise FaultError("seconds must be a number")
@@ -112,10 +125,11 @@ class Faults:
         self._active = [active for active in self._active if active.fault is not fault]
         self._notify()
 
-    def take(self, kind: FaultKind, verb: str, resource: str, namespace: str) -> Fault | None:
-        """Return the first fault of a kind that befalls a request, and count it."""
+    def take(self, kind: FaultKind, verb: str, resource: str, namespace: str, *, after: bool = False) -> Fault | None:
+        """Return the first fault of a kind that befalls a request, before or after its effect, and count it."""
         for active in self._active:
-            if active.fault.kind is kind and active.fault.befalls(verb, resource, namespace):
+            fault = active.fault
+            if fault.kind is kind and fault.after is after and fault.befalls(verb, resource, namespace):
                 if active.left is not None:
                     active.left -= 1
                     if not active.left:

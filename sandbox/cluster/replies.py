@@ -44,10 +44,16 @@ class Replies:
         dropped = self._take(FaultKind.DROP_WITHIN, target)
         if isinstance(answered, StreamAnswer):
             return await self._send_stream(request, target, answered, dropped)
+        if slow := self._take(FaultKind.LATENCY, target, after=True):
+            await asyncio.sleep(slow.seconds)
+        if self._take(FaultKind.DROP_BEFORE, target, after=True):
+            return _break(request, web.Response(status=500))
+        if replaced := self._take(FaultKind.STATUS, target, after=True):
+            answered = _refuse(replaced)
         return await self._send_whole(request, answered, dropped)
 
-    def _take(self, kind: FaultKind, target: Target) -> Fault | None:
-        return self._faults.take(kind, target.verb, target.full_resource, target.namespace)
+    def _take(self, kind: FaultKind, target: Target, *, after: bool = False) -> Fault | None:
+        return self._faults.take(kind, target.verb, target.full_resource, target.namespace, after=after)
 
     def _headers(self, content_type: str) -> dict[str, str]:
         self._sent += 1

@@ -40,10 +40,19 @@ class Said(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Pressed(Outcome):
-    """What came of a press or a shortcut, and what the app was sent."""
+    """What came of a press or a shortcut, what the app was sent, and (where it may) what it answered."""
 
     action: Json = field(default_factory=dict)
     payload: Json = field(default_factory=dict)
+    answer: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Aimed:
+    """What a press would send, and what the client asks before: empty where it asks nothing."""
+
+    payload: Json
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +134,32 @@ class SlackControl:
     ) -> Pressed:
         """Press the newest button with that label that the person sees, or choose a value in a select.
 
-        ``revision`` presses what a client still shows that missed later edits (0 is the first revision).
+        ``revision`` presses what a client still shows that missed later edits (0 is the first revision). What the
+        client asks before (``confirm``) is answered yes.
         """
         place = {"channel": channel, "message": message, "revision": revision}
         return Pressed(**await self._act("press", label=label, user=user, value=value, **place))
+
+    async def aim(
+        self,
+        label: str,
+        *,
+        user: str,
+        channel: str | None = None,
+        message: str | None = None,
+        revision: int | None = None,
+    ) -> Aimed:
+        """Return what such a press would send, without sending it: to be changed, or held back, and forged."""
+        place = {"channel": channel, "message": message, "revision": revision}
+        return Aimed(**await self._act("aim", label=label, user=user, **place))
+
+    async def forge(self, payload: Mapping[str, Any], *, kind: str = "interactive") -> Pressed:
+        """Deliver any payload as Slack's own; presses that were aimed before and are forged at once come together."""
+        return Pressed(**await self._act("forge", payload=dict(payload), kind=kind))
+
+    async def delete(self, message: str, *, user: str = "ann", channel: str = "ops") -> None:
+        """Delete a message, one's own or the bot's."""
+        await self._act("delete", message=message, user=user, channel=channel)
 
     async def read(self, *, channel: str = "ops", user: str | None = None, thread: str | None = None) -> list[Shown]:
         """Return the channel, one thread, or (``thread="all"``) everything, as that person sees it."""
@@ -226,6 +257,10 @@ class SlackControl:
     async def set_user(self, name: str, **flags: bool) -> None:
         """Change a person: deleted, is_restricted, is_ultra_restricted, is_stranger."""
         await self._act("set_user", name=name, **flags)
+
+    async def archive(self, channel: str, *, archived: bool = True) -> None:
+        """Archive a channel, or bring it back."""
+        await self._act("archive", channel=channel, archived=archived)
 
     async def set_plan(self, *, paid: bool) -> None:
         """Switch between a paid plan and the free one, which has no user groups."""

@@ -37,6 +37,10 @@ class ControlDoor:
         self._acts: dict[str, Callable[..., Awaitable[Any]]] = {
             "say": people.say,
             "press": people.press,
+            "aim": people.aim,
+            "forge": people.forge,
+            "delete": people.delete,
+            "archive": self._archive,
             "shortcut": people.shortcut,
             "open_home": people.open_home,
             "react": people.react,
@@ -156,6 +160,12 @@ class ControlDoor:
     async def _set_rates(self, *, enabled: bool) -> bool:
         self._rates.enabled = enabled
         return enabled
+
+    async def _archive(self, *, channel: str, archived: bool = True) -> bool:
+        place = self._world.place(channel)
+        place.is_archived = archived
+        self._world.touch()
+        return archived
 
     async def _set_user(self, *, name: str, **flags: bool) -> str:
         return self._world.change_user(name, **flags).id

@@ -18,15 +18,16 @@ from sandbox.slack.interactions import (
     click_payload,
     direct_event,
     event_payload,
-    find_target,
     frame,
     slash_payload,
     suggestion_payload,
     view_click_payload,
 )
 from sandbox.slack.payloads import group_json, message_json, view_json
+from sandbox.slack.presses import find_spot
 from sandbox.slack.records import Channel, Content, Json, Message, User, View
 from sandbox.slack.respond import answer_in
+from sandbox.slack.show import confirm_text
 from sandbox.slack.subscriptions import is_heard
 from sandbox.slack.typed import typed_command, typed_message
 from sandbox.slack.world import Workspace
@@ -123,7 +124,12 @@ class People:
         """Deliver an event once more, as Slack does when it missed the ack."""
         return _acked(await self.courier.deliver("events_api", payload, retry=Retry(attempt, "timeout")))
 
-    async def press(
+    async def press(self, label: str, **where: Any) -> Json:
+        """Press a button or choose a value (``where`` as for ``aim``); what the client asks first is answered yes."""
+        aimed = await self.aim(label, **where)
+        return await self._interact(aimed["payload"]) | {"action": aimed["payload"]["actions"][0]}
+
+    async def aim(
         self,
         label: str,
         *,
@@ -133,13 +139,13 @@ class People:
         revision: int | None = None,
         value: str | list[str] | None = None,
     ) -> Json:
-        """Press a button or choose a value; an older revision is what a client that missed the edit still shows."""
+        """Return what a press would send, and what the client asks before.
+
+        An older revision is what a client that missed the edit still shows.
+        """
         actor = self.actor(user)
-        spot: tuple[View | Message, Target] | None = None
-        if channel is None and message is None and revision is None:
-            spot = self._in_view(self.world.modal_of(actor), label)
-        spot = spot or self._in_messages(actor, label, channel, message, revision)
-        spot = spot or self._in_view(self.world.homes.get(actor.id), label)
+        place = self._place(channel, user) if channel else None
+        spot = find_spot(self.world, actor, label, channel=place, message=message, revision=revision)
         if spot is None:
             raise Impossible(f"{actor.name} sees nothing to press with the label {label!r}")
         where, target = spot
@@ -153,7 +159,21 @@ class People:
             payload = view_click_payload(self.world, actor, where, target, action)
         else:
             payload = click_payload(self.world, actor, where, target, action, origin=self.origin, revision=revision)
-        return await self._interact(payload) | {"action": payload["actions"][0]}
+        return {"payload": payload, "asks": confirm_text(element)}
+
+    async def forge(self, payload: Json, *, kind: str = "interactive") -> Json:
+        """Deliver whatever is given as Slack's own word: what no client would send, and what waited for its moment."""
+        delivery = await self.courier.deliver(kind, payload)
+        return {"ok": delivery.acked, **_acked(delivery), "payload": payload, "answer": _answered(delivery)}
+
+    async def delete(self, message: str, *, user: str, channel: str) -> Json:
+        """Delete a message, one's own or (as an owner of the workspace may) the bot's; no app hears of it."""
+        actor, place = self.actor(user), self._place(channel, user)
+        found = place.find(message)
+        if found is None or actor.id not in place.members or found.user_id not in {actor.id, self.world.bot.id}:
+            raise Impossible(f"{actor.name} has no message {message} there to delete")
+        self.world.delete(found)
+        return {"ok": True, "ts": found.ts}
 
     async def suggest(self, actor: User, where: View | Message, target: Target, typed: str) -> list[Json]:
         """Ask the app for the options of an external select, as the client does while somebody types."""
@@ -171,27 +191,6 @@ class People:
         result: Json = {"ok": delivery.acked, "trigger_id": payload.get("trigger_id"), **_acked(delivery)}
         seen = "" if delivery.acked else f"⚠ {self.world.bot.name} did not respond ({_failure(delivery)})"
         return result | {"seen": seen, "payload": payload}
-
-    def _in_view(self, view: View | None, label: str) -> tuple[View, Target] | None:
-        # Choosing in an input is filling in (`view_fill`): it tells the app of it only where the block asks for that.
-        pressable = [block for block in view.body["blocks"] if block["type"] != "input"] if view is not None else []
-        target = find_target(pressable, label)
-        return (view, target) if view is not None and target is not None else None
-
-    def _in_messages(
-        self, actor: User, label: str, channel: str | None, ts: str | None, revision: int | None
-    ) -> tuple[Message, Target] | None:
-        places = [self._place(channel, actor.name)] if channel else list(self.world.channels.values())
-        messages = [message for place in places if actor.id in place.members for message in place.messages]
-        for message in sorted(messages, key=lambda found: found.ts, reverse=True):
-            stale_copy = revision is not None and ts is not None
-            hidden = message.only_for not in {None, actor.id} or (message.deleted and not stale_copy)
-            if hidden or ts not in {None, message.ts}:
-                continue
-            target = find_target(_blocks_at(message, revision), label)
-            if target is not None:
-                return message, target
-        return None
 
     def _as_ids(self, value: str | list[str] | None) -> str | list[str] | None:
         """Turn names of people and channels into ids; leave everything else alone."""
@@ -277,17 +276,13 @@ def _acked(delivery: Delivery) -> Json:
     return {"acked": delivery.acked, "ack_ms": latency if delivery.acked else None}
 
 
+def _answered(delivery: Delivery) -> Json:
+    return delivery.payload if isinstance(delivery.payload, dict) else {}
+
+
 def _failure(delivery: Delivery) -> str:
     return "operation_timeout" if "timeout" in delivery.reason else "dispatch_failed"
 
 
 def _message_of(payload: Any) -> Json:
     return payload if isinstance(payload, dict) else {"text": str(payload)}
-
-
-def _blocks_at(message: Message, revision: int | None) -> list[Json]:
-    """Return the blocks of one revision, those within attachments too."""
-    if revision is not None and not -len(message.revisions) <= revision < len(message.revisions):
-        return []
-    content = message.content if revision is None else message.revisions[revision].content
-    return [*content.blocks, *(block for item in content.attachments for block in item.get("blocks", ()))]

@@ -113,6 +113,15 @@ def element_label(element: Mapping[str, Any], labels: _Labels = _NO_LABELS) -> s
     return f"[{words} ▾]" if "select" in str(kind) else f"[{words or '…'}]"
 
 
+def confirm_text(element: Mapping[str, Any]) -> str:
+    """Return what the client asks before a press counts, as people see it; empty when it asks nothing."""
+    asked = element.get("confirm")
+    if not isinstance(asked, Mapping):
+        return ""
+    parts = {key: _text(asked.get(key), _NO_LABELS) for key in ("title", "text", "confirm", "deny")}
+    return f"== {parts['title']} ==\n{parts['text']}\n[{parts['confirm']}] [{parts['deny']}]"
+
+
 def _input(block: Mapping[str, Any], labels: _Labels) -> str:
     optional = " (optional)" if block.get("optional") else ""
     line = f"{_text(block.get('label'), labels)}{optional}: {element_label(block.get('element', {}), labels)}"

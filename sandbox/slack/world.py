@@ -219,21 +219,21 @@ class Workspace:
 
 
 def demo_workspace(clock: Clock = time.time) -> Workspace:
-    """Return the workspace of the demo: an on-call engineer, a lead, a viewer, guests, and a stranger."""
+    """Return the workspace of the demo: an on-call engineer, two leads, a viewer, guests, and a stranger."""
     world = Workspace(clock=clock)
-    for name in ("ann", "bob", "vic"):
+    for name in ("ann", "bob", "lea", "vic"):
         world.add_user(name)
     world.add_user("eve", is_restricted=True)
     world.add_user("sam", is_restricted=True, is_ultra_restricted=True)
     world.add_user("dora", deleted=True)
     world.add_user("kim", team_id=named_id("T", "other"), is_stranger=True)
     world.set_group("rag-oncall", ["ann"])
-    world.set_group("rag-leads", ["bob"])
-    everybody = ["rag", "ann", "bob", "vic"]
+    world.set_group("rag-leads", ["bob", "lea"])
+    everybody = ["rag", "ann", "bob", "lea", "vic"]
     # Guests and strangers sit in ops too: being in a channel is no permission.
     world.add_channel("ops", [*everybody, "eve", "sam", "kim"], is_shared=True)
     world.add_channel("general", everybody)
     world.add_channel("incidents", everybody)
-    world.add_channel("leads", ["rag", "bob"], is_private=True)
+    world.add_channel("leads", ["rag", "bob", "lea"], is_private=True)
     world.add_channel("old", everybody, is_archived=True)
     return world

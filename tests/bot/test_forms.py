@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.actions import Action, parameters_of
+from bot.domain.actions import Action, Change, argument, declared_by, option, parameters_of
 from bot.domain.catalogue import Catalogue, CatalogueEntry
 from bot.domain.forms import FieldKind, FilledForm, Form
+from bot.domain.plans import Refusal
 from bot.domain.targets import ClusterName, Namespace
 from bot.errors import FormFaults
-from bot.forms import CHANNEL, PLACE, VERB, command_of, form_for
+from bot.forms import CHANNEL, PLACE, VERB, command_of, form_for, said_by
 from bot.parser import parse
+from bot.registry import Registry
 from bot.scopes import Scopes
 from tests.support.service import ALL_VERBS
 
@@ -28,6 +31,28 @@ TWO = Scopes(
 )
 CATALOGUE = Catalogue(MappingProxyType({"search": CatalogueEntry("search", "Deployment", "api")}))
 LOGS = ALL_VERBS.find("logs")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageParams:
+    workload: str = argument("which", names_service=True)
+    image: str = argument("the image")
+    container: str = option("--container", "whose image", default="", short="-c")
+    words: str = argument("more", default="", rest=True)
+
+
+async def _seen(params: ImageParams, sources: object) -> None:
+    del params, sources
+
+
+SET_IMAGE = Change(
+    name="set image",
+    summary="Change an image",
+    observe=_seen,
+    plan=lambda params, _: Refusal(params.image),
+    params=ImageParams,
+)
+VERBS = Registry([*(action for action in ALL_VERBS.all() if action.name != SET_IMAGE.name), SET_IMAGE])
 
 
 def filled(**values: str) -> FilledForm:
@@ -51,7 +76,7 @@ def test_at_first_it_asks_for_the_verb_alone() -> None:
 def test_each_verb_asks_for_its_own_parameters(action: Action) -> None:
     """In the order in which they are declared, and then where to answer."""
     form = form_for(ALL_VERBS, ONE, CATALOGUE, filled(verb=action.name))
-    asked = [f"parameter:{declared.name}" for declared, _ in parameters_of(action.params)]
+    asked = [f"parameter:{declared.name}" for declared, _ in declared_by(action)]
     assert names(form) == [VERB, *asked, CHANNEL]
     assert form.submit == "Run"
 
@@ -114,3 +139,84 @@ def test_whatever_is_typed_into_a_field_stays_one_value(text: str) -> None:
     parsed = parse(command, ALL_VERBS)
     assert parsed.action.name == "explain"
     assert parsed.namespace == parsed.cluster == ""
+
+
+# --- what a command has said already ----------------------------------------------------------------------------------
+
+HERE, THERE = "--cluster prod -n shop", "--cluster prod -n jobs"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("", {}),
+        ("nonsense api", {}),
+        ("set", {}),
+        ("LOGS", {"verb": "logs"}),
+        ("logs api", {"verb": "logs", "workload": "api"}),
+        ("logs api worker", {"verb": "logs", "workload": "api"}),
+        ("logs --tail 50 api --previous", {"verb": "logs", "workload": "api", "tail": "50", "previous": "yes"}),
+        ("logs --tail=50 --nonsense", {"verb": "logs", "tail": "50"}),
+        ("logs --tail", {"verb": "logs", "tail": ""}),
+        ("logs api -n jobs", {"verb": "logs", "workload": "api", "place": THERE}),
+        ("logs --cluster=prod", {"verb": "logs", "place": HERE}),
+        ("logs -n elsewhere", {"verb": "logs"}),
+        ("logs 'my api", {"verb": "logs", "workload": "'my"}),
+        ("set image api", {"verb": "set image", "workload": "api"}),
+        (
+            "Set Image api 'api:v1' -c main --reason 'it is slow' --replace",
+            {
+                "verb": "set image",
+                "workload": "api",
+                "image": "api:v1",
+                "container": "main",
+                "reason": "it is slow",
+                "replace": "yes",
+            },
+        ),
+        ("set image api x and 'so on'", {"verb": "set image", "workload": "api", "image": "x", "words": "and 'so on'"}),
+    ],
+)
+def test_what_a_command_says_is_filled_in(command: str, said: dict[str, str]) -> None:
+    """As far as it can be understood; the dialog asks for the rest."""
+    prefix = {name: name if name in {VERB, PLACE} else f"parameter:{name}" for name in said}
+    assert said_by(VERBS, TWO, command) == {prefix[name]: value for name, value in said.items()}
+
+
+def test_a_dialog_opened_for_a_command_shows_it() -> None:
+    """Its verb with that verb's questions, and the values in them."""
+    form = form_for(VERBS, TWO, CATALOGUE, FilledForm(values={}, command="set image api --reason slow -n jobs"))
+    shown = {field.name: field.value for field in form.fields if field.value}
+    assert shown == {VERB: "set image", "parameter:workload": "api", "parameter:reason": "slow"}
+    assert form.submit == "Run"
+    assert "set image" in [choice.value for choice in form.fields[0].choices]
+
+
+def test_a_verb_of_two_words_is_built() -> None:
+    """Like any other, with what every change takes besides."""
+    values = {"workload": "api", "image": "api:v2", "reason": "it's slow", "replace": "yes"}
+    given_ = filled(verb="set image", **{f"parameter__{name}": value for name, value in values.items()})
+    parsed = parse(command_of(VERBS, given_), VERBS)
+    assert (parsed.action, parsed.params) == (SET_IMAGE, ImageParams("api", "api:v2"))
+    assert (parsed.reason, parsed.replace) == ("it's slow", True)
+
+
+WORDS = st.text(st.characters(categories=("L", "N", "P", "Zs")), min_size=1, max_size=12).map(str.strip).filter(bool)
+
+
+@given(workload=WORDS, image=WORDS, reason=WORDS, place=st.sampled_from(["", HERE, THERE]))
+def test_what_was_built_is_filled_in_again(workload: str, image: str, reason: str, place: str) -> None:
+    """A command that a dialog made opens a dialog that says the same."""
+    values = {"workload": workload, "image": image, "reason": reason}
+    built = {VERB: "set image", **{f"parameter:{name}": value for name, value in values.items()}}
+    built |= {PLACE: place} if place else {}
+    try:
+        command = command_of(VERBS, FilledForm(values=dict(built)))
+    except FormFaults:
+        return
+    assert said_by(VERBS, TWO, command) == built
+
+
+@given(st.text())
+def test_whatever_a_command_is_the_dialog_is_drawn(command: str) -> None:
+    form_for(VERBS, TWO, CATALOGUE, FilledForm(values={}, command=command))

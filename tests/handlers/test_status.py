@@ -186,9 +186,10 @@ async def test_a_release_is_told_with_what_it_changed_and_what_follows() -> None
     assert shown[1].startswith("✖ 1  search: new release crashes, the old one still serves")
     assert any(row.startswith("Began at the time of revision 8 (image v1.1 → v1.2") for row in shown)
     assert not any(row.startswith("Changed: ") for row in shown)
-    assert any(row.startswith("By hand: kubectl -n shop rollout undo deployment/api --to-revision=7") for row in shown)
+    assert "Next: rollback api (goes back to the revision that works)" in shown
     offered = next(block for block in view.blocks if isinstance(block, Buttons)).buttons
     assert [(one.label, one.command) for one in offered] == [
+        ("Roll back…", "rollback api"),
         ("Compare 7 → 8", "compare api 7 8"),
         ("Logs", "logs api"),
         ("Details", "status search"),
@@ -260,7 +261,7 @@ async def test_one_service_shows_all_the_evidence() -> None:
     shown = lines(view)
     assert any(row.strip().startswith("Evidence: container api: 5 restarts") and "30 s ago" in row for row in shown)
     assert [row.split(": ")[0].strip() for row in shown if row.strip().startswith(("By hand: ", "Next: "))] == [
-        *("By hand", "Next", "Next")
+        *("Next", "Next", "Next")
     ]
     [code] = [block for block in view.blocks if isinstance(block, Code)]
     assert len(code.text.splitlines()) == 20

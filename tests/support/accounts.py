@@ -14,12 +14,16 @@ from typing import Any
 import aiohttp
 
 from bot.cluster import Connection
-from tests.support.granted import documents
+from tests.support.granted import CHANGES, GUARD, NODES, READER, documents
 from tests.support.hands import Hands
 from tests.support.requests_seen import Need
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
-READER, NODES = "components/reader/reader.yaml", "components/nodes/nodes.yaml"
+ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+PLURALS = {
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
+}
 REVIEWS = "/apis/authorization.k8s.io/v1"
 
 
@@ -67,6 +71,35 @@ async def grant_reader(hands: Hands, namespace: str) -> None:
     for document in documents(READER):
         _bind_to(document, namespace)
         await hands.send("POST", f"{RBAC}/namespaces/{namespace}/{document['kind'].lower()}s", document)
+
+
+async def grant_changes(hands: Hands, namespace: str, repositories: str = "") -> None:
+    """Apply what lets the worker in that namespace change workloads of it, with images of these repositories."""
+    for document in documents(CHANGES):
+        _bind_to(document, namespace)
+        if document["kind"] == "ConfigMap":
+            document["data"]["repositories"] = repositories
+            await hands.send("POST", f"/api/v1/namespaces/{namespace}/configmaps", document)
+        else:
+            await hands.send("POST", f"{RBAC}/namespaces/{namespace}/{document['kind'].lower()}s", document)
+
+
+@asynccontextmanager
+async def guarded(hands: Hands) -> AsyncIterator[None]:
+    """Apply the guard under names of this test's own, and take it back. It is in force a moment later."""
+    prefix, made = f"ragops-test-{secrets.token_hex(4)}", []
+    try:
+        for document in documents(GUARD):
+            document["metadata"]["name"] = name = f"{prefix}-{document['metadata']['name']}"
+            if "policyName" in document["spec"]:
+                document["spec"]["policyName"] = name
+            path = f"{ADMISSION}/{PLURALS[document['kind']]}"
+            await hands.send("POST", path, document)
+            made.append(f"{path}/{name}")
+        yield
+    finally:
+        for path in made:
+            await hands.send("DELETE", path)
 
 
 @asynccontextmanager

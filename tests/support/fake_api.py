@@ -47,7 +47,7 @@ class FakeApi:
     async def running(self) -> AsyncIterator[FakeApi]:
         """Listen on a free port of the loopback."""
         application = web.Application()
-        application.router.add_get("/{path:.*}", self._serve)
+        application.router.add_route("*", "/{path:.*}", self._serve)
         runner = web.AppRunner(application, shutdown_timeout=0.05, access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

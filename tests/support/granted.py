@@ -12,6 +12,8 @@ import yaml
 from tests.support.requests_seen import Need
 
 MANIFESTS = Path(__file__).parents[2] / "manifests" / "kubernetes"
+READER, NODES = "components/reader/reader.yaml", "components/nodes/nodes.yaml"
+CHANGES, GUARD = "components/changes/changes.yaml", "components/guard/guard.yaml"
 RECORDING = Path(__file__).parents[1] / "fixtures" / "cluster" / "requests.json"
 # What a cluster gives to every account by itself (`system:public-info-viewer`, `system:basic-user`).
 OPEN_TO_ALL = frozenset(

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from bot.diagnosis.causes.autoscaler_codes import AUTOSCALER_OVERRIDES, AUTOSCALERS_COLLIDE
+from bot.diagnosis.causes.autoscaler_words import describe
 from bot.diagnosis.index import Index
-from bot.diagnosis.scalings import By, scalings
-from bot.diagnosis.steps import by_hand
+from bot.diagnosis.scalings import By, Scaling, scalings
+from bot.diagnosis.steps import by_hand, scale
 from bot.diagnosis.words import ago
-from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
+from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity
 from bot.domain.objects import Autoscaler, Workload
 from bot.domain.targets import ObjectRef
 from bot.domain.text import Redacted, count
@@ -86,12 +87,17 @@ def overridden(index: Index, autoscaler: Autoscaler, workload: Workload | None) 
                     ),
                     Evidence(EvidenceKind.EVENT, "SuccessfulRescale", (event.message,), event.at),
                 ),
-                next=(
-                    by_hand(
-                        f'kubectl -n {meta.namespace} patch hpa {meta.name} -p \'{{"spec":{{"minReplicas":…}}}}\'',
-                        "asks the autoscaler for more pods, so that they stay",
-                    ),
-                ),
+                next=(_so_that_it_stays(autoscaler, workload, scaling),),
                 since=scaling.at,
             )
             return
+
+
+def _so_that_it_stays(autoscaler: Autoscaler, workload: Workload, scaling: Scaling) -> NextStep:
+    """Offer the bound that keeps the autoscaler from what somebody did not want."""
+    wanted, name = scaling.after, workload.meta.name
+    if scaling.before is not None and wanted > scaling.before:
+        return scale(f"{name} --min {wanted}", "asks the autoscaler for that many pods at least, so that they stay")
+    if wanted >= max(autoscaler.minimum, 1):
+        return scale(f"{name} --max {wanted}", "lets the autoscaler make that many pods at most")
+    return describe(autoscaler)

@@ -18,8 +18,8 @@ from bot.diagnosis.causes.autoscaler_words import autoscaler_finding, describe, 
 from bot.diagnosis.family import Survey
 from bot.diagnosis.index import Index
 from bot.diagnosis.near import meant
-from bot.diagnosis.steps import by_hand, command
-from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
+from bot.diagnosis.steps import command, scale
+from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity
 from bot.domain.objects import Autoscaler, AutoscalerMetric, Condition, Workload
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
@@ -124,7 +124,6 @@ def _at_maximum(
     values = "; ".join(f"{m.name} is at {m.current} % of the request, its aim is {m.target} %" for m in over)
     wanted = max((ceil(autoscaler.current * (m.current or 0) / (m.target or 1)) for m in over), default=0)
     formula = f" By its rule it would want {count(wanted, 'pod')}." if wanted > autoscaler.maximum else ""
-    patch = f'{{"spec":{{"maxReplicas":{max(wanted, autoscaler.maximum + 1)}}}}}'
     meta = autoscaler.meta
     unready = workload is not None and workload.ready < workload.desired
     return autoscaler_finding(
@@ -137,14 +136,18 @@ def _at_maximum(
             f" give it, and the load asks for more{': ' + values if values else ''}.{formula}"
         ),
         steps=(
-            by_hand(
-                f"kubectl -n {meta.namespace} patch hpa {meta.name} -p '{patch}'",
-                "raises the maximum, if nodes, quota and the databases behind can bear it",
-            ),
+            *_raise(workload, max(wanted, autoscaler.maximum + 1)),
             command("top pods", "shows which pods are loaded", "Top pods"),
         ),
         because=own_ref(workload) if unready else (),
     )
+
+
+def _raise(workload: Workload | None, maximum: int) -> Sequence[NextStep]:
+    if workload is None:
+        return ()
+    reason = "raises the maximum, if nodes, quota and the databases behind can bear it"
+    return (scale(f"{workload.meta.name} --max {maximum}", reason),)
 
 
 def _pinned(autoscaler: Autoscaler) -> Finding:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from bot.diagnosis import steps
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
 from bot.diagnosis.usage import UsedCpu, percent
@@ -32,6 +33,8 @@ BUSY_NODE = 0.8
 SKEW = 3.0
 # Less than this is not worth a word, whatever the request was.
 LEAST_M = 50
+# What is used is rounded up to a multiple of this before it is asked for.
+STEP_M = 50
 
 
 def look(index: Index) -> Iterable[Finding]:
@@ -102,7 +105,7 @@ def _at_its_limit(index: Index, target: ObjectRef, used: Sequence[UsedCpu], of_a
         f"{who} {verb} almost all of the CPU limit of container {most.container.name}: {cpu(most.used_m)} of {limit}"
         f" ({share}). It is likely throttled, which makes it slow."
     )
-    return _finding(index, CPU_AT_LIMIT, target, used, "at its CPU limit", summary, _raise(target, most, "limits"))
+    return _finding(index, CPU_AT_LIMIT, target, used, "at its CPU limit", summary, _raise(target, most))
 
 
 def _above_request(index: Index, target: ObjectRef, used: Sequence[UsedCpu]) -> Finding:
@@ -114,7 +117,7 @@ def _above_request(index: Index, target: ObjectRef, used: Sequence[UsedCpu]) -> 
         f"{who} far more CPU than container {most.container.name} asks for: at most {cpu(most.used_m)}, asked {asked}."
         f" Node {most.pod.node} is busy ({load} of its CPU) and need not give it."
     )
-    step = _raise(target, most, "requests")
+    step = _raise(target, most, request_m=-(-most.used_m // STEP_M) * STEP_M)
     return _finding(index, CPU_ABOVE_REQUEST, target, used, "uses far more CPU than it asks for", summary, step)
 
 
@@ -128,10 +131,9 @@ def _skewed(index: Index, target: ObjectRef, hot: UsedCpu, others_m: int, others
     return _finding(index, CPU_SKEWED, target, [hot], "one of its pods does most of the work", summary, step)
 
 
-def _raise(target: ObjectRef, used: UsedCpu, what: str) -> NextStep:
-    where = f"kubectl -n {target.namespace} set resources {target.kind.lower()}/{target.name} -c {used.container.name}"
+def _raise(target: ObjectRef, used: UsedCpu, *, request_m: int = 0) -> NextStep:
     reason = "gives each pod more; if all are busy with real work, more pods help, too"
-    return NextStep(StepKind.MANUAL, f"{where} --{what}=cpu=…", reason)
+    return steps.set_cpu(target, used.pod, used.container, request_m=request_m, reason=reason)
 
 
 def _finding(

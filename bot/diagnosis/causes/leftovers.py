@@ -168,11 +168,8 @@ def _explains(index: Index, node: str, code: str) -> bool:
 
 
 def _next(code: str, target: ObjectRef, node: str) -> tuple[NextStep, ...]:
-    clean = NextStep(
-        StepKind.MANUAL,
-        f"kubectl -n {target.namespace} delete pods --field-selector=status.phase=Failed",
-        "removes all failed pods of the namespace, once they have been looked at",
-    )
+    reason = "removes the failed pods of the namespace, once they have been looked at"
+    clean = NextStep(StepKind.COMMAND, "clear failed", reason, "Clear failed…")
     if code == EVICTED_BY_REQUEST:
         return (NextStep(StepKind.COMMAND, f"pods {target.name}", "shows where the new ones run", label="Pods"),)
     if code in (EVICTED, EVICTED_BY_TAINT) and node:

@@ -73,7 +73,7 @@ def explain(case: Case) -> Finding:
             Evidence(EvidenceKind.STATE, label, at=end.finished_at),
             *case.log_evidence("the log before the kill, its end"),
         ),
-        next=_next(case),
+        next=_next(case, container, end),
         pods=case.pods,
         container=container.name,
         revision=case.revision,
@@ -89,16 +89,19 @@ def _bound(container: Container) -> str:
 
 
 def _lived(end: Terminated) -> str:
-    if end.started_at is None or end.finished_at is None:
-        return ""
-    return f", {duration((end.finished_at - end.started_at).total_seconds())} after its start"
+    lived = _life(end)
+    return "" if lived is None else f", {duration(lived.total_seconds())} after its start"
+
+
+def _life(end: Terminated) -> timedelta | None:
+    return None if end.started_at is None or end.finished_at is None else end.finished_at - end.started_at
 
 
 def _growth(container: Container, end: Terminated) -> str:
     """Say what the time that it lived hints at, where that is short or long enough to hint at anything."""
-    if not container.memory_limit or end.started_at is None or end.finished_at is None:
+    lived = _life(end)
+    if not container.memory_limit or lived is None:
         return ""
-    lived = end.finished_at - end.started_at
     if lived < SOON:
         return " It needs more than the limit soon after each start."
     if lived > LATE:
@@ -136,15 +139,14 @@ def _pressure(case: Case) -> str:
     return f" Node {nodes[0].meta.name} says that it lacks memory." if nodes else ""
 
 
-def _next(case: Case) -> tuple[NextStep, ...]:
+def _next(case: Case, container: Container, end: Terminated) -> tuple[NextStep, ...]:
     reason = "raises the limit, if the program's need is real; a leak comes back"
     if case.code == OOM_NODE:
         reason = "bounds it, so that it cannot take its node's memory from others"
-    return (
-        steps.set_resources(case, "limits=memory", reason),
-        *steps.release(case),
-        steps.logs(case, "shows what it did before the kill"),
-    )
+    found = [steps.set_memory(case.target, case.newest.pod, container, reason), *steps.release(case)]
+    if case.workload is not None and case.code == OOM_KILLED and (_life(end) or timedelta()) > LATE:
+        found.append(steps.restart(case.target.name, "frees what its other pods have gathered, for a while"))
+    return (*found, steps.logs(case, "shows what it did before the kill"))
 
 
 FAMILY = Family(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from bot.diagnosis import steps
 from bot.diagnosis.causes.memory import was_killed
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
@@ -12,7 +13,7 @@ from bot.diagnosis.usage import UsedMemory, percent
 from bot.diagnosis.words import amount
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.snapshot import Part
-from bot.domain.targets import ObjectRef
+from bot.domain.targets import WORKLOAD_KINDS, ObjectRef
 from bot.domain.text import count
 
 MEMORY_HIGH = "MEMORY_HIGH"
@@ -66,16 +67,18 @@ def _finding(index: Index, target: ObjectRef, used: Sequence[UsedMemory]) -> Fin
         evidence=tuple(Evidence(EvidenceKind.STATE, label, at=sample.at) for label in labels),
         next=(
             NextStep(StepKind.COMMAND, "top pods", "shows what all pods use", "Top pods"),
-            NextStep(
-                StepKind.MANUAL,
-                f"kubectl -n {target.namespace} set resources {target.kind.lower()}/{target.name} -c {name}"
-                " --limits=memory=…",
-                "raises the limit, if the need is real; memory that only grows is a leak",
-            ),
+            *_remedies(target, most),
         ),
         pods=tuple(pods),
         container=name,
     )
+
+
+def _remedies(target: ObjectRef, most: UsedMemory) -> Iterable[NextStep]:
+    reason = "raises the limit, if the need is real; memory that only grows is a leak"
+    yield steps.set_memory(target, most.pod, most.container, reason)
+    if target.kind in WORKLOAD_KINDS:
+        yield steps.restart(target.name, "frees it for a while, before the kernel kills it")
 
 
 SURVEY = Survey(

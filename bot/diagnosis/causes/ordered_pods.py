@@ -12,7 +12,7 @@ from datetime import timedelta
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
 from bot.diagnosis.stateful import REVISION_LABEL, ordinal, revision_of
-from bot.diagnosis.steps import by_hand, describe
+from bot.diagnosis.steps import describe, evict
 from bot.diagnosis.words import exit_code
 from bot.domain.findings import Evidence, EvidenceKind, Finding
 from bot.domain.objects import Container, Pod, Role, Terminated, Waiting, Workload
@@ -80,10 +80,7 @@ def explain(case: Case) -> Finding:
             Evidence(EvidenceKind.STATE, state, message, case.since),
         ),
         next=(
-            by_hand(
-                f"kubectl -n {pod.meta.namespace} delete pod {pod.meta.name}",
-                "lets the set make it anew; its volumes stay",
-            ),
+            evict(pod.meta.name, "lets the set make it anew; its volumes stay"),
             describe(case, "shows what is wrong with the pod as it is"),
         ),
         pods=case.pods,
@@ -110,7 +107,7 @@ FAMILY = Family(
             ORDERED_POD_STUCK,
             "A pod of a StatefulSet is broken by an older template; the set has a newer one, but waits for the pod.",
             "The pod is not ready and its label controller-revision-hash is not the set's update revision.",
-            "Delete the pod. It is made anew from the present template; its volumes stay.",
+            "Evict the pod. It is made anew from the present template; its volumes stay.",
             "18, 24",
         ),
     ),

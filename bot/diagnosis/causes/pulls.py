@@ -9,7 +9,7 @@ from bot.diagnosis import steps
 from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
 from bot.diagnosis.words import duration
-from bot.domain.findings import Evidence, EvidenceKind, Finding
+from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep
 from bot.domain.objects import Container, Event, Pod, Waiting
 from bot.domain.targets import ObjectRef
 
@@ -60,13 +60,23 @@ def explain(case: Case) -> Finding:
         title="its image is being pulled for very long",
         summary=summary,
         evidence=(Evidence(EvidenceKind.EVENT, event.reason, (event.message,), event.at),) if event else (),
-        next=(steps.describe(case, f"shows the pod's events; see from node {pod.node} whether the registry answers"),),
+        next=(
+            steps.describe(case, f"shows the pod's events; see from node {pod.node} whether the registry answers"),
+            *_end_of(first[1] if first is not None else pod),
+        ),
         pods=case.pods,
         container=container.name if container else "",
         revision=case.revision,
         since=case.since,
         because=because,
     )
+
+
+def _end_of(holding: Pod) -> tuple[NextStep, ...]:
+    """Offer to end the pod whose pull holds up the others, if something makes it anew."""
+    if holding.meta.owner is None:
+        return ()
+    return (steps.evict(holding.meta.name, "gives up that pull; the new pod may come to another node"),)
 
 
 def _pull_event(index: Index, pod: Pod, container: Container | None) -> Event | None:

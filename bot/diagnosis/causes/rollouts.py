@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
 from bot.diagnosis.revisions import differences
-from bot.diagnosis.steps import by_hand, command
+from bot.diagnosis.steps import by_hand, command, roll_back
 from bot.diagnosis.words import duration, tag_of
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity
 from bot.domain.objects import Condition, ReplicaSet, Workload
@@ -107,7 +107,7 @@ def _stuck(index: Index, workload: Workload, progressing: Condition, stopped: da
 
 
 def _next(workload: Workload, working: ReplicaSet | None) -> tuple[NextStep, ...]:
-    name, namespace = workload.meta.name, workload.meta.namespace
+    name = workload.meta.name
     history = command(f"history {name}", "shows its revisions and how each did", "History")
     if working is None:
         return (history, command(f"describe {name}", "shows its conditions and events"))
@@ -116,8 +116,7 @@ def _next(workload: Workload, working: ReplicaSet | None) -> tuple[NextStep, ...
         "shows what the release changed",
         f"Compare {working.revision} → {workload.revision}",
     )
-    undo = f"kubectl -n {namespace} rollout undo deployment/{name} --to-revision={working.revision}"
-    return (by_hand(undo, "goes back to the revision that works"), compare, history)
+    return (roll_back(name), compare, history)
 
 
 def _paused(index: Index, workload: Workload) -> Finding:

@@ -8,7 +8,7 @@ from bot.diagnosis.containers import is_young
 from bot.diagnosis.family import Code, Survey, effect_on
 from bot.diagnosis.index import Index
 from bot.diagnosis.stateful import ordinal, revision_of
-from bot.diagnosis.steps import by_hand, command
+from bot.diagnosis.steps import by_hand, command, evict
 from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
 from bot.domain.objects import Pod, Workload
 from bot.domain.snapshot import Part
@@ -110,7 +110,10 @@ def _partition(index: Index, workload: Workload, held: Sequence[Pod]) -> Finding
 def _on_delete(index: Index, workload: Workload, number: int, behind: Sequence[Pod]) -> Finding:
     meta = workload.meta
     names = f" ({_named(behind)})" if behind else ""
-    pod = behind[-1].meta.name if behind else "POD"
+    reason = "lets one pod take the change; look, then go on"
+    step = by_hand(f"kubectl -n {meta.namespace} delete pod POD", reason)
+    if behind:
+        step = evict(behind[-1].meta.name, reason)
     return Finding(
         code=ON_DELETE_WAITING,
         severity=Severity.INFO,
@@ -123,9 +126,7 @@ def _on_delete(index: Index, workload: Workload, number: int, behind: Sequence[P
         evidence=(
             Evidence(EvidenceKind.STATE, f"updateStrategy OnDelete, {workload.updated} of {workload.desired} updated"),
         ),
-        next=(
-            by_hand(f"kubectl -n {meta.namespace} delete pod {pod}", "lets one pod take the change; look, then go on"),
-        ),
+        next=(step,),
         pods=tuple(pod.meta.name for pod in behind),
     )
 

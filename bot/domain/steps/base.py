@@ -70,7 +70,7 @@ Write = Patch | Eviction | Deletion
 
 
 class Step(Protocol):
-    """One change of one target. Closed: `bot.domain.steps.STEPS` names all there are.
+    """One change of one target. Closed: `bot.domain.steps.AnyStep` names all there are.
 
     `marked`: the write leaves the operation's id at the target. Without it, what is gone tells that it happened.
     """
@@ -140,3 +140,8 @@ def spec_of(of: Json | None) -> Json:
     """Return an object's spec; empty without one."""
     found: Json = (of or {}).get("spec") or {}
     return found
+
+
+def is_paused(of: Json | None) -> bool:
+    """Tell whether a Deployment is paused: the API takes a new template then, but no pod moves."""
+    return bool(spec_of(of).get("paused"))

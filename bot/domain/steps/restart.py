@@ -15,7 +15,7 @@ from bot.domain.live import (
     template_digest,
     template_of,
 )
-from bot.domain.steps.base import Compared, Stamp, Standing, Write, marked_revision, patch
+from bot.domain.steps.base import Compared, Stamp, Standing, Write, is_paused, marked_revision, patch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +33,11 @@ class Restart:
         template = template_of(live.object)
         if annotations_of(template).get(RESTARTED) == stamp.at:
             return Compared(Standing.TO)
-        if template_digest(template) == self.template:
-            return Compared(Standing.FROM)
-        return Compared(Standing.OTHER, "its pod template was changed")
+        if template_digest(template) != self.template:
+            return Compared(Standing.OTHER, "its pod template was changed")
+        if is_paused(live.object):
+            return Compared(Standing.OTHER, "it is paused now")
+        return Compared(Standing.FROM)
 
     def writes(self, live: Live, stamp: Stamp) -> tuple[Write, ...]:
         """Set the time, beside the template's other annotations."""

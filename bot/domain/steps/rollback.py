@@ -17,7 +17,7 @@ from bot.domain.live import (
     template_of,
 )
 from bot.domain.objects.meta import REVISION
-from bot.domain.steps.base import Compared, Stamp, Standing, Write, marked_revision, patch
+from bot.domain.steps.base import Compared, Stamp, Standing, Write, is_paused, marked_revision, patch
 
 # What kubectl keeps of the workload's own annotations; all others come from the revision
 # (kubectl, pkg/polymorphichelpers/rollback.go).
@@ -64,7 +64,7 @@ class Rollback:
             return Compared(Standing.OTHER, f"revision {self.revision} is gone")
         if template_digest(revision_template(source)) != self.to_template:
             return Compared(Standing.OTHER, f"revision {self.revision} has other content now")
-        if spec_paused(live.object):
+        if is_paused(live.object):
             return Compared(Standing.OTHER, "it is paused now")
         return Compared(Standing.FROM)
 
@@ -101,8 +101,3 @@ def number_of(revision: Json) -> int:
         return int(revision["revision"])
     text = annotations_of(revision).get(REVISION, "")
     return int(text) if text.isdecimal() else 0
-
-
-def spec_paused(of: Json | None) -> bool:
-    """Tell whether a Deployment is paused: the API would take a rollback, but nothing would move."""
-    return bool(((of or {}).get("spec") or {}).get("paused"))

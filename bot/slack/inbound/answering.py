@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot import answers
 from bot.domain.requests import Request, Surface
 from bot.domain.view import Button, Buttons, Headline, Mark, Paragraph, View, code, line
 from bot.errors import DeliveryError
 from bot.slack.inbound.equipment import InboundEquipment
-from bot.slack.inbound.kinds import BUILD, Delivery, Kind, is_build
+from bot.slack.inbound.kinds import BUILD, Delivery, Kind, is_build, to_build
 from bot.slack.inbound.meanings import codes_in
 from bot.slack.inbound.payloads import HOME_COMMAND, Payload, message_words
+from bot.slack.markup import escaped
 
 log = logging.getLogger(__name__)
 
 REPLY_S = 30.0
 # A read may take this long; then its person hears that it did not end.
 ANSWER_S = 60.0
+# As much of a command as is said back.
+LONGEST_SHOWN = 150
 BUILD_BUTTON = Button("Build a command…", BUILD)
 _HELP = frozenset({"", "help"})
 # Answers on these surfaces are for all to see; without a database they are for the person alone.
@@ -46,7 +50,7 @@ class Answering:
 
     async def _asked(self, request: Request) -> View:
         if is_build(request):
-            return _press_to_build()
+            return _press_to_build(request)
         private = replace(request, surface=Surface.COMMAND) if request.surface in EVENTS else request
         view = await self.equipment.service.ask(private)
         return with_buttons(view, BUILD_BUTTON) if _is_help(request, view) else view
@@ -72,6 +76,13 @@ class Answering:
 
 def _codes_of(message: Payload) -> tuple[str, ...]:
     return codes_in(message_words(message))
+
+
+def preparing(request: Request) -> dict[str, Any]:
+    """Return what the acknowledgement of a command says whose answer takes a moment; its person alone sees it."""
+    words = " ".join(request.text.split())
+    shown = words if len(words) <= LONGEST_SHOWN else f"{words[: LONGEST_SHOWN - 1]}…"
+    return {"response_type": "ephemeral", "text": f"Preparing: {escaped(shown)} …", "mrkdwn": False}
 
 
 def needs_place(request: Request) -> View:
@@ -107,9 +118,14 @@ def with_buttons(view: View, *buttons: Button) -> View:
     return replace(view, blocks=(*view.blocks, Buttons(buttons)))
 
 
-def _press_to_build() -> View:
+def build_button(request: Request) -> Button:
+    """Return the button that opens the dialog which a request asks for, filled in as far as it says."""
+    return replace(BUILD_BUTTON, command=f"{BUILD} {to_build(request)}".rstrip())
+
+
+def _press_to_build(request: Request) -> View:
     said = "Press the button: a dialog opens that builds a command."
-    return View(said, (Headline(said), Buttons((BUILD_BUTTON,))))
+    return View(said, (Headline(said), Buttons((build_button(request),))))
 
 
 def _unexplained() -> View:

@@ -25,7 +25,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.requests import Request
 from bot.slack import fields
 from bot.slack.buttons import ACTION_PREFIX
-from bot.slack.inbound.answering import Answering
+from bot.slack.inbound.answering import Answering, preparing
 from bot.slack.inbound.dialogs import Dialogs
 from bot.slack.inbound.equipment import Bench, InboundEquipment
 from bot.slack.inbound.home import HomePages
@@ -88,7 +88,8 @@ class Inbound:
         app.command(COMMAND)(self.listen)
         for prefix in (ACTION_PREFIX, fields.FIELD_PREFIX):
             app.action(re.compile(f"^{re.escape(prefix)}"))(self.listen)
-        app.view(fields.CALLBACK)(self.listen)
+        for callback in fields.CALLBACKS.values():
+            app.view(callback)(self.listen)
         for shortcut in SHORTCUTS_HEARD:
             app.shortcut(shortcut)(self.listen)
         for event in EVENTS_HEARD:
@@ -141,9 +142,9 @@ class Inbound:
 
     async def listen(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         """Acknowledge and work. Bolt has acknowledged events already; once more does no harm."""
-        await ack()
         arrived: Arrived = context[_ARRIVED]
         kind, request = arrived.delivery.kind, arrived.request
+        await ack(self._at_once(arrived))
         if kind in (Kind.OTHER, Kind.QUIET):
             self._acknowledged(arrived, "unhandled")
             if kind is Kind.OTHER:
@@ -156,6 +157,13 @@ class Inbound:
             return
         async with self._bench.work():
             await self._work(arrived.delivery, request)
+
+    def _at_once(self, arrived: Arrived) -> dict[str, Any] | str:
+        """Return what the acknowledgement says: only that of a command can, and only a change lets its person wait."""
+        request = arrived.request
+        if request is None or not arrived.kept or arrived.delivery.kind is not Kind.COMMAND:
+            return ""
+        return preparing(request) if self._service.is_change(request) else ""
 
     async def _work(self, delivery: Delivery, request: Request | None) -> None:
         if delivery.kind is Kind.REDRAW:

@@ -1,6 +1,7 @@
-"""The dialog that builds a command: opened at once, filled with questions a moment later, read when it is sent.
+"""Dialogs: one builds a command, one asks for the last words of a button's; opened at once, read when it is sent.
 
-The platform's permission to open one lives three seconds, so nothing is looked up before.
+The platform's permission to open one lives three seconds, so nothing is looked up before: the questions of the one that
+builds a command follow a moment later.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from typing import Final
 from bot.domain.forms import FieldKind, FilledForm, Form
 from bot.domain.people import Actor
 from bot.domain.requests import Request
-from bot.domain.view import Headline, Mark, View
+from bot.domain.view import Button, Headline, Mark, View
 from bot.errors import DeliveryError, FormFaults, UsageError
 from bot.redaction import clean, redact
 from bot.service import Service
 from bot.slack import fields
-from bot.slack.inbound.answering import BUILD_BUTTON, Answering, with_buttons
+from bot.slack.inbound.answering import Answering, build_button, with_buttons
+from bot.slack.inbound.asking import UNSAID, asking_form, is_asking
 from bot.slack.inbound.equipment import InboundEquipment
-from bot.slack.inbound.kinds import BUILD, Delivery
-from bot.slack.inbound.payloads import Payload, actor_of, form_request
+from bot.slack.inbound.kinds import BUILD, Delivery, to_build
+from bot.slack.inbound.payloads import Payload, actor_of, form_request, only_action
 
 log = logging.getLogger(__name__)
 
@@ -61,32 +63,38 @@ class Dialogs:
         self._newest: dict[str, str] = {}
 
     async def open(self, delivery: Delivery, request: Request) -> None:
-        """Open the dialog; whoever may look at nothing is told so, and learns no name."""
+        """Open the dialog that was asked for.
+
+        Whoever may look at nothing is told so by the one that builds a command, and learns no name.
+        """
+        asks = delivery.asks
         try:
             async with asyncio.timeout(OPEN_S):
-                form_id, version = await self._surfaces.open_form(delivery.trigger, LOADING)
+                first = LOADING if asks is None else asking_form(asks)
+                form_id, version = await self._surfaces.open_form(delivery.trigger, first)
         except (DeliveryError, TimeoutError) as error:
             log.warning("a dialog was not opened: %s", error, extra={"event": "form_lost"})
-            await self._say_lost(request)
+            await self._say_lost(request, *(() if asks is not None else (build_button(request),)))
             return
-        await self._update(form_id, version, await self._for(request.actor))
+        if asks is None:
+            wanted = FilledForm(values={}, command=redact(to_build(request)))
+            await self._update(form_id, version, await self._for(request.actor, wanted))
 
-    async def _for(self, actor: Actor, filled: FilledForm | None = None) -> Form:
+    async def _for(self, actor: Actor, filled: FilledForm) -> Form:
         try:
             may = await self._service.may_look(actor, what=BUILD)
         except UsageError as error:
             return Form(title=TITLE, words=f"{error.message} Nothing was changed.")
         if not may:
             return NOT_FOR_YOU
-        form = self._service.form(filled)
-        return form if filled is None else _keeping(form, filled.values)
+        return _keeping(self._service.form(filled), filled.values)
 
-    async def _say_lost(self, request: Request) -> None:
+    async def _say_lost(self, request: Request, *again: Button) -> None:
         if not (request.reply_to or request.place.channel):
             return
-        said = "The dialog could not be opened: Slack allows three seconds for that. Nothing was changed."
+        said = "The dialog could not be opened: Slack allows three seconds for that. Nothing was changed. Try again."
         view = View(said, (Headline(said, Mark.UNKNOWN),))
-        await self._answering.say(request, with_buttons(view, BUILD_BUTTON))
+        await self._answering.say(request, with_buttons(view, *again))
 
     async def redraw(self, delivery: Delivery) -> None:
         """Draw the questions that a choice asks for, with what was typed so far."""
@@ -111,7 +119,12 @@ class Dialogs:
         await self._update(str(view.get("id", "")), "", form)
 
     def submitted(self, body: Payload) -> Request | Errors:
-        """Read a dialog that was sent: the request it makes, or what is wrong by the blocks that it has."""
+        """Read a dialog that was sent: the request it makes, or what is wrong by the blocks that it has.
+
+        One that asks for words and makes a request was understood before; here it can only be empty.
+        """
+        if is_asking(body):
+            return errors_in(body, {"": UNSAID})
         view = body.get("view") or {}
         read = _read(self._service, view)
         if not read.shown:
@@ -180,5 +193,4 @@ def _keeping(form: Form, values: Mapping[str, str]) -> Form:
 
 def _moment(body: Payload) -> str:
     """Return when somebody chose, as text that sorts by time."""
-    action: Payload = next(iter(body.get("actions") or ()), {})
-    return str(action.get("action_ts", ""))
+    return str(only_action(body).get("action_ts", ""))

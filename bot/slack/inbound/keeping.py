@@ -72,7 +72,7 @@ class Keeping:
             case Kind.REVOKED:
                 self._groups.revoked(delivery.body)
                 return "new", _taken()
-            case Kind.SUBMIT:
+            case Kind.SUBMIT if arrived.request is None:
                 sent = self._dialogs.submitted(delivery.body)
                 if not isinstance(sent, Request):
                     if is_outdated(sent):
@@ -80,7 +80,7 @@ class Keeping:
                     return "invalid", _errors(sent)
                 arrived.request = sent
         request = arrived.request
-        if request is not None and self._keeps(request):
+        if request is not None and delivery.kind is not Kind.OPEN and self._keeps(request):
             ended = await self._accept(arrived, request)
             if ended is not None or arrived.kept:
                 return ended
@@ -122,7 +122,7 @@ class Keeping:
         """Say that it was not kept, or may not be. A read by an event is still answered, to its person alone."""
         if request.surface in EVENTS and not self._service.must_keep(replace(request, surface=Surface.COMMAND)):
             return None
-        if request.surface is Surface.FORM:
+        if arrived.delivery.kind is Kind.SUBMIT:
             said = " ".join(part for part in (error.message, error.unchanged, error.advice) if part)
             return "not_accepted", _errors(errors_in(arrived.delivery.body, {"": said}))
         if arrived.retry == 0:

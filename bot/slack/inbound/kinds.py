@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.domain.forms import Purpose
 from bot.domain.requests import Request, Surface
 from bot.slack import fields
+from bot.slack.inbound.asking import asked_request, is_asking
 from bot.slack.inbound.payloads import (
     HOME_COMMAND,
     Payload,
+    Pressed,
     command_request,
     direct_request,
     home_request,
     mention_request,
+    only_action,
     press_key,
     press_request,
     shortcut_request,
@@ -21,7 +25,8 @@ from bot.slack.inbound.payloads import (
 from bot.slack.shortcuts import BUILD_SHORTCUT, EXPLAIN_SHORTCUT
 
 COMMAND = "/rag"
-# The command that opens the dialog. It is no verb: it needs a trigger, which only Slack gives.
+# The command that opens the dialog, alone or before what it is to be filled with. It is no verb: it needs a trigger,
+# which only Slack gives.
 BUILD = "build"
 GROUP_EVENTS = ("subteam_created", "subteam_members_changed", "subteam_updated")
 REVOKED_EVENTS = ("app_uninstalled", "tokens_revoked")
@@ -50,7 +55,7 @@ class Delivery:
     """One payload, understood.
 
     `key` is the platform's id of the delivery, empty where a repeat does no harm. `trigger` lets a dialog be opened;
-    `version` is that of the page it came from.
+    `version` is that of the page it came from; `asks` is the button whose person is asked something first.
     """
 
     kind: Kind
@@ -60,6 +65,7 @@ class Delivery:
     replaces: bool = False
     trigger: str = ""
     version: str = ""
+    asks: Pressed | None = None
 
 
 def read_delivery(body: Payload) -> Delivery:
@@ -71,7 +77,9 @@ def read_delivery(body: Payload) -> Delivery:
             return _event(body)
         case "block_actions":
             return _action(body)
-        case "view_submission" if (body.get("view") or {}).get("callback_id") == fields.CALLBACK:
+        case "view_submission" if is_asking(body):
+            return Delivery(kind=Kind.SUBMIT, body=body, request=asked_request(body))
+        case "view_submission" if _is_building(body):
             return Delivery(kind=Kind.SUBMIT, body=body)
         case "shortcut" if body.get("callback_id") == BUILD_SHORTCUT:
             return _of_request(Kind.OPEN, body, shortcut_request(body, BUILD))
@@ -81,8 +89,14 @@ def read_delivery(body: Payload) -> Delivery:
 
 
 def is_build(request: Request) -> bool:
-    """Tell whether somebody wants the dialog."""
-    return request.text.strip().lower() == BUILD
+    """Tell whether somebody wants the dialog that builds a command."""
+    words = request.text.split(maxsplit=1)
+    return bool(words) and words[0].lower() == BUILD
+
+
+def to_build(request: Request) -> str:
+    """Return what that dialog is to be filled with: the beginning of a command, or nothing."""
+    return request.text.strip()[len(BUILD) :].strip()
 
 
 def _event(body: Payload) -> Delivery:
@@ -104,18 +118,29 @@ def _event(body: Payload) -> Delivery:
 def _action(body: Payload) -> Delivery:
     pressed = press_request(body)
     if pressed is not None:
-        request, replaces = pressed
+        request = pressed.request
+        if pressed.asks:
+            return Delivery(
+                kind=Kind.OPEN, body=body, key=request.key, request=request, trigger=_trigger(body), asks=pressed
+            )
         kind = Kind.HOME if request.surface is Surface.HOME else Kind.BUTTON
-        return _of_request(kind, body, request, replaces=replaces)
-    action: Payload = next(iter(body.get("actions") or ()), {})
-    ours = (body.get("view") or {}).get("callback_id") == fields.CALLBACK
-    if ours and str(action.get("action_id", "")).startswith(fields.FIELD_PREFIX):
+        return _of_request(kind, body, request, replaces=pressed.replaces)
+    action = only_action(body)
+    if _is_building(body) and str(action.get("action_id", "")).startswith(fields.FIELD_PREFIX):
         return Delivery(kind=Kind.REDRAW, body=body, key=press_key(body, action))
     return Delivery(kind=Kind.OTHER, body=body)
 
 
+def _is_building(body: Payload) -> bool:
+    return (body.get("view") or {}).get("callback_id") == fields.CALLBACKS[Purpose.BUILD]
+
+
+def _trigger(body: Payload) -> str:
+    return str(body.get("trigger_id", "") or "")
+
+
 def _of_request(kind: Kind, body: Payload, request: Request, *, replaces: bool = False) -> Delivery:
-    trigger = str(body.get("trigger_id", "") or "")
+    trigger = _trigger(body)
     view = body.get("view") or (body.get("event") or {}).get("view") or {}
     # Only a page that is drawn anew must not undo a newer one; another answer was asked for and is shown in any case.
     version = str(view.get("hash", "")) if kind is Kind.HOME and request.text == HOME_COMMAND else ""

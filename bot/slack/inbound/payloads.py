@@ -7,7 +7,8 @@ a command by its trigger, a press by message, button, person and moment, an even
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.people import Actor
@@ -47,15 +48,30 @@ def command_request(body: Payload) -> Request:
     )
 
 
-def press_request(body: Payload) -> tuple[Request, bool] | None:
-    """Read the press of one of our buttons: the request, and whether the answer replaces what the button stands in.
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button of ours that was pressed: what it asks for, and under which label it stood.
+
+    `replaces` tells that the answer takes the place of what the button stands in. `asks` is what its person must be
+    asked first; empty where nothing is missing.
+    """
+
+    request: Request
+    replaces: bool
+    asks: str
+    label: str
+
+
+def press_request(body: Payload) -> Pressed | None:
+    """Read the press of one of our buttons; None when it is not of our making, or not the only one in the payload.
 
     Only what its person alone sees is replaced (a private message, their Home tab): what others see is a record and
-    stays. None when the button is not of our making.
+    stays.
     """
-    action = next((a for a in body.get("actions", ()) if str(a.get("action_id", "")).startswith(ACTION_PREFIX)), None)
-    press = decode_button(str(action.get("value", ""))) if action else None
-    if action is None or press is None:
+    action = only_action(body)
+    ours = str(action.get("action_id", "")).startswith(ACTION_PREFIX)
+    press = decode_button(str(action.get("value", ""))) if ours else None
+    if press is None:
         return None
     container = body.get("container", {})
     at_home = is_home(body)
@@ -67,8 +83,16 @@ def press_request(body: Payload) -> tuple[Request, bool] | None:
         text=press.command,
         place=Place(channel, str(container.get("thread_ts", "") or "")),
         reply_to=str(body.get("response_url", "")),
+        message=str(container.get("message_ts", "") or ""),
     )
-    return request, at_home or (press.replaces and bool(container.get("is_ephemeral")))
+    replaces = at_home or (press.replaces and bool(container.get("is_ephemeral")))
+    return Pressed(request, replaces, "" if at_home else press.asks, str((action.get("text") or {}).get("text", "")))
+
+
+def only_action(body: Payload) -> Payload:
+    """Return what was pressed or chosen; empty unless it is exactly one thing."""
+    actions: Sequence[Payload] = body.get("actions") or ()
+    return actions[0] if len(actions) == 1 else {}
 
 
 def press_key(body: Payload, action: Payload) -> str:
@@ -142,16 +166,21 @@ def home_request(body: Payload) -> Request | None:
 
 def form_request(body: Payload, text: str, channel: str) -> Request:
     """Make the request of a dialog that built `text`; it is answered in the conversation that was chosen there."""
-    view = body.get("view", {})
     answer_in: Payload = next(iter(body.get("response_urls") or ()), {})
     return Request(
-        key=f"form:{_team_of(body)}:{view.get('id', '')}:{view.get('hash', '')}",
+        key=form_key(body),
         actor=actor_of(body),
         surface=Surface.FORM,
         text=text,
         place=Place(channel or str(answer_in.get("channel_id", ""))),
         reply_to=str(answer_in.get("response_url", "")),
     )
+
+
+def form_key(body: Payload) -> str:
+    """Return the id of a dialog that was sent: which one, in which version."""
+    view = body.get("view") or {}
+    return f"form:{_team_of(body)}:{view.get('id', '')}:{view.get('hash', '')}"
 
 
 def shortcut_request(body: Payload, text: str) -> Request:

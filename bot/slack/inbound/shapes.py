@@ -129,6 +129,7 @@ _ACTION: Final = record(
         "block_id": maybe(text),
         "action_ts": maybe(identity),
         "value": maybe(text),
+        "text": record({"text": text}),
         "selected_option": _CHOICE,
         "selected_options": listing(record({"value": text})),
         "selected_user": maybe(identity),

@@ -77,6 +77,14 @@ def _actions(where: str, block: Node) -> Problems:
         yield from _length(where, element.get("value"), limits.BUTTON_VALUE)
         if element.get("style", "primary") not in {"primary", "danger"}:
             yield f"{where}: unknown style"
+        if "confirm" in element:
+            yield from _confirm(where, element["confirm"])
+
+
+def _confirm(where: str, confirm: Node) -> Problems:
+    parts = {"title": limits.CONFIRM_TITLE, "text": limits.CONFIRM_TEXT}
+    for part, limit in {**parts, **dict.fromkeys(("confirm", "deny"), limits.CONFIRM_BUTTON)}.items():
+        yield from _text(f"{where}, {part}", confirm.get(part), limit, kinds=("plain_text",))
 
 
 def _rich_text(where: str, block: Node) -> Problems:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from bot.redaction import clean
+from bot.slack.markup import escaped
 from bot.slack.outbound import limits
 
 ELLIPSIS = "…"
@@ -18,7 +19,7 @@ _LONGEST_CLUSTER = 32  # how far a cut moves back to keep combining marks with t
 
 def mrkdwn(text: str) -> str:
     """Escape for places that read markup: mentions, links and dates cannot be formed."""
-    return clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped(text)
 
 
 def plain(text: str) -> str:

@@ -66,6 +66,10 @@ class AddressGone(DeliveryRefused):
     """The address for private answers is used up or too old."""
 
 
+class MessageGone(DeliveryRefused):
+    """The message is gone, or cannot be changed any more."""
+
+
 class PlanTooSmall(DeliveryRefused):
     """The workspace's plan does not have this."""
 
@@ -78,6 +82,7 @@ _KINDS: Final[Mapping[str, type[DeliveryRefused]]] = {
     "missing_scope": ScopeMissing,
     "plan_upgrade_required": PlanTooSmall,
     "paid_teams_only": PlanTooSmall,
+    **dict.fromkeys(("message_not_found", "cant_update_message", "edit_window_closed"), MessageGone),
 }
 
 

@@ -26,7 +26,7 @@ def draw(form: Form) -> Json:
     blocks = [*_words(form.words), *(block for field in form.fields for block in _field(field))][:VIEW_BLOCKS]
     view: Json = {
         "type": "modal",
-        "callback_id": fields.CALLBACK,
+        "callback_id": fields.CALLBACKS[form.purpose],
         "title": plain_text(_short(form.title, TITLE) or escape.ELLIPSIS),
         "close": plain_text("Cancel" if form.fields else "Close"),
         "private_metadata": fields.encode_state(form),
@@ -83,12 +83,16 @@ def _element(field: FormField) -> Json:
         case FieldKind.CHANNEL:
             return _channel(field)
         case FieldKind.TEXT:
-            typed = escape.cut(escape.one_line(field.value), TYPED)
-            return {
-                "type": "plain_text_input",
-                "max_length": TYPED,
-                **({"initial_value": typed} if typed else {}),
-            }
+            return _text(escape.one_line(field.value), TYPED)
+        case FieldKind.WORDS:
+            most = TYPED if field.maximum is None else max(1, min(field.maximum, TYPED))
+            return _text(escape.plain(field.value), most) | {"multiline": True}
+
+
+def _text(typed: str, most: int) -> Json:
+    element: Json = {"type": "plain_text_input", "max_length": most}
+    typed = escape.cut(typed, most)
+    return element | ({"initial_value": typed} if typed else {})
 
 
 def _number(field: FormField) -> Json:

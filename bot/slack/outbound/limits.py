@@ -25,6 +25,9 @@ CONTEXT_ELEMENTS: Final = 10
 ACTIONS_ELEMENTS: Final = 25
 BUTTON_LABEL: Final = 75
 BUTTON_VALUE: Final = 2_000
+CONFIRM_TITLE: Final = 100
+CONFIRM_TEXT: Final = 300
+CONFIRM_BUTTON: Final = 30
 
 # --- ours: how much one answer may take of people's screens -----------------------------------------------------------
 PUBLIC_MESSAGES: Final = 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -16,7 +17,8 @@ from bot.domain.view import View
 from bot.errors import DeliveryRefused, DeliveryThrottled, DeliveryUnknown
 from bot.ports import Clock
 from bot.slack.outbound.excerpt import File
-from bot.slack.outbound.faults import AddressGone, delivery_errors
+from bot.slack.outbound.faults import AddressGone, BlocksRefused, MessageGone, delivery_errors
+from bot.slack.outbound.flatten import blocks_text
 from bot.slack.outbound.planner import Message, Plan, plan_view
 from bot.slack.outbound.posting import Posting
 
@@ -60,20 +62,46 @@ class SlackNotifier:
         An answer of several parts looks back first, so that a second try sends just what is missing.
         """
         plan = plan_view(post.view, nonce=tag, files_allowed=True)
-        several = len(plan.messages) > 1 or bool(plan.files)
-        there = await self._delivered(post.place, tag) if several else Delivered()
+        there = await self._delivered(post.place, tag) if plan.several else Delivered()
         channel, thread = post.place.channel, post.place.thread
         first = there.messages.get(1)
         if first is None:
             first = await self._posting.post(channel, thread, plan.messages[0], _metadata(tag, 1, plan))
         place = Place(channel, thread or first)
+        if post.subject:
+            await self._rest_of(post, place, plan)
+        else:
+            await self._rest(place, plan, tag, there)
+        return first
+
+    async def edit(self, post: Post, *, message_id: str, tag: str) -> bool:
+        """Show a post in a message of ours; False when that is gone, or cannot show it.
+
+        What is more than one message stands in its thread, once for as long as it says the same.
+        """
+        plan = plan_view(post.view, nonce=f"{tag}:{post.version}", files_allowed=True)
+        channel, thread = post.place.channel, post.place.thread
+        try:
+            await self._posting.update(channel, message_id, plan.messages[0])
+        except (MessageGone, BlocksRefused) as refusal:
+            log.info("a message cannot be edited: %s", refusal.message, extra={"event": "message_gone"})
+            return False
+        await self._rest_of(post, Place(channel, thread or message_id), plan)
+        return True
+
+    async def _rest_of(self, post: Post, place: Place, plan: Plan) -> None:
+        """Post what is more than one message of a picture: whatever its version, it goes by what it says."""
+        if plan.several:
+            tag = f"{post.subject}:{_said(plan)}"
+            await self._rest(place, plan, tag, await self._delivered(place, tag))
+
+    async def _rest(self, place: Place, plan: Plan, tag: str, there: Delivered) -> None:
         for number, message in enumerate(plan.messages[1:], 2):
             if number not in there.messages:
-                await self._posting.post(channel, place.thread, message, _metadata(tag, number, plan))
+                await self._posting.post(place.channel, place.thread, message, _metadata(tag, number, plan))
         for number, file in enumerate(plan.files, 1):
             if number not in there.files:
                 await self._attach(place, file, number, tag)
-        return first
 
     async def find(self, place: Place, *, tag: str) -> str | None:
         """Return the first message of a post when all of its parts are there.
@@ -211,6 +239,12 @@ def _metadata(tag: str, part: int, plan: Plan) -> dict[str, Any]:
 
 def _file_metadata(tag: str, number: int) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"tag": tag, "file": number}}
+
+
+def _said(plan: Plan) -> str:
+    """Return a fingerprint of what is more than one message, however it is numbered."""
+    words = [blocks_text(message.blocks) for message in plan.messages[1:]] + [file.content for file in plan.files]
+    return _fingerprint(json.dumps(words))
 
 
 def _fingerprint(tag: str) -> str:

@@ -219,11 +219,12 @@ def _buttons(block: Buttons) -> Iterator[Piece]:
     typed: list[Leaves] = []
     for one in block.buttons:
         label = escape.one_line(one.label) or escape.one_line(one.command) or escape.ELLIPSIS
-        value = encode_button(one.command, replaces=one.replaces)
+        value = encode_button(one.command, replaces=one.replaces, asks=one.asks)
         if value is None:
-            typed.append((Leaf(f"{label}: "), Leaf(clean(one.command) or escape.ELLIPSIS, code=True)))
+            more = f" {escape.ELLIPSIS}" if one.asks else ""
+            typed.append((Leaf(f"{label}: "), Leaf((clean(one.command) or escape.ELLIPSIS) + more, code=True)))
             continue
-        shown = render.button(escape.cut(label, limits.BUTTON_LABEL), value, one.style)
+        shown = render.button(escape.cut(label, limits.BUTTON_LABEL), value, one.style, one.confirm)
         if len(row) == limits.ACTIONS_ELEMENTS or render.weight([*row, shown]) > limits.PIECE_WEIGHT:
             yield Piece(render.actions(row), closing=True)
             row = []

@@ -40,6 +40,11 @@ class Plan:
     messages: tuple[Message, ...]
     files: tuple[File, ...] = ()
 
+    @property
+    def several(self) -> bool:
+        """Say whether this is more than one message."""
+        return len(self.messages) > 1 or bool(self.files)
+
 
 def plan_view(view: View, *, nonce: str, files_allowed: bool) -> Plan:
     """Lay a view out in messages. Block ids derive from `nonce`; give a new one whenever a message is replaced."""

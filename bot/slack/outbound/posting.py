@@ -51,6 +51,17 @@ class Posting:
 
         return await _or_as_text(send, message)
 
+    async def update(self, channel: str, message_id: str, message: Message) -> None:
+        """Show something else in a message of ours. What is not sent of blocks would stay, so that they always are."""
+
+        async def send(shown: Message) -> None:
+            with delivery_errors():
+                await self.client.chat_update(
+                    channel=channel, ts=message_id, text=shown.text, blocks=list(shown.blocks), **_LITERAL
+                )
+
+        await _or_as_text(send, message)
+
     async def whisper(self, channel: str, thread: str, user_id: str, message: Message) -> None:
         """Show a message to one person in the channel."""
 

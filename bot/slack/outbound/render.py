@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.domain.view import ButtonStyle, Fields, Headline, Item, Line, Mark, Mention, Table
+from bot.domain.view import ButtonStyle, Confirm, Fields, Headline, Item, Line, Mark, Mention, Table
 from bot.slack.buttons import ACTION_PREFIX
-from bot.slack.outbound import escape
+from bot.slack.outbound import escape, limits
 
 Json = dict[str, Any]
 
@@ -156,10 +156,25 @@ def actions(buttons: Sequence[Json]) -> Json:
     return {"type": "actions", "elements": numbered}
 
 
-def button(label: str, value: str, style: ButtonStyle) -> Json:
-    """Return a button; its action id is set by the row."""
+def button(label: str, value: str, style: ButtonStyle, question: Confirm | None = None) -> Json:
+    """Return a button; its action id is set by the row. The platform asks `question` before it tells of a press."""
     shown: Json = {"type": "button", "text": plain_text(label), "value": value}
     if style is not ButtonStyle.DEFAULT:
+        shown["style"] = style.value
+    if question is not None:
+        shown["confirm"] = confirm(question, label, style)
+    return shown
+
+
+def confirm(question: Confirm, label: str, style: ButtonStyle) -> Json:
+    """Return what the platform asks before a press counts, each part cut to its limit; `label` stands for no words."""
+    shown: Json = {
+        "title": plain_text(escape.cut(escape.one_line(question.title) or label, limits.CONFIRM_TITLE)),
+        "text": plain_text(escape.cut(escape.plain(question.text).strip() or label, limits.CONFIRM_TEXT)),
+        "confirm": plain_text(escape.cut(escape.one_line(question.yes) or label, limits.CONFIRM_BUTTON)),
+        "deny": plain_text("Back"),
+    }
+    if style is ButtonStyle.DANGER:
         shown["style"] = style.value
     return shown
 

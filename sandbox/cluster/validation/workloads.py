@@ -57,7 +57,16 @@ def stateful_set_faults(obj: Json) -> Faults:
         faults += not_negative(f"{path}.partition", rolling.get("partition"))
     faults += not_negative("spec.replicas", spec.get("replicas"))
     faults += not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
-    return faults + _selector_faults(spec, "empty selector is invalid for statefulset") + template_faults(spec)
+    faults += _selector_faults(spec, "empty selector is invalid for statefulset")
+    return faults + template_faults(_with_claims(spec))
+
+
+def _with_claims(spec: Json) -> Json:
+    """Return a spec whose template has a volume for each claim that a pod of it will get."""
+    template = spec.get("template") or {}
+    pod = template.get("spec") or {}
+    claims = [{"name": claim["metadata"]["name"]} for claim in spec.get("volumeClaimTemplates") or ()]
+    return {**spec, "template": {**template, "spec": {**pod, "volumes": [*(pod.get("volumes") or ()), *claims]}}}
 
 
 def daemon_set_faults(obj: Json) -> Faults:

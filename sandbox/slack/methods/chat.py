@@ -54,10 +54,14 @@ def post_ephemeral(call: Call) -> Json:
 
 
 def update(call: Call) -> Json:
-    """Replace text and blocks of one of the bot's own messages; metadata left out is kept."""
+    """Replace text and blocks of one of the bot's own messages; blocks, attachments and metadata left out are kept."""
     channel = call.open_channel(archived="is_inactive")
     message = _own(call, channel, "cant_update_message")
     fields = call.message_fields()
+    if not call.args.values.keys() & {"text", "blocks", "attachments"}:
+        raise SlackError("no_text")
+    kept = {"blocks": message.content.blocks, "attachments": message.content.attachments}
+    fields |= {key: list(parts) for key, parts in kept.items() if key not in call.args.values}
     content = compose(call.world, fields, parse="client", longest_text=limits.UPDATE_TEXT)
     if "metadata" not in call.args.values:
         content = replace(content, metadata=message.content.metadata)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,13 +18,25 @@ from psycopg.rows import DictRow, dict_row
 from bot.domain.people import Actor
 from bot.domain.requests import Post, Request
 from bot.errors import StoreRefused
-from bot.ports import AuditEntry, AuditQuery
+from bot.ports import Attempt, AuditEntry, AuditQuery, OperationQuery, RevisionSeen
 from bot.store.audit import verify_audit
 from bot.store.connections import Address, connected
 from bot.store.embedded import EmbeddedServer
 from bot.store.migrate import bring_up_to_date, migrate, shipped
 from bot.store.rights import NEEDED
 from bot.store.store import PostgresStore
+from tests.support.operations import (
+    API,
+    SCOPE,
+    approved,
+    change,
+    claimed,
+    operation,
+    run_to,
+    succeeded,
+    tokens,
+    written,
+)
 
 MakeRequest = Callable[[str], Request]
 MakePost = Callable[..., Post]
@@ -31,6 +44,7 @@ MakePost = Callable[..., Post]
 ROLES = (Path(__file__).parents[3] / "manifests" / "postgres" / "roles.sql").read_bytes()
 OWNER, BOT = "ragops_owner", "ragops_bot"
 ENTRY = AuditEntry(actor="U1", action="share", subject="C1", result="done", detail={"request": "k1"})
+WORKED = RevisionSeen(ref=API, workload_uid="w1", revision_uid="r1", number=1, version="v1", pods=1)
 _numbers = itertools.count()
 
 
@@ -142,6 +156,42 @@ async def _work(store: PostgresStore, make_request: MakeRequest, make_post: Make
     assert await store.outbox.depth() == 0
 
 
+async def test_changes_work_under_the_lesser_role(ready: Server, make_post: MakePost) -> None:
+    """All that a store can do about them, and their end after their time."""
+    async with await PostgresStore.open(ready.url(BOT)) as store:
+        running = await run_to(store, operation(), approved, claimed)
+        taken = await store.operations.take(lease_s=10, worker="w1")
+        assert taken is not None
+        attempt = Attempt(operation_id=running.id, fence=taken.fence, number=1, resource_version="1", generation=1)
+        for _ in range(2):
+            assert await store.operations.begin_attempt(attempt)
+            await store.operations.end_attempt(attempt, "conflict")
+        assert await store.operations.renew(taken, lease_s=10)
+        await change(store, running.id, written)
+        await store.operations.release(taken)
+        await change(store, running.id, succeeded)
+        assert (await store.operations.find(running.id[:6])) == await store.operations.find(running.id)
+        assert len(await store.operations.search(OperationQuery())) == 1
+        assert await store.operations.token(tokens(running)[0].hash) is not None
+        async with store.transaction() as transaction:
+            for version in (1, 2):
+                await transaction.put(replace(make_post(), subject="operation:1", version=version))
+        for _ in range(2):
+            outgoing = await store.outbox.claim(lease_s=10)
+            assert outgoing is not None
+            assert await store.outbox.delivered(outgoing, message_id="1.1")
+        for _ in range(2):
+            await store.record.note(SCOPE, [WORKED])
+        with ready.open() as admin:
+            admin.execute("ALTER TABLE operations DISABLE TRIGGER operation_keeps_its_word")
+            admin.execute("UPDATE operations SET ended_at = ended_at - interval '401 days'")
+            admin.execute("ALTER TABLE operations ENABLE TRIGGER operation_keeps_its_word")
+            admin.execute("UPDATE message_refs SET shown_at = shown_at - interval '401 days'")
+            admin.execute("UPDATE worked_revisions SET last_at = last_at - interval '91 days'")
+        purged = await store.purge()
+        assert (purged.operations, purged.tokens, purged.messages, purged.revisions) == (1, 2, 1, 1)
+
+
 async def test_the_bot_is_granted_what_it_needs_and_nothing_more(ready: Server) -> None:
     """The file and the check at the start know the same."""
     assert ready.rights() == {table: set(privileges) for table, privileges in NEEDED.items()}
@@ -172,6 +222,15 @@ TAMPERING = [
     "DROP SCHEMA public CASCADE",
     "UPDATE slots SET claimed_at = now()",
     "TRUNCATE inbox",
+    "DELETE FROM votes",
+    "DELETE FROM attempts",
+    "UPDATE tokens SET purpose = 'approve'",
+    "ALTER TABLE operations DISABLE TRIGGER ALL",
+    "DROP TRIGGER operation_keeps_its_word ON operations",
+    "ALTER TABLE operations DROP CONSTRAINT the_digest_is_of_the_plan",
+    "DROP INDEX operations_one_for_a_target",
+    "DROP INDEX votes_one_of_each",
+    "CREATE OR REPLACE FUNCTION operation_keeps_its_word() RETURNS trigger LANGUAGE sql AS 'SELECT 1'",
 ]
 
 

@@ -17,6 +17,11 @@ def test_a_name_given_twice_is_refused() -> None:
         parse("-- name: one\nSELECT 1;\n-- name: one\nSELECT 2;\n")
 
 
+def test_the_statements_of_both_files_are_there() -> None:
+    """Whoever runs one need not know in which it stands."""
+    assert {"inbox_claim", "operation_take"} <= QUERIES.keys()
+
+
 def test_every_statement_has_a_body() -> None:
     """A name without a statement is a mistake in the file."""
     assert all(statement.strip() for statement in QUERIES.values())

@@ -278,6 +278,50 @@ async def test_a_stale_client_presses_a_button_that_is_gone(
     assert (await control.press("Approve", user="bob", message=ts, revision=0)).ok
 
 
+async def test_a_press_can_be_aimed_and_sent_later_or_changed(
+    app: App, client: AsyncWebClient, control: SlackControl, world: Workspace
+) -> None:
+    """Two at the same instant; a value copied to another channel; another person's name in it: all are delivered."""
+    await client.chat_postMessage(channel=world.channels["ops"].id, text="card", blocks=CARD)
+    aimed = [await control.aim("Approve", user=user, channel="ops") for user in ("bob", "lea")]
+    assert app.got == []
+    forged = await asyncio.gather(*(control.forge(one.payload) for one in aimed))
+    assert all(one.acked for one in forged)
+    assert [envelope["payload"]["user"]["name"] for envelope in app.got] == ["bob", "lea"]
+    general = world.channels["general"].id
+    copied = aimed[0].payload | {"channel": {"id": general, "name": "general"}, "user": aimed[1].payload["user"]}
+    assert (await control.forge(copied)).ok
+    assert (app.last["channel"]["id"], app.last["user"]["name"]) == (general, "lea")
+
+
+async def test_what_an_app_answers_a_forged_payload_is_told(app: App, control: SlackControl) -> None:
+    """So that it is seen what it would have shown."""
+    app.answer = {"response_action": "clear"}
+    assert (await control.forge({"type": "view_submission", "view": {"id": "V1"}})).answer == app.answer
+
+
+SURE = {
+    "title": {"type": "plain_text", "text": "Approve?"},
+    "text": {"type": "plain_text", "text": "v1.2 → v1.1"},
+    "confirm": {"type": "plain_text", "text": "Approve it"},
+    "deny": {"type": "plain_text", "text": "Back"},
+}
+
+
+async def test_the_client_asks_before_a_press_counts(
+    app: App, client: AsyncWebClient, control: SlackControl, world: Workspace
+) -> None:
+    """It is seen before; a press answers yes, and the app hears of nothing else."""
+    blocks = [{"type": "actions", "elements": [APPROVE | {"confirm": SURE}]}]
+    await client.chat_postMessage(channel=world.channels["ops"].id, text="card", blocks=blocks)
+    aimed = await control.aim("Approve", user="bob")
+    assert aimed.asks == "== Approve? ==\nv1.2 → v1.1\n[Approve it] [Back]"
+    assert (await control.press("Approve", user="bob")).ok
+    assert app.last["actions"][0]["value"] == "op1"
+    await client.chat_postMessage(channel=world.channels["ops"].id, text="card", blocks=CARD)
+    assert (await control.aim("Approve", user="bob")).asks == ""
+
+
 async def test_people_press_only_what_they_see(
     app: App, client: AsyncWebClient, control: SlackControl, world: Workspace
 ) -> None:
@@ -381,7 +425,7 @@ async def test_shortcuts_home_and_reactions_reach_the_app(
     await control.react("eyes", message=ts)
     assert app.last["event"]["item"] == {"type": "message", "channel": world.channels["ops"].id, "ts": ts}
     await control.set_group("rag-leads", ["ann"])
-    assert app.last["event"]["removed_users"] == [world.users["bob"].id]
+    assert app.last["event"]["removed_users"] == sorted(world.users[name].id for name in ("bob", "lea"))
 
 
 async def test_mentions_need_the_bot_in_the_channel_and_plain_talk_is_private(

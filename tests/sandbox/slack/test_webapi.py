@@ -11,7 +11,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack.control import SlackControl
+from sandbox.slack.control import ControlError, SlackControl
 from sandbox.slack.methods.table import METHODS
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import Workspace
@@ -65,7 +65,7 @@ async def test_the_sdk_reads_by_get_and_by_empty_posts(client: AsyncWebClient, w
     listed = await client.usergroups_list(include_users=True)
     assert {group["handle"]: group["users"] for group in listed["usergroups"]} == {
         "rag-oncall": [world.users["ann"].id],
-        "rag-leads": [world.users["bob"].id],
+        "rag-leads": [world.users[name].id for name in ("bob", "lea")],
     }
     posted = await client.chat_postMessage(channel=ops, text="x")
     link = (await client.chat_getPermalink(channel=ops, message_ts=posted["ts"]))["permalink"]
@@ -207,19 +207,40 @@ async def test_an_update_is_for_own_messages_only(
     )
 
 
-async def test_an_update_replaces_all_and_keeps_metadata(client: AsyncWebClient, world: Workspace) -> None:
-    """Blocks left out are gone, metadata left out is kept, an empty object removes it."""
+async def test_an_update_keeps_what_it_leaves_out(client: AsyncWebClient, world: Workspace) -> None:
+    """Blocks and metadata; an empty list and an empty object remove them."""
     ops = channel(world, "ops")
     metadata = {"event_type": "ragops_post", "event_payload": {"op": "1"}}
     ts = (await client.chat_postMessage(channel=ops, text="x", blocks=[SECTION], metadata=metadata))["ts"]
     await client.chat_update(channel=ops, ts=ts, text="y", parse="none")
     seen = await client.conversations_history(channel=ops, include_all_metadata=True)
-    assert "blocks" not in seen["messages"][0]
+    assert (seen["messages"][0]["text"], len(seen["messages"][0]["blocks"])) == ("y", 1)
     assert seen["messages"][0]["metadata"] == metadata
     assert "metadata" not in (await client.conversations_history(channel=ops))["messages"][0]
-    await client.chat_update(channel=ops, ts=ts, text="z", metadata={})
+    await client.chat_update(channel=ops, ts=ts, text="z", metadata={}, blocks=[])
     seen = await client.conversations_history(channel=ops, include_all_metadata=True)
-    assert "metadata" not in seen["messages"][0]
+    assert not {"metadata", "blocks"} & seen["messages"][0].keys()
+    assert await refusal(client.api_call("chat.update", json={"channel": ops, "ts": ts})) == "no_text"
+
+
+async def test_what_is_deleted_or_archived_cannot_be_updated(
+    client: AsyncWebClient, world: Workspace, control: SlackControl
+) -> None:
+    """An owner deletes the bot's messages; a channel is archived in the middle, and comes back."""
+    ops = channel(world, "ops")
+    ts = (await client.chat_postMessage(channel=ops, text="x", blocks=[SECTION]))["ts"]
+    await control.archive("ops")
+    assert await refusal(client.chat_update(channel=ops, ts=ts, text="y")) == "is_inactive"
+    assert await refusal(client.chat_postMessage(channel=ops, text="y")) == "is_archived"
+    await control.archive("ops", archived=False)
+    assert (await client.chat_update(channel=ops, ts=ts, text="y"))["ok"]
+    said = await control.say("hello", user="bob")
+    with pytest.raises(ControlError, match="no message"):
+        await control.delete(said.ts or "")
+    await control.delete(ts)
+    assert await refusal(client.chat_update(channel=ops, ts=ts, text="y")) == "message_not_found"
+    assert await refusal(client.chat_postMessage(channel=ops, text="y", thread_ts=ts)) == "thread_not_found"
+    assert [message.text for message in await control.read()] == ["hello"]
 
 
 async def test_an_update_without_parse_none_pings(
@@ -278,7 +299,7 @@ async def test_lists_come_in_pages(client: AsyncWebClient, world: Workspace) -> 
 async def test_groups_need_a_paid_plan(client: AsyncWebClient, control: SlackControl, world: Workspace) -> None:
     """On the free plan there are no groups to read."""
     group = world.groups["rag-leads"].id
-    assert (await client.usergroups_users_list(usergroup=group))["users"] == [world.users["bob"].id]
+    assert (await client.usergroups_users_list(usergroup=group))["users"] == list(world.groups["rag-leads"].users)
     assert await refusal(client.usergroups_users_list(usergroup="S0NONE000")) == "no_such_subteam"
     await control.set_plan(paid=False)
     assert await refusal(client.usergroups_list()) == "plan_upgrade_required"

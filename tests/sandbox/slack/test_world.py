@@ -44,10 +44,10 @@ def test_timestamps_rise_even_when_the_clock_stands() -> None:
 def test_the_demo_has_every_kind_of_person() -> None:
     """Full members, guests, a stranger, somebody gone."""
     world = demo_workspace()
-    assert [name for name, user in world.users.items() if user.is_full_member] == ["ann", "bob", "vic"]
+    assert [name for name, user in world.users.items() if user.is_full_member] == ["ann", "bob", "lea", "vic"]
     assert world.users["sam"].is_ultra_restricted
     assert world.users["dora"].deleted
     assert world.users["kim"].team_id != world.team_id
-    assert {group.handle: len(group.users) for group in world.groups.values()} == {"rag-oncall": 1, "rag-leads": 1}
+    assert {group.handle: len(group.users) for group in world.groups.values()} == {"rag-oncall": 1, "rag-leads": 2}
     with pytest.raises(Impossible, match="there are"):
         world.person("zoe")

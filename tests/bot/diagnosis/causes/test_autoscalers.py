@@ -9,7 +9,7 @@ import pytest
 from bot.diagnosis import diagnose
 from bot.diagnosis.causes.autoscalers import SURVEY
 from bot.diagnosis.index import Index
-from bot.domain.findings import Finding, Severity
+from bot.domain.findings import Finding, Severity, StepKind
 from bot.domain.objects import AutoscalerMetric, Condition, Container, Role
 from bot.domain.snapshot import Part, PartStatus
 from bot.domain.targets import ObjectRef
@@ -203,7 +203,7 @@ def test_at_its_maximum_while_the_load_asks_for_more() -> None:
     assert finding.summary.endswith(
         "asks for more: cpu is at 160 % of the request, its aim is 80 %. By its rule it would want 8 pods."
     )
-    assert '"maxReplicas":8' in finding.next[0].text
+    assert (finding.next[0].kind, finding.next[0].text) == (StepKind.COMMAND, "scale api --max 8")
 
 
 @pytest.mark.parametrize(
@@ -277,6 +277,21 @@ def test_a_scaling_by_hand_that_was_set_back() -> None:
     assert finding.summary == (
         "api was scaled from 2 to 6 by hand 75 s ago, and api-hpa (2 to 4 pods) changed the number again at once."
     )
+    assert [step.text for step in finding.next] == ["scale api --min 6"]
+
+
+@pytest.mark.parametrize(
+    ("after", "step"),
+    [(3, "scale api --max 3"), (1, "kubectl -n shop describe hpa api-hpa")],
+    ids=["within its bounds", "below its minimum"],
+)
+def test_fewer_pods_by_hand_are_a_matter_of_the_maximum(after: int, step: str) -> None:
+    """Where the minimum allows so few."""
+    down = happened(
+        API.meta, "Deployment", "ScalingReplicaSet", f"Scaled down replica set api-rs1 from 4 to {after}", ago_s=75
+    )
+    [finding] = look(POD, HPA, down, rescaled(ago_s=60))
+    assert [each.text for each in finding.next] == [step]
 
 
 @pytest.mark.parametrize(

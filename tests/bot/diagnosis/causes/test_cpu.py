@@ -50,6 +50,22 @@ def test_want_of_cpu_is_a_warning(subject: Container, used_m: tuple[int, ...], c
 
 
 @pytest.mark.parametrize(
+    ("subject", "used_m", "command"),
+    [
+        (LIMITED, (199,), "set cpu api 400m"),
+        (replace(ASKING, cpu_limit_m=1500), (1500,), "set cpu api 3"),
+        (ASKING, (310, 250, 220), "set cpu api none --request 350m"),
+        (ASKING, (1000, 950, 990), "set cpu api none --request 1"),
+    ],
+    ids=["twice the limit", "whole CPUs", "what is used", "a whole CPU"],
+)
+def test_more_cpu_is_a_command(subject: Container, used_m: tuple[int, ...], command: str) -> None:
+    """With a button; the plan then says whether nodes and quotas bear it."""
+    [finding] = found(subject, *used_m)
+    assert [(step.text, step.label) for step in finding.next] == [("top pods", "Top pods"), (command, "Set CPU…")]
+
+
+@pytest.mark.parametrize(
     ("subject", "used_m"),
     [
         (LIMITED, (170, 160, 150)),

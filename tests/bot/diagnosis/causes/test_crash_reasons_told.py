@@ -149,7 +149,7 @@ def test_the_release_that_lacks_a_variable_is_said_to_be_new() -> None:
     [finding] = diagnose(snapshot(workload, old, new, bad, *(pod(old) for _ in range(3)), logs=logs)).findings
     assert finding.title == "new release crashes for want of DATABASE_URL, the old one still serves"
     assert [(step.kind, step.text) for step in finding.next] == [
-        (StepKind.MANUAL, "kubectl -n shop rollout undo deployment/api --to-revision=7"),
+        (StepKind.COMMAND, "rollback api"),
         (StepKind.COMMAND, "compare api 7 8"),
         (StepKind.COMMAND, "logs api"),
     ]

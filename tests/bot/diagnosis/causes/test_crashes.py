@@ -211,7 +211,7 @@ def test_a_bad_release_is_told_apart_from_a_broken_service() -> None:
     assert finding.severity is Severity.CRITICAL
     assert "Revision 7 (v1.1) has 3 of 3 pods ready." in finding.summary
     assert finding.summary.endswith("It sets DATABASE_URL, which revision 8 does not.")
-    assert finding.next[0].text == "kubectl -n shop rollout undo deployment/api --to-revision=7"
+    assert (finding.next[0].text, finding.next[0].label) == ("rollback api", "Roll back…")
 
 
 def test_the_next_step_names_the_log_of_the_crash() -> None:

@@ -157,6 +157,7 @@ def test_what_failed_before_it_ran_is_told(reason: str, words: str) -> None:
     [finding] = look(failed(reason, "its own words."))
     assert finding.code == "FAILED_LEFTOVER"
     assert words in finding.summary
+    assert (finding.next[-1].text, finding.next[-1].label) == ("clear failed", "Clear failed…")
 
 
 def test_pods_of_jobs_are_left_to_their_jobs() -> None:

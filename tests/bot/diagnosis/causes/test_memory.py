@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.diagnosis import diagnose, wanted
-from bot.domain.findings import Finding
+from bot.domain.findings import Finding, StepKind
 from bot.domain.objects import Container
 from bot.domain.snapshot import LogKey
 from tests.support.builders import (
@@ -99,10 +99,42 @@ def test_the_log_before_the_kill_is_the_previous_one_once_it_runs_again() -> Non
     assert finding.evidence[-1].lines == ("cache grew",)
 
 
-def test_the_next_step_names_container_and_workload() -> None:
-    """What is suggested can be pasted, but for the amount."""
+@pytest.mark.parametrize(
+    ("limit", "others", "command"),
+    [
+        (512 * MI, (), "set memory worker 1Gi"),
+        (96 * MI, (), "set memory worker 192Mi"),
+        (500_000_000, (), "set memory worker 954Mi"),
+        (512 * MI, (container(name="proxy"),), "set memory worker 1Gi --container api"),
+    ],
+    ids=["Gi", "Mi", "rounded up", "one of two containers"],
+)
+def test_twice_the_limit_is_offered(limit: int, others: tuple[Container, ...], command: str) -> None:
+    """As a command of ours, with a button."""
+    [finding] = found(container(oom_killed(), memory_limit=limit), *others)
+    step = finding.next[0]
+    assert (step.kind, step.text, step.label) == (StepKind.COMMAND, command, "Set memory…")
+
+
+def test_without_a_limit_the_amount_is_the_readers_to_choose() -> None:
+    """Nothing tells how much is right."""
     [finding] = found(container(oom_killed()))
     assert finding.next[0].text == "kubectl -n shop set resources deployment/worker -c api --limits=memory=…"
+
+
+def test_what_no_workload_makes_is_mended_where_it_is_made() -> None:
+    """A job's template cannot be changed."""
+    [finding] = diagnose(
+        snapshot(pod(None, container(oom_killed(), memory_limit=MI), phase="Failed", name="x"))
+    ).findings
+    assert finding.next[0].text == "raise limits=memory of container api where pod x is made"
+
+
+@pytest.mark.parametrize(("ran_s", "offered"), [(40, False), (3 * 3600, True)], ids=["soon", "late"])
+def test_a_restart_is_offered_where_memory_has_grown(ran_s: float, *, offered: bool) -> None:
+    """A start that does not fit is not cured by another start."""
+    [finding] = found(container(oom_killed(ran_s=ran_s), memory_limit=64 * MI))
+    assert ("restart worker" in [step.text for step in finding.next]) is offered
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,11 @@ def test_a_container_close_to_its_limit_is_a_warning() -> None:
         "1 of 2 pods uses 90 % or more of the memory limit in container api: 490 Mi of 512 Mi (96 %)."
         " At the limit the kernel kills it."
     )
+    assert [(step.text, step.label) for step in finding.next] == [
+        ("top pods", "Top pods"),
+        ("set memory worker 1Gi", "Set memory…"),
+        ("restart worker", "Restart…"),
+    ]
 
 
 @pytest.mark.parametrize(

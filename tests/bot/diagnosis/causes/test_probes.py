@@ -230,7 +230,7 @@ def test_a_release_whose_probe_fails_has_a_way_back() -> None:
     bad = pod(new, container(ready=False, readiness=PROBE))
     [finding] = diagnose(snapshot(workload, old, new, pod(old), bad)).findings
     assert [step.text for step in finding.next] == [
-        "kubectl -n shop rollout undo deployment/api --to-revision=1",
+        "rollback api",
         "compare api 1 2",
         "logs api",
     ]

@@ -27,6 +27,7 @@ def test_a_pull_that_says_nothing_for_minutes_is_found() -> None:
     assert (finding.code, finding.title) == ("IMAGE_PULL_HANGS", "its image is being pulled for very long")
     assert "the pull of reg/api:1 has neither ended nor failed for 6 min." in finding.summary
     assert finding.evidence[0].lines == ('Pulling image "reg"',)
+    assert finding.next[-1].text == f"evict {stuck.meta.name}"
 
 
 @pytest.mark.parametrize("end", ["Pulled", "Failed", "BackOff", "Created"])
@@ -52,6 +53,14 @@ def test_what_waits_behind_another_pull_of_its_node_is_told_there() -> None:
     assert finding.target.name == "api"
     assert [(felt.code, felt.target.name) for felt in finding.consequences] == [("IMAGE_PULL_HANGS", "worker")]
     assert finding.consequences[0].summary.endswith("and that of api began before.")
+    assert finding.next[-1].text == f"evict {first[2].meta.name}"
+
+
+def test_a_bare_pod_that_pulls_is_not_ended() -> None:
+    """Nothing would make it anew."""
+    stuck = pod(None, container(waiting("ContainerCreating"), image="reg/x:1"), age_s=400)
+    [finding] = diagnose(snapshot(stuck, pulling(stuck, ago_s=360))).findings
+    assert not any(step.text.startswith("evict ") for step in finding.next)
 
 
 def test_a_pull_on_another_node_holds_up_nobody_here() -> None:

@@ -66,7 +66,7 @@ def test_a_release_past_its_deadline_is_stuck() -> None:
     assert finding.since == ago(720)
     assert finding.evidence[0].lines == ('ReplicaSet "api-rs2" has timed out progressing.',)
     assert [step.text for step in finding.next] == [
-        "kubectl -n shop rollout undo deployment/api --to-revision=1",
+        "rollback api",
         "compare api 1 2",
         "history api",
     ]

@@ -9,7 +9,7 @@ import pytest
 from bot.diagnosis import diagnose
 from bot.diagnosis.causes import daemon_sets, ordered_pods, stateful_sets
 from bot.diagnosis.index import Index
-from bot.domain.findings import Finding, Severity
+from bot.domain.findings import Finding, Severity, StepKind
 from bot.domain.objects import Container, Node, Pod, Workload
 from bot.domain.targets import ObjectRef
 from tests.support.builders import (
@@ -49,7 +49,7 @@ def test_after_an_undo_the_broken_pod_stays_until_it_is_deleted() -> None:
     [finding] = diagnose(seen).findings
     assert (finding.code, finding.pods, finding.since) == ("ORDERED_POD_STUCK", ("db-2",), ago(300))
     assert finding.title == "db-2 keeps a broken revision until it is deleted"
-    assert finding.next[0].text == "kubectl -n shop delete pod db-2"
+    assert (finding.next[0].text, finding.next[0].label) == ("evict db-2", "Evict…")
     assert "made from db-bad, while db is at db-new" in finding.summary
     assert finding.evidence[1].label == "container api waits: CrashLoopBackOff"
 
@@ -146,14 +146,19 @@ def test_on_delete_waits_for_somebody() -> None:
     waiting = replace(DB, strategy="OnDelete", ready=3, updated=1)
     [finding] = look(waiting, member(0, "db-old"), member(1, "db-old"), member(2, "db-new"))
     assert (finding.code, finding.severity, finding.pods) == ("ON_DELETE_WAITING", Severity.INFO, ("db-0", "db-1"))
-    assert finding.next[0].text == "kubectl -n shop delete pod db-1"
+    assert (finding.next[0].kind, finding.next[0].text) == (StepKind.COMMAND, "evict db-1")
 
 
 @pytest.mark.parametrize(("updated", "number"), [(3, 0), (1, 1)], ids=["all updated", "two wait"])
 def test_a_daemon_set_waits_too(updated: int, number: int) -> None:
     """It counts its updated pods itself."""
     agents = replace(DB, kind="DaemonSet", strategy="OnDelete", updated=updated)
-    assert len(look(agents)) == number
+    found = look(agents)
+    assert len(found) == number
+    # Its pods are not told apart by revision, so none of them can be named.
+    assert [(step.kind, step.text) for each in found for step in each.next] == number * [
+        (StepKind.MANUAL, "kubectl -n shop delete pod POD")
+    ]
 
 
 def test_nothing_wanted_is_nothing_said() -> None:

@@ -29,7 +29,7 @@ async def test_a_change_of_a_bound_group_is_put_on_record(
     assert f"subject='{group}'" in kept
     assert f"actor='{bob}'" in kept
     assert "'added': 2" in kept
-    assert "'removed': 1" in kept
+    assert "'removed': 2" in kept
     assert vic in kept
     warnings = [record for record in caplog.records if getattr(record, "event", "") == "group_changed"]
     assert {getattr(record, "group", "") for record in warnings} == {group}

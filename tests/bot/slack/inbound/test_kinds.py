@@ -27,8 +27,8 @@ def said(**fields: Any) -> dict[str, Any]:
     return event(**{**base, **fields})
 
 
-def pressed(command: str, **more: Any) -> dict[str, Any]:
-    action = {"action_id": "rag:0", "action_ts": "9.9", "value": encode_button(command, replaces=False)}
+def pressed(command: str, *, asks: str = "", **more: Any) -> dict[str, Any]:
+    action = {"action_id": "rag:0", "action_ts": "9.9", "value": encode_button(command, replaces=False, asks=asks)}
     return {"type": "block_actions", **USER, "trigger_id": "7", "actions": [action], **more}
 
 
@@ -52,16 +52,23 @@ COMMAND = {"command": "/rag", "text": "status", "team_id": "T1", "user_id": "U1"
         (COMMAND, Kind.COMMAND),
         ({**COMMAND, "text": ""}, Kind.COMMAND),
         ({**COMMAND, "text": " BUILD "}, Kind.OPEN),
-        ({**COMMAND, "text": "build a house"}, Kind.COMMAND),
+        ({**COMMAND, "text": "build rollback api"}, Kind.OPEN),
+        ({**COMMAND, "text": "builds"}, Kind.COMMAND),
         ({**COMMAND, "command": "/other"}, Kind.OTHER),
         (pressed("status"), Kind.BUTTON),
         (pressed("build"), Kind.OPEN),
+        (pressed("build rollback api"), Kind.OPEN),
+        (pressed("deny 4fz", asks="Why?"), Kind.OPEN),
+        ({**pressed("status"), "actions": pressed("status")["actions"] * 2}, Kind.OTHER),
         (at_home("status"), Kind.HOME),
         (at_home("build"), Kind.OPEN),
+        (at_home("build rollback api"), Kind.OPEN),
         (in_dialog("block_actions"), Kind.REDRAW),
         (in_dialog("block_actions", callback="other"), Kind.OTHER),
         (in_dialog("block_actions", action="other"), Kind.OTHER),
+        ({**in_dialog("block_actions"), "actions": in_dialog("block_actions")["actions"] * 2}, Kind.OTHER),
         (in_dialog("view_submission"), Kind.SUBMIT),
+        (in_dialog("view_submission", callback="rag_ask"), Kind.SUBMIT),
         (in_dialog("view_submission", callback="other"), Kind.OTHER),
         (in_dialog("view_closed"), Kind.OTHER),
         ({"type": "shortcut", "callback_id": "rag_build", "trigger_id": "7", **USER}, Kind.OPEN),

@@ -12,6 +12,7 @@ from bot.domain.requests import Place, Request, Surface
 from bot.slack.buttons import encode_button
 from bot.slack.inbound.payloads import (
     LONGEST_READ,
+    Pressed,
     command_request,
     mention_request,
     message_words,
@@ -70,7 +71,7 @@ def press(
     }
 
 
-def pressed(**more: Any) -> tuple[Request, bool]:
+def pressed(**more: Any) -> Pressed:
     found = press_request(press(**more))
     assert found is not None
     return found
@@ -140,16 +141,17 @@ def test_an_empty_command_is_read() -> None:
 
 def test_a_press_becomes_a_request() -> None:
     """It runs the button's command as the person who pressed."""
-    request, replaces = pressed()
-    assert request == Request(
+    found = pressed()
+    assert found.request == Request(
         key="press:T1:17.5:rag:0:1:U1:99.1",
         actor=Actor("U1", "T1"),
         surface=Surface.BUTTON,
         text="status api",
         place=Place("C1"),
         reply_to=HOOK,
+        message="17.5",
     )
-    assert replaces is False
+    assert (found.replaces, found.asks) == (False, "")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_a_press_becomes_a_request() -> None:
 )
 def test_another_press_has_another_key(change: dict[str, Any]) -> None:
     """Only the repeat of the same press is a repeat."""
-    assert pressed(**change)[0].key != pressed()[0].key == pressed()[0].key
+    assert pressed(**change).request.key != pressed().request.key == pressed().request.key
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ def test_another_press_has_another_key(change: dict[str, Any]) -> None:
 def test_only_a_private_message_is_replaced(*, wanted: bool, ephemeral: bool, replaces: bool) -> None:
     """What others see is a record and stays."""
     value = encode_button("status", replaces=wanted)
-    assert pressed(value=value, container={"is_ephemeral": ephemeral})[1] is replaces
+    assert pressed(value=value, container={"is_ephemeral": ephemeral}).replaces is replaces
 
 
 @pytest.mark.parametrize(
@@ -182,23 +184,33 @@ def test_only_a_private_message_is_replaced(*, wanted: bool, ephemeral: bool, re
 )
 def test_the_command_comes_back_as_it_went(command: str) -> None:
     """Whatever characters stand in it."""
-    assert pressed(value=encode_button(command, replaces=True))[0].text == command
+    assert pressed(value=encode_button(command, replaces=True)).request.text == command
 
 
 def test_a_press_in_a_thread_is_answered_there() -> None:
     """The place is the thread's."""
-    assert pressed(container={"thread_ts": "10.0"})[0].place == Place("C1", "10.0")
+    assert pressed(container={"thread_ts": "10.0"}).request.place == Place("C1", "10.0")
 
 
 def test_the_channel_may_stand_beside_the_container() -> None:
     """Where the container does not name it."""
-    assert pressed(container={"channel_id": ""})[0].place == Place("C1")
+    assert pressed(container={"channel_id": ""}).request.place == Place("C1")
+
+
+def test_a_button_tells_what_its_person_is_asked_first() -> None:
+    """But on the bot's own page, where nothing that is kept is done."""
+    value = encode_button("deny 4fz", replaces=False, asks="Why?")
+    label = {"type": "plain_text", "text": "Deny…"}
+    found = pressed(value=value, action={"text": label})
+    assert (found.request.text, found.asks, found.label) == ("deny 4fz", "Why?", "Deny…")
+    at_home = pressed(value=value, container={"type": "view", "view_id": "V1"}, view={"id": "V1", "type": "home"})
+    assert at_home.asks == ""
 
 
 def test_a_guest_of_another_workspace_is_known_as_one() -> None:
     """The person's own workspace counts, not the channel's."""
-    assert pressed(user={"id": "U9", "team_id": "T9"})[0].actor == Actor("U9", "T9")
-    assert pressed(user={"id": "U9"})[0].actor == Actor("U9", "T1")
+    assert pressed(user={"id": "U9", "team_id": "T9"}).request.actor == Actor("U9", "T9")
+    assert pressed(user={"id": "U9"}).request.actor == Actor("U9", "T1")
 
 
 @pytest.mark.parametrize(
@@ -209,9 +221,11 @@ def test_a_guest_of_another_workspace_is_known_as_one() -> None:
         press(value=""),
         press(value="+"),
         {"type": "block_actions", "actions": []},
+        {**press(), "actions": press()["actions"] * 2},
+        {**press(), "actions": [*press()["actions"], {"action_id": "other:1", "action_ts": "99.1"}]},
         {"type": "block_actions"},
     ],
-    ids=["another app's", "an unmarked value", "no value", "no command", "no action", "nothing"],
+    ids=["another app's", "an unmarked value", "no value", "no command", "no action", "two", "two kinds", "nothing"],
 )
 def test_a_button_that_is_not_ours_is_left_alone(body: dict[str, Any]) -> None:
     """Whatever it carries is not run."""

@@ -20,6 +20,7 @@ from bot.domain.view import (
     Buttons,
     ButtonStyle,
     Code,
+    Confirm,
     Context,
     Fields,
     Headline,
@@ -61,7 +62,10 @@ def rows(wide: int) -> st.SearchStrategy[tuple[str, ...]]:
 
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40))
 LINES = st.lists(lines(TEXTS), max_size=5).map(tuple)
-BUTTONS = st.builds(Button, TEXTS, TEXTS, st.sampled_from(ButtonStyle), st.booleans())
+CONFIRMS = st.none() | st.builds(Confirm, TEXTS, TEXTS, TEXTS)
+BUTTONS = st.builds(
+    Button, TEXTS, TEXTS, st.sampled_from(ButtonStyle), st.booleans(), asks=st.just("") | TEXTS, confirm=CONFIRMS
+)
 BLOCKS: st.SearchStrategy[Block] = st.one_of(
     st.builds(Headline, TEXTS, st.sampled_from(Mark)),
     st.builds(Paragraph, LINES),

@@ -69,6 +69,30 @@ async def test_connection_breaks_within_the_body(client: Any, server: ClusterSer
             await response.read()
 
 
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (Fault(FaultKind.STATUS, after=True, status=504, count=1), 504),
+        (Fault(FaultKind.LATENCY, after=True, seconds=0.1, count=1), 200),
+        (Fault(FaultKind.DROP_BEFORE, after=True, count=1), None),
+    ],
+    ids=["another status", "late", "broken off"],
+)
+async def test_what_is_spoiled_afterwards_has_happened(
+    client: Any, server: ClusterServer, make_pod: Any, fault: Fault, status: int | None
+) -> None:
+    """Only the answer is lost."""
+    make_pod("p")
+    server.faults.add(fault)
+    label = {"json": {"metadata": {"labels": {"a": "b"}}}, "headers": {"Content-Type": "application/merge-patch+json"}}
+    if status is None:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await client.call("PATCH", f"{_PODS}/p", **label)
+    else:
+        assert (await client.call("PATCH", f"{_PODS}/p", **label)).status == status
+    assert (await client.get(f"{_PODS}/p")).body["metadata"]["labels"] == {"a": "b"}
+
+
 async def test_watch_breaks_within_a_line(client: Any, server: ClusterServer, make_pod: Any) -> None:
     """The first event is cut in the middle."""
     make_pod("p")
@@ -173,6 +197,8 @@ async def test_control_over_http(client: Any, server: ClusterServer) -> None:
         {"kind": "status", "verb": 1},
         {"kind": "silence", "extra": 1},
         {"kind": "unreachable", "count": 1},
+        {"kind": "silence", "after": True},
+        {"kind": "status", "after": 1},
     ],
     ids=str,
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cluster.quantities import LARGEST, millicores, parse_quantity, whole
+from bot.domain.quantities import LARGEST, millicores, parse_quantity, whole
 
 SUFFIXES = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
 POWERS = dict(zip(SUFFIXES, [0, -9, -6, -3, 3, 6, 9, 12, 15, 18], strict=False))
