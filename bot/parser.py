@@ -48,9 +48,13 @@ def parse(text: str, registry: Registry) -> Parsed:
     if not words:
         words = ["help"]
     action, length = registry.match(words)
-    if "-h" in words[length:] or "--help" in words[length:]:
+    before = _before_prose(action)
+    end = None if before is None else length + before
+    if {"-h", "--help"} & {*words[length:end]}:
         words, length = ["help", *action.name.split()], 1
         action = registry.find("help")
+    elif end is not None:
+        words = [*words[:end], *map(_prose, text.split(maxsplit=end)[end:])]
     try:
         return _Words(action, words[length:], registry).read(shlex.join(words))
     except UsageError as error:
@@ -65,6 +69,22 @@ def _split(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError:
         return text.split()
+
+
+def _before_prose(action: Action) -> int | None:
+    """Return how many words of a verb stand before prose; None when it takes none."""
+    positional = [parameter for _, parameter in declared_by(action) if not parameter.option]
+    return next((number for number, parameter in enumerate(positional) if parameter.prose), None)
+
+
+def _prose(text: str) -> str:
+    """Return prose as it was typed, on one line; what a program quoted (a shell's arguments) is unquoted."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    quoted = shlex.join(words) == text or (len(words) == 1 and text[0] == text[-1] and text[0] in "\"'")
+    return " ".join((" ".join(words) if quoted else text).split())
 
 
 class _Words:
@@ -87,7 +107,7 @@ class _Words:
         while self._at < len(self._words):
             word = self._words[self._at]
             self._at += 1
-            if word.startswith("-") and len(word) > 1 and not word[1:].isdecimal():
+            if word.startswith("-") and len(word) > 1 and not word[1:].isdecimal() and not self._in_prose():
                 self._option(word)
             else:
                 self._argument(word)
@@ -102,6 +122,11 @@ class _Words:
         params = self._action.params(**{name: value for name, value in self._values.items() if name not in common})
         of_change = {name: value for name, value in self._values.items() if name in common}
         return Parsed(self._action, params, self._scope["namespace"], self._scope["cluster"], text, **of_change)
+
+    def _in_prose(self) -> bool:
+        """Tell whether the next word is prose, in which nothing is an option."""
+        open_ = (parameter for declared, parameter in self._positional if declared.name not in self._values)
+        return next((parameter.prose for parameter in open_), False)
 
     def _option(self, word: str) -> None:
         name, separator, attached = word.partition("=")
@@ -129,6 +154,9 @@ class _Words:
         for declared, parameter in self._positional:
             if declared.name in self._values:
                 continue
+            if parameter.prose:
+                self._values[declared.name] = word
+                return
             if parameter.rest:
                 # What follows belongs to the command inside, its options included.
                 rest = [word, *self._words[self._at :]]

@@ -217,7 +217,10 @@ def _told(post: Post, reason: str) -> Post | None:
 
 
 class Loop:
-    """Runs a step again and again: at once while there is work, when woken, and at intervals."""
+    """Runs a step again and again: at once while there is work, when woken, and at intervals.
+
+    `at_once` of them run beside each other.
+    """
 
     def __init__(
         self,
@@ -226,12 +229,15 @@ class Loop:
         clock: Clock,
         references: References,
         source: random.Random,
+        *,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._name = name
         self._step = step
         self._clock = clock
         self._references = references
         self._source = source
+        self._at_once = at_once
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         self._failures = 0
@@ -248,7 +254,7 @@ class Loop:
     async def run(self) -> None:
         """Run until cancelled, or until it was told to end and is done."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
+            for _ in range(self._at_once):
                 group.create_task(self._work())
 
     async def _work(self) -> None:

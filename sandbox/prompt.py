@@ -111,12 +111,15 @@ class Prompt:
         here = self.seat
         # Who does not exist is told before anybody becomes it.
         await self._control.home(user)
-        self.seat = replace(here, user=user, seen={}, views={})
+        there = self.seat = replace(here, user=user, seen={}, views={})
         try:
             await self._news()
+            known = dict(there.seen)
             told = await self.act(line)
         finally:
             self.seat = here
+        # What all see was shown a moment ago.
+        here.seen |= {key: edits for key, edits in there.seen.items() if known.get(key) != edits}
         return [*([f"(as {user})"] if told else []), *told, *await self._news()]
 
     async def _go_on(self, button: gestures.Button) -> list[str]:

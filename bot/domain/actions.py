@@ -45,7 +45,8 @@ PARAMETER = "parameter"
 class Parameter:
     """How one field of a parameter record is typed: a positional word, the rest of the line, or an option.
 
-    `names_verb`: it is the name of a verb, which may have two words.
+    `names_verb`: it is the name of a verb, which may have two words. `prose`: the rest is what a person says, in which
+    neither quotes nor dashes mean anything.
     """
 
     help: str
@@ -57,6 +58,7 @@ class Parameter:
     maximum: int | None = None
     names_service: bool = False
     names_verb: bool = False
+    prose: bool = False
 
 
 def argument(
@@ -67,13 +69,16 @@ def argument(
     metavar: str = "",
     names_service: bool = False,
     names_verb: bool = False,
+    prose: bool = False,
 ) -> Any:
     """Declare a positional parameter; without `default` it is required.
 
     `rest` takes all remaining words. `names_service`: it may be a service of the catalogue, whose cluster and namespace
     are then meant unless the command names others.
     """
-    parameter = Parameter(help, rest=rest, metavar=metavar, names_service=names_service, names_verb=names_verb)
+    parameter = Parameter(
+        help, rest=rest, metavar=metavar, names_service=names_service, names_verb=names_verb, prose=prose
+    )
     return field(default=default, metadata={PARAMETER: parameter})
 
 
@@ -188,7 +193,7 @@ class DecisionParams:
     """Which request, by its id or by the address that a button carries; and why, or what was found out."""
 
     request: str = argument("the request's id, as its card shows it")
-    words: str = argument("why", default="", rest=True)
+    words: str = argument("why", default="", rest=True, prose=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

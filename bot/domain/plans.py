@@ -161,7 +161,7 @@ def plan_of(text: str) -> Plan:
     """Read a canonical text. Raises `ValueError` when a newer version wrote it or it is damaged."""
     try:
         plan = RECORDS.decoded(json.loads(text), Plan)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"a stored plan cannot be read ({error})") from error
     if not isinstance(plan, Plan) or plan.v != FORMAT:
         raise ValueError("a stored plan has a format that this version does not know")

@@ -40,6 +40,8 @@ class Records:
             return [self.encoded(item) for item in value]
         if is_dataclass(value) and not isinstance(value, type):
             kind = type(value)
+            if kind not in self._tags:
+                raise TypeError(f"a {kind.__name__} is not known here")
             # `object` is data for programs: plain JSON, passed through.
             content = {
                 name: getattr(value, name) if hint is object else self.encoded(getattr(value, name))
@@ -97,8 +99,10 @@ class Records:
         unknown = value.keys() - hints.keys() - {TAG}
         if unknown:
             raise ValueError(f"a {tag} has {', '.join(sorted(unknown))}, which is not known here")
-        given = {name: hint for name, hint in hints.items() if name in value or not _has_default(_fields(kind)[name])}
-        return kind(**{name: self.decoded(value[name], hint) for name, hint in given.items()})
+        missing = [name for name in hints if name not in value and not _has_default(_fields(kind)[name])]
+        if missing:
+            raise ValueError(f"a {tag} lacks {', '.join(missing)}")
+        return kind(**{name: self.decoded(value[name], hint) for name, hint in hints.items() if name in value})
 
 
 def _is_default(value: object, field: Field[Any]) -> bool:

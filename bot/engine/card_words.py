@@ -14,6 +14,7 @@ from bot.domain.operations import Operation, Progress, Verdict, approvers
 from bot.domain.plans import Draft
 from bot.domain.text import count, listed
 from bot.domain.view import Confirm, Line, Mark, Mention, Span, line
+from bot.redaction import clean
 
 LONGEST_REASON = 300
 LONGEST_CONFIRM = 300
@@ -24,8 +25,8 @@ _MORE_PEOPLE = "people more"
 
 
 def one_line(text: str, *, limit: int = 0) -> str:
-    """Return a text with every run of blanks as one space, cut to `limit` characters (0: not at all)."""
-    words = " ".join(text.split())
+    """Return a text that steers nothing, every run of blanks as one space, cut to `limit` characters (0: not at all)."""
+    words = " ".join(clean(text).split())
     return words if not limit or len(words) <= limit else words[: limit - 1] + "…"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from bot.diagnosis import ago, duration
+from bot.diagnosis import ago
 from bot.domain.actions import DecisionKind
 from bot.domain.operations import Effect, Operation, Resolution, State, approvers
 from bot.domain.text import count, listed
@@ -29,14 +29,12 @@ from bot.domain.view import (
 from bot.engine.card_plans import change_blocks, difference_blocks, plan_data, plan_view, refusal_view
 from bot.engine.card_states import FOUND, face_of, look_command
 from bot.engine.card_words import (
-    at,
     confirmation,
     exactly,
     helped,
     inside,
     one_line,
     people,
-    requester_line,
     verdict_lines,
     waited_for,
 )
@@ -46,7 +44,6 @@ __all__ = [
     "outcome_view",
     "plan_view",
     "refusal_view",
-    "reminder_view",
     "request_data",
     "requests_view",
     "verdict_view",
@@ -149,14 +146,6 @@ def verdict_view(operation: Operation) -> View:
     undo = (Buttons((Button("Undo", draft.inverse),)),) if draft.inverse and mark is Mark.WARNING else ()
     blocks = (Headline(summary, mark), Paragraph(lines), Context(_small_print(operation)), *undo)
     return View(summary, blocks, data=request_data(operation))
-
-
-def reminder_view(operation: Operation, *, now: datetime) -> View:
-    """Tell in the thread that a request still waits, for whom, and how long."""
-    summary = f"Still waiting for {waited_for(operation)}: {inside(operation.plan.draft.words.title)}"
-    left = duration((operation.expires_at - now).total_seconds())
-    lines = (line(f"It expires in {left}, at {at(operation.expires_at)}."), requester_line(operation))
-    return View(summary, (Headline(summary, Mark.WARNING), Paragraph(lines)), data=request_data(operation))
 
 
 def _concerned(operation: Operation) -> Iterator[str]:

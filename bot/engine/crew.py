@@ -40,8 +40,7 @@ class Crew:
     async def finish(self) -> None:
         """Take nothing more, and wait until what is being written is written and what is followed is let go."""
         self._executor.stop()
-        if self._running:
-            await asyncio.wait(self._running)
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     def drop(self) -> None:
         """Cut off what is left; others take it over after its lease."""

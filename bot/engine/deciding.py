@@ -25,8 +25,6 @@ from bot.engine.workshop import Workshop
 from bot.errors import ClusterError, ClusterThrottled, Lost, UsageError
 from bot.ports import AuditEntry, Claimed
 
-# Reading people and the cluster may take so long; whoever does not answer by then did not answer.
-LOOK_S = 6.0
 # How often what has grown old at the lock is read again.
 _ROUNDS = 3
 _LONGEST_REASON = 500
@@ -80,7 +78,7 @@ class Deciding:
         """Look the person up afresh; that it failed is an answer, too."""
         operation, actor = said.meant.operation, said.request.actor
         try:
-            async with asyncio.timeout(LOOK_S):
+            async with asyncio.timeout(self._workshop.look_s):
                 rights = await rights_on(self._workshop, operation, actor, said.kind)
                 if said.kind is DecisionKind.RESOLVE and rights.membership is not None and not rights.allowed:
                     asked = Asked(Permission.OPERATE, said.kind, operation.plan.draft.where)
@@ -93,7 +91,7 @@ class Deciding:
     async def _target(self, operation: Operation) -> Evidence | str:
         """Read the target and compare it; say why when it cannot be read."""
         try:
-            async with asyncio.timeout(LOOK_S):
+            async with asyncio.timeout(self._workshop.look_s):
                 return await look(self._workshop, operation)
         except TimeoutError:
             return "The API server did not answer in time."

@@ -13,7 +13,7 @@ from bot.domain import operations as states
 from bot.domain.live import Json, Live
 from bot.domain.operations import Operation, Progress
 from bot.domain.rollout import rollout_of
-from bot.domain.steps import ClearFailed, Evict, SetBounds, Standing
+from bot.domain.steps import ClearFailed, Evict, Scale, SetBounds, Standing
 from bot.domain.steps.base import spec_of
 from bot.domain.text import first_line
 from bot.engine.cards import outcome_view
@@ -72,6 +72,8 @@ def _overwritten(operation: Operation, live: Live) -> str:
         return f"{draft.target.ref} was deleted and made anew meanwhile"
     if operation.generation and live.generation == operation.generation:
         return ""
+    if isinstance(draft.step, Scale) and (now := int(spec_of(live.object).get("replicas", 1))) != draft.step.replicas:
+        return f"overwritten since: {now} pods are asked for now, not {draft.step.replicas}"
     compared = draft.step.compare(live, stamp_of(operation))
     match compared.standing:
         case Standing.TO:

@@ -12,8 +12,8 @@ from datetime import datetime
 from bot.domain import operations as states
 from bot.domain.operations import WAITING, Operation, State
 from bot.domain.requests import Post
-from bot.domain.view import Mention, Paragraph, View, line
-from bot.engine.card_words import at, waited_for
+from bot.domain.view import Headline, Mark, Paragraph, View, line
+from bot.engine.card_words import at, inside, people, requester_line, waited_for
 from bot.engine.cards import outcome_view
 from bot.engine.evidence import requesters
 from bot.engine.keeping import entry, keep, subject
@@ -59,8 +59,7 @@ class Timers:
     async def _remind(self, transaction: Transaction, operation: Operation, now: datetime) -> None:
         """Say below the card that it still waits. The card itself shows nothing new."""
         await transaction.save(operation)
-        people = self._whom(operation, now)
-        view = reminder(operation, people)
+        view = reminder(operation, self._whom(operation, now))
         await transaction.put(Post(operation.place, view, kind="thread", under=subject(operation)))
 
     def _whom(self, operation: Operation, now: datetime) -> tuple[str, ...]:
@@ -78,9 +77,10 @@ def reminder_due(operation: Operation, now: datetime) -> int:
     return sum(lived >= part for part in REMIND_AT)
 
 
-def reminder(operation: Operation, people: tuple[str, ...]) -> View:
-    """Return what is said below a card that nobody has answered."""
-    title = operation.plan.draft.words.title
-    summary = f"Still waiting for {waited_for(operation)} until {at(operation.expires_at)}: {title}."
-    named = [part for user in people for part in (Mention(user), " ")]
-    return View(summary, (Paragraph((line(*named, summary),)),))
+def reminder(operation: Operation, called: tuple[str, ...]) -> View:
+    """Return what is said below a card that nobody has answered; it calls these people."""
+    summary = f"Still waiting for {waited_for(operation)}: {inside(operation.plan.draft.words.title)}"
+    lines = [line(f"It expires at {at(operation.expires_at)}."), requester_line(operation)]
+    if called:
+        lines.append(line("For ", *people(called), "."))
+    return View(summary, (Headline(summary, Mark.WARNING), Paragraph(tuple(lines))))

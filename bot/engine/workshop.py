@@ -32,7 +32,8 @@ class Workshop:
     """The ports and the policy of one worker; `name` tells it from others, for the lease.
 
     `at` is awaited at every point between two effects, with the point's name: tests end or stop the process there.
-    `secret` gives a new text each time that nobody can guess. Times are seconds; after `recover_s` a claimed operation
+    `secret` gives a new text each time that nobody can guess. Times are seconds; what is read of people and cluster for
+    a decision may take `look_s`; after `recover_s` a claimed operation
     is written no more, and a cluster that cannot be read is not waited for any longer.
     """
 
@@ -53,6 +54,7 @@ class Workshop:
     secret: Callable[[], str] = unguessable
     lease_s: float = 30.0
     renew_s: float = 10.0
+    look_s: float = 6.0
     write_timeout_s: float = 10.0
     recover_s: float = 600.0
     follow_every_s: float = 1.0

@@ -13,7 +13,6 @@ from bot.engine.holding import FenceLost, Hold
 from bot.errors import (
     ClusterError,
     WriteConflict,
-    WriteError,
     WriteRefused,
     WriteThrottled,
     WriteUnknown,
@@ -25,6 +24,7 @@ log = logging.getLogger(__name__)
 # A request ends so long before the lease does that nobody who takes the operation over meets it on its way.
 _MARGIN = 0.1
 _GONE = 404
+_NOT_SENT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Writing:
             match one:
                 case Moved():
                     answer = one
-                case Refused(status=404) if isinstance(write, Deletion):
+                case Refused(status=status) if status == _GONE and isinstance(write, Deletion):
                     continue
                 case Refused() | Later() | Doubt():
                     return one
@@ -103,42 +103,45 @@ class Writing:
         return answer
 
     async def _one(self, live: Live, write: Write) -> Answer:
+        if isinstance(write, Eviction):
+            # A conflict costs a disruption budget two minutes, but not in a dry run.
+            rehearsed, _ = await self._asked(write, dry_run=True)
+            if not isinstance(rehearsed, Applied):
+                return rehearsed
         attempt = self._attempt(live, write)
         if not await self._hold.workshop.store.operations.begin_attempt(attempt):
             raise FenceLost
         await self._hold.note("attempt", {"number": attempt.number, "resource_version": attempt.resource_version})
         await self._hold.workshop.at("attempt")
-        answer, outcome = await self._sent(write)
+        answer, outcome = await self._asked(write, dry_run=False)
         await self._hold.workshop.at("written:after")
-        if outcome:
-            await self._hold.workshop.store.operations.end_attempt(attempt, outcome)
+        await self._hold.workshop.store.operations.end_attempt(attempt, outcome)
         return answer
 
-    async def _sent(self, write: Write) -> tuple[Answer, str]:
+    async def _asked(self, write: Write, *, dry_run: bool) -> tuple[Answer, str]:
         """Send a write; return the answer, and the outcome to be noted."""
         hold, workshop = self._hold, self._hold.workshop
         timeout_s = await self._time_left()
         scope = hold.operation.plan.draft.target.scope
-        # The last moment: a process that stands still from here on is stopped by the object's version alone.
-        await workshop.at("written:before")
+        if not dry_run:
+            # The last moment: a process that stands still from here on is stopped by the object's version alone.
+            await workshop.at("written:before")
         try:
-            written = await workshop.writer.write(scope, write, dry_run=False, timeout_s=timeout_s)
+            written = await workshop.writer.write(scope, write, dry_run=dry_run, timeout_s=timeout_s)
         except WriteConflict:
             return Moved(), "conflict"
         except WriteRefused as error:
             return Refused(_said(error), error.status), "refused"
         except WriteThrottled as error:
-            why = _said(error)
             if error.retry_after_s is None:
-                return Refused(why), "throttled"
-            return Later(why, error.retry_after_s), "throttled"
+                return Refused(_said(error)), "throttled"
+            return Later(_said(error), error.retry_after_s), "throttled"
         except WriteUnknown as error:
             log.warning("a change was sent without an answer: %s", error.message, extra={"event": "write_unknown"})
             return Doubt(_said(error)), "unknown"
-        except WriteError:
-            raise
         except ClusterError as error:
-            return Later(_said(error), 1.0), "refused"
+            # Nothing was sent.
+            return Later(_said(error), _NOT_SENT_S), "refused"
         return Applied(written.generation, written.resource_version), "applied"
 
     async def _time_left(self) -> float:

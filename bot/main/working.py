@@ -6,13 +6,19 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
+from bot.engine.crew import Crew
+from bot.engine.executing import Executor
+from bot.engine.marks import Marks
+from bot.engine.remembering import Memory
 from bot.engine.timers import Timers
+from bot.engine.verifying import Aftercare
 from bot.main.parts import Parts
 from bot.main.publishing import HeadPublisher
 from bot.main.wakeups import INBOX
 from bot.ports import HotState
-from bot.worker import Delivery, Intake, Loop
+from bot.worker import AT_ONCE, Delivery, Intake, Loop
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +37,22 @@ async def work(parts: Parts) -> AsyncIterator[None]:
         Delivery(parts.store, parts.notifier, parts.clock, parts.chance, meter=parts.meter).step,
         parts,
     )
+    changing = _changing(parts)
+
+    def wake() -> None:
+        delivery.wake()
+        if changing is not None:
+            changing.carrying.wake()
+
     intake = _loop(
-        "intake",
-        Intake(parts.store, parts.service, parts.notifier, parts.references, wake=delivery.wake).step,
-        parts,
+        "intake", Intake(parts.store, parts.service, parts.notifier, parts.references, wake=wake).step, parts
     )
-    engine = _engine_loops(parts)
+    engine = changing.loops if changing is not None else ()
     async with asyncio.TaskGroup() as group:
-        loops = [group.create_task(_once_open(parts, loop)) for loop in (intake, delivery, *engine)]
+        loops = [group.create_task(_once_open(parts, loop.run)) for loop in (intake, delivery, *engine)]
+        if changing is not None:
+            loops.append(group.create_task(_once_open(parts, changing.carry_on)))
+            engine = (changing.carrying, *engine)
         hints = [group.create_task(_listen(parts.hot, INBOX, intake.wake))]
         audit = parts.ingredients.configuration.audit
         if audit.channel:
@@ -54,20 +68,48 @@ async def work(parts: Parts) -> AsyncIterator[None]:
             await _finish(parts, loops)
 
 
-def _engine_loops(parts: Parts) -> tuple[Loop, ...]:
-    """Return the loops by which changes go on by themselves."""
-    if parts.workshop is None:
-        return ()
-    return (_loop("timers", Timers(parts.workshop).step, parts),)
+@dataclass(frozen=True, slots=True)
+class _Changing:
+    """What carries changes out: a loop that takes them, the crew behind it, and the loops of what goes by itself."""
+
+    crew: Crew
+    carrying: Loop
+    loops: tuple[Loop, ...]
+
+    async def carry_on(self) -> None:
+        """Carry changes out until told to end; what is only followed is then let go, for others to take over."""
+        try:
+            await self.carrying.run()
+            await self.crew.finish()
+        finally:
+            self.crew.drop()
 
 
-def _loop(name: str, step: Callable[[], Awaitable[bool]], parts: Parts) -> Loop:
-    return Loop(name, step, parts.clock, parts.references, parts.chance)
+def _changing(parts: Parts) -> _Changing | None:
+    workshop = parts.workshop
+    if workshop is None:
+        return None
+    crew = Crew(Executor(workshop))
+    by_themselves = {
+        "timers": Timers(workshop).step,
+        "aftercare": Aftercare(workshop).step,
+        "memory": Memory(workshop).step,
+        "marks": Marks(workshop).step,
+    }
+    return _Changing(
+        crew,
+        _loop("changes", crew.step, parts, at_once=1),
+        tuple(_loop(name, step, parts, at_once=1) for name, step in by_themselves.items()),
+    )
 
 
-async def _once_open(parts: Parts, loop: Loop) -> None:
+def _loop(name: str, step: Callable[[], Awaitable[bool]], parts: Parts, *, at_once: int = AT_ONCE) -> Loop:
+    return Loop(name, step, parts.clock, parts.references, parts.chance, at_once=at_once)
+
+
+async def _once_open(parts: Parts, work: Callable[[], Awaitable[None]]) -> None:
     await parts.store.opened.wait()
-    await loop.run()
+    await work()
 
 
 async def _published(parts: Parts, publisher: HeadPublisher) -> None:

@@ -24,7 +24,7 @@ def container_for(ground: Ground, said: str) -> Json:
         near = suggest(said, known) or tuple(known)
         raise UsageError(
             f'{ground.name} has no container "{said}". It has: {", ".join(known)}.',
-            suggestions=[ground.said.replace(said, name) for name in near],
+            suggestions=[_with_last(ground.said, said, name) for name in near],
         )
     regular = [str(each.get("name", "")) for each in (template.get("spec") or {}).get("containers") or ()]
     entry = ground.catalogue.entries.get(ground.service)
@@ -36,6 +36,15 @@ def container_for(ground: Ground, said: str) -> Json:
         f"{ground.name} has {len(regular)} containers, {listed(regular)}: name one with --container.",
         suggestions=[f"{ground.said} --container {name}" for name in regular],
     )
+
+
+def _with_last(command: str, word: str, other: str) -> str:
+    """Return a command with the last such word replaced: a workload may be called like its container."""
+    words = command.split()
+    if word not in words:
+        return f"{command} --container {other}"
+    at = len(words) - 1 - words[::-1].index(word)
+    return " ".join([*words[:at], other, *words[at + 1 :]])
 
 
 def of_container(ground: Ground, container: Json) -> str:

@@ -127,11 +127,7 @@ def judged(ground: Ground, history: History, chosen: Revision) -> Choice:
     """Take a revision that somebody decided on, with what speaks against it."""
     number, warnings = chosen.number, []
     if speaks := fails(chosen):
-        others = [str(each.number) for each in history.all if each.worked is not None]
-        beside = (
-            f", while {listed(others)} {'was' if len(others) == 1 else 'were'}" if chosen.unproven and others else ""
-        )
-        warnings.append(f"Revision {number} {speaks}{beside}: going there is likely to do harm.")
+        warnings.append(f"Revision {number} {speaks}{_beside(history, chosen)}: going there is likely to do harm.")
     if chosen.content == history.content:
         warnings.append(f"Revision {number} differs from what runs now by a restart alone: its pods are only replaced.")
     speaks = fails(chosen) or works(chosen, ground.now)

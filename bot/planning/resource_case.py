@@ -151,14 +151,19 @@ def _without(load: NodeLoad, pod: Pod) -> NodeLoad:
 # --- quotas -----------------------------------------------------------------------------------------------------------
 
 
-def quotas_after(case: Case) -> Iterator[QuotaRoom]:
-    """Give each quota of which more would be used, as it is when all pods are new."""
+def quotas_after(case: Case) -> Iterator[tuple[QuotaRoom, QuotaRoom]]:
+    """Give each quota of which more would be used, as it is when all pods are new, and at its fullest before that.
+
+    At its fullest the last pods of before still run beside as many new ones as are wanted.
+    """
     now = {(each.quota, each.resource): each for each in room_in_quotas(case.ground, case.before)}
     for room in room_in_quotas(case.ground, case.after):
         before = now.get((room.quota, room.resource))
-        more = case.rolling.desired * (room.each - (before.each if before else 0))
+        old = before.each if before else 0
+        more = case.rolling.desired * (room.each - old)
         if more > 0:
-            yield replace(room, used=room.used + more)
+            then = replace(room, used=room.used + more)
+            yield then, replace(then, used=then.used + case.rolling.surge * old)
 
 
 def quotas_unmet(case: Case) -> Iterator[str]:

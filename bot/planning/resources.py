@@ -138,12 +138,14 @@ def _no_room(case: Case) -> Refusal | None:
     if largest := too_large(case):
         reason = f"No node could run a pod of {case.ground.name} with that."
         return Refusal(reason=reason, facts=(Fact("nodes", largest),))
-    over = [each for each in quotas_after(case) if each.certain and each.used > each.hard]
+    # Where no pod may be away before a new one is ready, the fullest moment must fit, too: else it stands still there.
+    last = [(peak if not case.rolling.away else then) for then, peak in quotas_after(case)]
+    over = [each for each in last if each.certain and each.used > each.hard]
     if not over:
         return None
     return Refusal(
         reason=f"The quota would not let all pods of {case.ground.name} be made with that.",
-        facts=tuple(Fact("quota", f"{each.after(0)} afterwards") for each in over),
+        facts=tuple(Fact("quota", f"{each.after(0)} before the last is replaced") for each in over),
     )
 
 
@@ -163,8 +165,8 @@ def _facts(case: Case) -> Iterator[Fact]:
     before, after = quality(case.before), quality(case.after)
     if before != after:
         yield Fact("class", f"{before} → {after}: {_CLASSES[after]}")
-    for each in quotas_after(case):
-        yield Fact("quota", f"{each.after(0)} afterwards")
+    for then, _ in quotas_after(case):
+        yield Fact("quota", f"{then.after(0)} afterwards")
     if case.more > 0:
         yield Fact("nodes", str(room_on_nodes(case.ground, case.after)))
 
@@ -184,9 +186,9 @@ def _warnings(case: Case) -> Iterator[str]:
     yield from _use_warnings(case)
     if without := homeless(case):
         yield f"{count(without, 'pod')} of {case.rolling.desired} would find no room on the nodes and stay Pending."
-    for each in quotas_after(case):
-        if not each.certain and each.used > each.hard:
-            yield f"Quota {each.quota} may refuse some of the pods: {each.after(0)} afterwards, if it is about them."
+    for then, _ in quotas_after(case):
+        if not then.certain and then.used > then.hard:
+            yield f"Quota {then.quota} may refuse some of the pods: {then.after(0)} afterwards, if it is about them."
     yield from _scaler_warnings(case)
     if going := under_way(case.ground.target.kind, case.ground.live.object):
         yield f"A roll-out is under way ({going}); this takes its place."

@@ -129,7 +129,10 @@ def _ordinals(sizing: Sizing) -> Iterator[Fact]:
         yield Fact("pods that go", f"{_some(pods[::-1])}, the highest first")
     claims = [f"{claim}-{pod}" for pod in pods for claim in sizing.claims]
     if claims and sizing.more < 0:
-        yield Fact("volumes", f"{_some(claims)} {'are deleted' if sizing.deletes_claims else 'stay, with their data'}")
+        one = len(claims) == 1
+        stay = f"stay{'s' if one else ''}, with {'its' if one else 'their'} data"
+        gone = f"{'is' if one else 'are'} deleted"
+        yield Fact("volumes", f"{_some(claims)} {gone if sizing.deletes_claims else stay}")
     elif claims:
         yield Fact("volumes", f"{_some(claims)}: those that are still there are used again")
     held = int(((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition") or 0)

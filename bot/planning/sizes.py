@@ -86,7 +86,7 @@ def _takes_over(autoscalers: tuple[Live, ...]) -> Iterator[str]:
     """Warn of the autoscaler of a workload that was scaled to 0: it begins again once there is a pod."""
     for live in autoscalers:
         low, high = _bounds(live)
-        yield f"The autoscaler {_name(live)} rests while there are no pods; then it keeps {low} to {high}."
+        yield f"The autoscaler {_name(live)} rests while there are none; then it keeps {_span(low, high)}."
 
 
 # --- the bounds of an autoscaler --------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def _plan_bounds(size: Size, ground: Ground, autoscaler: Live, now: int) -> Draf
     if high < low:
         return Refusal(reason=f"An autoscaler's maximum ({high}) cannot be below its minimum ({low}).")
     if (low, high) == was:
-        return _as_it_is(ground, f"the autoscaler {name} keeps {low} to {high} pods of {ground.name} already")
+        return _as_it_is(ground, f"the autoscaler {name} keeps {_span(low, high)} of {ground.name} already")
     sizing = Sizing(ground=ground, was=now, to=min(max(now, low), high))
     refused = refusal(sizing)
     if refused is not None:
@@ -115,15 +115,15 @@ def _plan_bounds(size: Size, ground: Ground, autoscaler: Live, now: int) -> Draf
         step=SetBounds(minimum_was=was[0], maximum_was=was[1], minimum=low, maximum=high),
         risk=Risk.MEDIUM,
         words=PlanWords(
-            title=f"Let the autoscaler {name} keep {low} to {high} pods of {ground.name}",
-            done=f"{name} keeps {low} to {high} pods of {ground.name}",
+            title=f"Let the autoscaler {name} keep {_span(low, high)} of {ground.name}",
+            done=f"{name} keeps {_span(low, high)} of {ground.name}",
             differences=tuple(
                 Difference(label, str(before), str(after))
                 for label, before, after in (("minimum", was[0], low), ("maximum", was[1], high))
                 if before != after
             ),
             facts=(Fact("pods", _what_follows(sizing, name, low, high)), *facts(sizing)),
-            warnings=(*_maximum_exceeds(ground, high), *warnings(sizing)),
+            warnings=(*_later(ground, was, (low, high)), *warnings(sizing)),
             reverts=reverts(autoscaler.object),
         ),
         service=ground.service,
@@ -132,6 +132,10 @@ def _plan_bounds(size: Size, ground: Ground, autoscaler: Live, now: int) -> Draf
         symptoms=symptoms(ground),
         lasts_s=patience(ground),
     )
+
+
+def _span(low: int, high: int) -> str:
+    return f"{low} to {high} pods" if low != high else count(low, "pod")
 
 
 def _wanted(size: Size, was: tuple[int, int]) -> tuple[int, int]:
@@ -149,7 +153,13 @@ def _what_follows(sizing: Sizing, name: str, low: int, high: int) -> str:
     return f"{owns}; they are {sizing.was} now and move between {low} and {high} with the load, down within 5 min"
 
 
-def _maximum_exceeds(ground: Ground, high: int) -> Iterator[str]:
+def _later(ground: Ground, was: tuple[int, int], bounds: tuple[int, int]) -> Iterator[str]:
+    """Warn of where the autoscaler may go with the load, or no longer goes, though not at once."""
+    low, high = bounds
+    if low == high and was[0] != was[1]:
+        yield "Its minimum is its maximum then: the number of pods does not follow the load any more."
+    elif low == 1 < was[0]:
+        yield "It may go down to one pod: whenever that ends, nobody is served until another is ready."
     entry = ground.catalogue.entries.get(ground.service)
     if entry is not None and 0 < entry.connections_limit < high * entry.connections_per_pod:
         wanted = high * entry.connections_per_pod

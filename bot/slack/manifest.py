@@ -13,7 +13,7 @@ EXAMPLE_URL: Final = "https://ragops.example.com/slack/events"
 SCOPES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "commands": "/rag and the shortcuts",
-        "chat:write": "answers",
+        "chat:write": "answers, and what is shown of requests for changes, which is edited as they go on",
         "app_mentions:read": "@rag in channels and threads",
         "im:history": "what people write to the bot directly; also finds such an answer again, as below",
         "usergroups:read": "roles come from user groups, and their changes are put on record",
@@ -73,7 +73,7 @@ features:
   slash_commands:
     - command: /rag{command_url}
       description: What is wrong, why, and what to do next
-      usage_hint: "status [service] | build | whoami | help"
+      usage_hint: "status [service] | rollback [service] | build | help"
       should_escape: true
   shortcuts:
     - name: Run a command

@@ -17,6 +17,7 @@ from bot.domain.view import Button, Buttons, Line, Mention
 from bot.errors import UsageError
 from bot.lookup import (
     closing_buttons,
+    find_pod,
     find_thing,
     find_workload,
     freshness_line,
@@ -275,3 +276,49 @@ def test_a_version_is_that_of_the_regular_container() -> None:
     init = replace(template(name="init", image="busybox:1"), role=Role.INIT)
     assert version_of(replica_set(API, containers=(init, template(image="reg:5000/api:v2")))) == "v2"
     assert version_of(replica_set(API)) == "unknown"
+
+
+# --- pods -------------------------------------------------------------------------------------------------------------
+
+PODS = snapshot(
+    *(pod(None, name=name) for name in ("api-6d5f-w7zlb", "api-6d5f-aaaaa", "web-77aa-aaaaa", "web-77aa-b7zlb", "db-0"))
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("api-6d5f-w7zlb", "api-6d5f-w7zlb"),
+        ("pod/db-0", "db-0"),
+        ("po/db-0", "db-0"),
+        ("w7zlb", "api-6d5f-w7zlb"),
+        ("…-w7zlb", "api-6d5f-w7zlb"),
+        ("...-w7zlb", "api-6d5f-w7zlb"),
+        ("api-…-aaaaa", "api-6d5f-aaaaa"),
+        ("web-...aaaaa", "web-77aa-aaaaa"),
+        ("77aa-b7zlb", "web-77aa-b7zlb"),
+    ],
+)
+def test_a_pod_is_found_by_its_name_or_its_end(word: str, name: str) -> None:
+    """As answers shorten it."""
+    assert find_pod(f"evict {word}", word, PODS).meta.name == name
+
+
+def test_an_end_that_several_share_is_asked_back() -> None:
+    """With each of them as a command."""
+    with pytest.raises(UsageError, match='"aaaaa" is the end of 2 pods in shop') as raised:
+        find_pod("evict aaaaa -n shop", "aaaaa", PODS)
+    assert raised.value.suggestions == ("evict api-6d5f-aaaaa -n shop", "evict web-77aa-aaaaa -n shop")
+
+
+@pytest.mark.parametrize("word", ["7zlb", "api-…-zzzzz", "…", "-", "deployment/db-0", "node-1"])
+def test_what_is_no_end_of_a_name_is_no_pod(word: str) -> None:
+    """Ends are whole words of a name."""
+    with pytest.raises(UsageError, match="There is no pod"):
+        find_pod(f"evict {word}", word, PODS)
+
+
+def test_pods_that_could_not_be_read_are_not_said_to_be_missing() -> None:
+    """Nobody looked."""
+    with pytest.raises(UsageError, match=r'I see no pod "x", but I could not read the pods of shop\.'):
+        find_pod("evict x", "x", snapshot(parts={Part.PODS: missing("no right")}))

@@ -27,29 +27,47 @@ from bot.store.store import PostgresStore
 from tests.support.answers import rows as lines_of
 from tests.support.builders import crash_looping, deployment, log_of, pod, replica_set, snapshot, template
 from tests.support.service import ALL_VERBS, Stage, asked, stage
-from tests.support.twins import HANDLES, TEAM, member
+from tests.support.twins import HANDLES, TEAM, RecordingChanges, member
 
 Audit = Callable[[], list[dict[str, Any]]]
 
 # Each verb: a command of it that makes sense, and what one needs to be allowed to use it.
 VERBS = {
+    "approve": ("approve 3f9a12c0", "anyone"),
     "audit": ("audit", "audit"),
     "can": ("can status search", "anyone"),
+    "cancel": ("cancel 3f9a12c0", "anyone"),
+    "clear failed": ("clear failed", "operate"),
     "compare": ("compare search", "read"),
+    "deny": ("deny 3f9a12c0 not now", "anyone"),
     "describe": ("describe search", "read"),
+    "evict": ("evict api-1", "operate"),
     "explain": ("explain OOM_KILLED", "read"),
     "help": ("help", "anyone"),
     "history": ("history search", "read"),
     "home": ("home", "anyone"),
     "logs": ("logs search", "read"),
     "pods": ("pods", "read"),
+    "requests": ("requests", "read"),
+    "resolve": ("resolve 3f9a12c0 happened", "anyone"),
+    "restart": ("restart search", "operate"),
+    "rollback": ("rollback search", "operate"),
+    "scale": ("scale search 3", "operate"),
+    "set cpu": ("set cpu search 500m", "operate"),
+    "set image": ("set image search :v3", "operate"),
+    "set memory": ("set memory search 1Gi", "operate"),
     "share": ("share status", "share"),
     "status": ("status", "read"),
     "top": ("top pods", "read"),
+    "undo": ("undo 3f9a12c0", "operate"),
     "whoami": ("whoami", "anyone"),
+    "withdraw": ("withdraw 3f9a12c0", "anyone"),
 }
+CHANGES = {verb for verb, (_, needed) in VERBS.items() if needed == "operate"}
+# Of these everybody may try: what is said to a request is judged by the request's own rule.
+DECISIONS = {"approve", "cancel", "deny", "resolve", "withdraw"}
 # Verbs whose request is written down whatever way it came by; the others only where others see the answer.
-KEPT = {"share"}
+KEPT = {"share"} | CHANGES | DECISIONS
 SURFACES = (
     Surface.COMMAND,
     Surface.BUTTON,
@@ -120,6 +138,7 @@ HELPERS = {
     "read": ("@everybody", "@rag-oncall", "@rag-leads", "@rag-admins"),
     "share": ("@everybody", "@rag-oncall", "@rag-leads", "@rag-admins"),
     "audit": ("@rag-oncall", "@rag-leads", "@rag-admins"),
+    "operate": ("@rag-oncall",),
 }
 
 
@@ -187,9 +206,10 @@ async def test_each_person_may_use_what_the_table_says_and_nothing_else(
     person = PEOPLE[name]
     if person.lookup_fails:
         scene.directory.problem = DirectoryUnavailable("Slack did not answer.")
-    service = scene.service(store, policy=POLICY)
+    changes = RecordingChanges(store)
+    service = scene.service(store, policy=POLICY, changes=changes)
     for number, (verb, (text, needed)) in enumerate(VERBS.items()):
-        before = len(audit())
+        before, handed = len(audit()), len(changes.asked) + len(changes.decided)
         request = asked(
             text, by=person.user_id, surface=surface, key=f"k{number}", place=Place("C7", "17.5"), team=person.team
         )
@@ -199,13 +219,16 @@ async def test_each_person_may_use_what_the_table_says_and_nothing_else(
         refused = view.summary.startswith(f"You can't use {verb}: ")
         assert refused is (needed not in person.may), (verb, view.summary)
         new = audit()[before:]
+        # To the engine goes what is a change, or a word on one, and only of those who may.
+        reached = len(changes.asked) + len(changes.decided) > handed
+        assert reached is (not refused and verb in CHANGES | DECISIONS), verb
         if refused:
             assert len(scene.cluster.asked) == looked, verb
             assert_refused(view, person, text, needed)
             assert_on_record(new, request, verb, needed, person)
         else:
             # What was written down and changes nothing needs no entry of its own.
-            assert [row["result"] for row in new] == (["done"] if verb in KEPT else []), verb
+            assert [row["result"] for row in new] == (["done"] if verb == "share" else []), verb
             assert view.exit_code in {0, 1} or person.lookup_fails or verb == "top", (verb, view.summary)
 
 
@@ -241,6 +264,11 @@ PROBES = [
     "describe pod/nothing",
     "logs nothing -n kube-systen",
     "share status -n nowhere",
+    "rollback searhc",
+    "restart search -n nowhere",
+    "set image search :v3 --cluster moon",
+    "undo 3f9a12c0 -n nowhere",
+    "requests -n nowhere",
     "share status searhc",
     "can status searhc",
     "can status -n nowhere",

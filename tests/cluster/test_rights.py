@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
 import pytest
 
-from bot.cluster import Connection
+from bot.cluster import ClusterWrites, Connection, KubernetesHttp, open_connection
 from bot.domain.targets import Scope
+from bot.errors import ClusterForbidden, WriteConflict, WriteRefused
 from sandbox.slack.control import SlackControl
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import demo_workspace
@@ -24,19 +26,24 @@ from tests.support.accounts import (
     REVIEWS,
     Asker,
     context_of,
+    grant_changes,
     grant_reader,
     granted_nodes,
     make_account,
     token_of,
     write_kubeconfig,
 )
+from tests.support.all_changes import all_requests
 from tests.support.all_verbs import ask_nowhere, run_all, say_all
+from tests.support.clocks import WallClock
 from tests.support.discovery import Kind, discover
-from tests.support.granted import OPEN_TO_ALL, differences, recorded
-from tests.support.hands import Hands
+from tests.support.granted import OPEN_TO_ALL, differences, recorded, recorded_changes
+from tests.support.hands import IMAGE, Hands
 from tests.support.people import People
 from tests.support.processes import environment, started
-from tests.support.requests_seen import Need, recording
+from tests.support.real_workloads import make
+from tests.support.requests_seen import Need, Recorder, recording
+from tests.support.steps import AUTOSCALER
 
 ResultT = TypeVar("ResultT")
 ACCOUNTS = ("ragops-chat", "ragops-worker")
@@ -65,10 +72,15 @@ GREAT = (
     "POST /api/v1/namespaces/{ns}/pods/{pod}/attach?stdout=1",
     "POST /api/v1/namespaces/{ns}/pods/{pod}/portforward?ports=80",
     "PATCH /api/v1/namespaces/{ns}/pods/{pod}/ephemeralcontainers?dryRun=All",
-    "POST /api/v1/namespaces/{ns}/pods/{pod}/eviction?dryRun=All",
-    "DELETE /api/v1/namespaces/{ns}/pods/{pod}?dryRun=All",
-    "PATCH /apis/apps/v1/namespaces/{ns}/deployments/api?dryRun=All",
+    "PATCH /api/v1/namespaces/{ns}/pods/{pod}?dryRun=All",
+    "POST /api/v1/namespaces/{ns}/pods?dryRun=All",
+    "DELETE /api/v1/namespaces/{ns}/pods?dryRun=All",
+    "POST /apis/apps/v1/namespaces/{ns}/deployments?dryRun=All",
+    "DELETE /apis/apps/v1/namespaces/{ns}/deployments/api?dryRun=All",
     "PATCH /apis/apps/v1/namespaces/{ns}/deployments/api/scale?dryRun=All",
+    "PATCH /apis/apps/v1/namespaces/{ns}/replicasets/nobody?dryRun=All",
+    "GET /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+    "DELETE /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/ragops-workloads?dryRun=All",
     "POST /api/v1/namespaces/{ns}/serviceaccounts/ragops-worker/token?dryRun=All",
     "GET /api/v1/nodes/{node}/proxy/pods",
     "GET /api/v1/nodes/{node}/proxy/metrics",
@@ -80,14 +92,24 @@ GREAT = (
     "GET /metrics",
     "GET /logs/",
 )
+# What the worker may, and nobody who talks with Slack.
+CHANGES = (
+    "POST /api/v1/namespaces/{ns}/pods/{pod}/eviction?dryRun=All",
+    "DELETE /api/v1/namespaces/{ns}/pods/{pod}?dryRun=All",
+    "PATCH /apis/apps/v1/namespaces/{ns}/deployments/api?dryRun=All",
+    "PATCH /apis/apps/v1/namespaces/{ns}/statefulsets/nobody?dryRun=All",
+    "PATCH /apis/apps/v1/namespaces/{ns}/daemonsets/nobody?dryRun=All",
+    "PATCH /apis/autoscaling/v2/namespaces/{ns}/horizontalpodautoscalers/nobody?dryRun=All",
+)
 
 
 @pytest.fixture
 async def rights(hands: Hands, scope: Scope) -> AsyncIterator[None]:
-    """Both accounts with both parts of the rights, and something to look at: a Deployment that crashes."""
+    """Both accounts with all of their rights, and something to look at: a Deployment that crashes."""
     for name in ACCOUNTS:
         await make_account(hands, scope.namespace, name)
     await grant_reader(hands, scope.namespace)
+    await grant_changes(hands, scope.namespace)
     await hands.deployment(scope.namespace, "api", "echo 'FATAL: no such table'; exit 1")
     wants = {"requests": {"cpu": "900", "memory": "16Mi"}}
     await hands.deployment(scope.namespace, "greedy", "sleep 3600", resources=wants)
@@ -116,6 +138,12 @@ async def account(
     return Asker(session, connection.host, await token_of(hands, scope.namespace, request.param))
 
 
+@pytest.fixture
+def needs(request: pytest.FixtureRequest) -> set[Need]:
+    """What the account of this test needs."""
+    return recorded() | (recorded_changes() if request.node.callspec.params["account"] == "ragops-worker" else set())
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.usefixtures("rights")
 async def test_every_verb_works_with_these_rights_and_asks_for_what_is_recorded(
@@ -128,7 +156,7 @@ async def test_every_verb_works_with_these_rights_and_asks_for_what_is_recorded(
         SlackServer(workspace) as slack,
         SlackControl(slack.control_url) as control,
     ):
-        token = await token_of(hands, scope.namespace, "ragops-chat")
+        token = await token_of(hands, scope.namespace, "ragops-worker")  # who does everything is this one
         kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", recorder.url, token)
         toml = TOML.format(kubeconfig=kubeconfig, namespace=scope.namespace, oncall=workspace.groups["rag-oncall"].id)
         (tmp_path / "ragops.toml").write_text(toml)
@@ -148,16 +176,72 @@ async def test_every_verb_works_with_these_rights_and_asks_for_what_is_recorded(
         assert recorder.refused() == []
         await ask_nowhere(tmp_path, environ)
     assert "no right to" not in "".join([status, *answers.values(), *(each.out for each in ended.values())])
-    assert differences(set(recorder.seen) - OPEN_TO_ALL, recorded()) == {}
+    assert differences(set(recorder.seen) - OPEN_TO_ALL - recorded_changes(), recorded()) == {}
 
 
-async def test_all_that_is_needed_is_allowed(account: Asker, scope: Scope) -> None:
+@asynccontextmanager
+async def changing(
+    hands: Hands, connection: Connection, scope: Scope, folder: Path, account: str
+) -> AsyncIterator[tuple[Recorder, ClusterWrites, dict[str, str]]]:
+    """What changes the cluster, as one of the accounts; what it asks for; and an object of each kind."""
+    for kind in ("Deployment", "StatefulSet", "DaemonSet"):
+        await make(hands, scope, kind, **({} if kind == "DaemonSet" else {"replicas": 0}))
+    base = f"/apis/autoscaling/v2/namespaces/{scope.namespace}/horizontalpodautoscalers"
+    await hands.send("POST", base, AUTOSCALER)
+    container = {"name": "main", "image": IMAGE, "command": ["/bin/true"], "resources": {}}
+    spec = {"terminationGracePeriodSeconds": 1, "containers": [container]}
+    await hands.send("POST", f"/api/v1/namespaces/{scope.namespace}/pods", {"metadata": {"name": "app"}, "spec": spec})
+    token = await token_of(hands, scope.namespace, account)
+    async with recording(connection.host, context_of(connection)) as recorder:
+        opened = await open_connection(str(write_kubeconfig(folder / "kubeconfig", recorder.url, token)))
+        http = KubernetesHttp(opened, WallClock(), lambda: 0.5)
+        kinds = ("Deployment", "StatefulSet", "DaemonSet", "HorizontalPodAutoscaler", "Pod")
+        yield recorder, ClusterWrites({scope.cluster: http}, WallClock()), dict.fromkeys(kinds, "app")
+        await opened.close()
+
+
+@pytest.mark.usefixtures("rights")
+async def test_the_worker_changes_with_these_rights_and_asks_for_what_is_recorded(
+    hands: Hands, connection: Connection, scope: Scope, tmp_path: Path
+) -> None:
+    """Every read and every write of a change, the writes as dry runs; not one is refused."""
+    async with changing(hands, connection, scope, tmp_path, "ragops-worker") as (recorder, writes, names):
+        for what, ask in all_requests(writes, scope, names).items():
+            if what.startswith(("read", "surroundings")):
+                assert not getattr(await ask(), "unread", ()), what
+            else:
+                with pytest.raises(WriteConflict):
+                    await ask()
+    assert recorder.refused() == []
+    assert differences(set(recorder.seen) - OPEN_TO_ALL - recorded(), recorded_changes()) == {}
+
+
+@pytest.mark.usefixtures("rights")
+async def test_who_talks_with_slack_can_change_nothing_not_even_as_a_dry_run(
+    hands: Hands, connection: Connection, scope: Scope, tmp_path: Path
+) -> None:
+    async with changing(hands, connection, scope, tmp_path, "ragops-chat") as (recorder, writes, names):
+        for what, ask in all_requests(writes, scope, names).items():
+            if what.startswith(("patch", "evict", "delete")):
+                with pytest.raises(WriteRefused, match="The right to") as refused:
+                    await ask()
+                assert refused.value.status == 403
+            elif what == "surroundings":
+                assert len((await ask()).unread) == 3
+            elif what != "read Namespace":
+                with pytest.raises(ClusterForbidden):
+                    await ask()
+    answered = {need for need, statuses in recorder.seen.items() if not statuses <= {403}}
+    assert answered & recorded_changes() == set()
+
+
+async def test_all_that_is_needed_is_allowed(account: Asker, scope: Scope, needs: set[Need]) -> None:
     """By the authorizer's word, and when it is really asked for."""
-    refused = {str(need) for need in recorded() if not await account.may(need, scope.namespace)}
+    refused = {str(need) for need in needs if not await account.may(need, scope.namespace)}
     assert refused == set()
     kinds = {(kind.group, kind.resource): kind for kind in await discover(account)}
-    needs = sorted(recorded())
-    paths = [_path(kinds[need.group, need.resource], need, scope.namespace) for need in needs]
+    looks = sorted(need for need in needs if need.verb in {"get", "list", "watch"})
+    paths = [_path(kinds[need.group, need.resource], need, scope.namespace) for need in looks]
     answers = await _in_turn(account.ask("GET", path) for path in paths)
     told = [(path, status, text[:200]) for path, (status, text) in zip(paths, answers, strict=True)]
     assert [each for each in told if each[1] not in {200, 404}] == []
@@ -172,7 +256,7 @@ def _path(kind: Kind, need: Need, namespace: str) -> str:
     return f"{kind.base}{inside}/{resource}{name}{slash}{subresource}?{query}"
 
 
-async def test_the_authorizer_lists_nothing_but_what_is_needed(account: Asker, scope: Scope) -> None:
+async def test_the_authorizer_lists_nothing_but_what_is_needed(account: Asker, scope: Scope, needs: set[Need]) -> None:
     """In the namespace: our rights, and what every account has."""
     body = {"spec": {"namespace": scope.namespace}}
     status, text = await account.ask("POST", f"{REVIEWS}/selfsubjectrulesreviews", body)
@@ -186,31 +270,35 @@ async def test_the_authorizer_lists_nothing_but_what_is_needed(account: Asker, s
         for group in rule["apiGroups"]
         for resource in rule["resources"]
     }
-    known = {(need.verb, need.resource, need.group) for need in recorded() | OPEN_TO_ALL if not need.is_path}
+    known = {(need.verb, need.resource, need.group) for need in needs | OPEN_TO_ALL if not need.is_path}
     assert listed == known
     verbs = {verb for rule in told["nonResourceRules"] for verb in rule["verbs"]}
     assert verbs <= {"get"}
 
 
 @pytest.mark.timeout(240)
-async def test_whatever_else_the_server_has_is_denied_by_the_authorizer(account: Asker, scope: Scope) -> None:
+async def test_whatever_else_the_server_has_is_denied_by_the_authorizer(
+    account: Asker, scope: Scope, needs: set[Need]
+) -> None:
     """Every verb of every resource and subresource of every group, in the namespace and in the whole cluster."""
-    allowed = recorded() | OPEN_TO_ALL
+    allowed = needs | OPEN_TO_ALL
     everywhere = {(need.verb, need.resource, need.group) for need in allowed if not need.namespaced}
 
     def known(need: Need) -> bool:
         return need in allowed or (need.verb, need.resource, need.group) in everywhere
 
-    needs = {need for kind in await discover(account) for need in kind.needs() if not known(need)}
-    assert len(needs) > 500
-    answers = await _in_turn(account.may(need, scope.namespace) for need in needs)
-    assert sorted(str(need) for need, may in zip(needs, answers, strict=True) if may) == []
+    others = {need for kind in await discover(account) for need in kind.needs() if not known(need)}
+    assert len(others) > 500
+    answers = await _in_turn(account.may(need, scope.namespace) for need in others)
+    assert sorted(str(need) for need, may in zip(others, answers, strict=True) if may) == []
 
 
 @pytest.mark.timeout(240)
-async def test_whatever_else_the_server_has_is_refused_when_it_is_tried(account: Asker, scope: Scope) -> None:
+async def test_whatever_else_the_server_has_is_refused_when_it_is_tried(
+    account: Asker, scope: Scope, needs: set[Need]
+) -> None:
     """Each verb that the server names for each of its resources, as a dry run where it would change something."""
-    allowed = {(need.verb, need.resource, need.group) for need in recorded() | OPEN_TO_ALL}
+    allowed = {(need.verb, need.resource, need.group) for need in needs | OPEN_TO_ALL}
     attempts = [
         (method, path)
         for kind in await discover(account)
@@ -225,6 +313,18 @@ async def test_whatever_else_the_server_has_is_refused_when_it_is_tried(account:
 
 @pytest.mark.parametrize("attempt", GREAT)
 async def test_what_would_give_power_is_refused(account: Asker, scope: Scope, hands: Hands, attempt: str) -> None:
+    await _refused(account, scope, hands, attempt)
+
+
+@pytest.mark.parametrize("account", ["ragops-chat"], indirect=True)
+@pytest.mark.parametrize("attempt", CHANGES)
+async def test_what_changes_something_is_refused_to_who_talks_with_slack(
+    account: Asker, scope: Scope, hands: Hands, attempt: str
+) -> None:
+    await _refused(account, scope, hands, attempt)
+
+
+async def _refused(account: Asker, scope: Scope, hands: Hands, attempt: str) -> None:
     method, _, path = attempt.partition(" ")
     pods = await hands.send("GET", f"/api/v1/namespaces/{scope.namespace}/pods")
     nodes = await hands.send("GET", "/api/v1/nodes")

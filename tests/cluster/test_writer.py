@@ -12,7 +12,7 @@ from bot.errors import WriteConflict, WriteRefused, WriteThrottled
 from tests.support.clocks import WallClock
 from tests.support.hands import IMAGE, Hands
 from tests.support.real_workloads import CHANGES, at_rest, change, live, make, running_pods, settled
-from tests.support.steps import STAMP, MakeStep, restart, set_bounds
+from tests.support.steps import AUTOSCALER, STAMP, MakeStep, restart, set_bounds
 from tests.support.waiting import until
 
 
@@ -44,15 +44,8 @@ async def test_a_change_is_dry_run_and_then_made_with_its_mark(
 
 
 async def test_the_bounds_of_an_autoscaler_are_moved(hands: Hands, writes: ClusterWrites, scope: Scope) -> None:
-    spec = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "app"},
-        "minReplicas": 1,
-        "maxReplicas": 2,
-        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}}],
-    }
-    spec["metrics"][0]["resource"]["target"]["averageUtilization"] = 80  # type: ignore[index]  # JSON
     path = f"/apis/autoscaling/v2/namespaces/{scope.namespace}/horizontalpodautoscalers"
-    await hands.send("POST", path, {"metadata": {"name": "app"}, "spec": spec})
+    await hands.send("POST", path, AUTOSCALER)
     await change(writes, scope, "HorizontalPodAutoscaler", set_bounds)
     after = await writes.live(scope, "HorizontalPodAutoscaler", "app")
     assert after.object is not None

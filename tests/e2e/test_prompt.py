@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from bot.domain.requests import Place, Post
+from bot.domain.view import Button, Buttons, Confirm, Headline, View
+from bot.main.clock import SystemClock
+from bot.slack.outbound.client import make_client
+from bot.slack.outbound.notifier import SlackNotifier
 from sandbox.prompt import HELP, WORDS, Prompt
 from tests.support.sandboxed import Stage
 from tests.support.waiting import until
@@ -69,6 +74,84 @@ async def test_the_newest_message_is_explained(stage: Stage) -> None:
     assert "OOM_KILLED" in told
 
 
+VERDICT = "rag-engine is degraded"
+CARD = View(
+    "Roll back api?",
+    (
+        Headline("Roll back api?"),
+        Buttons(
+            (
+                Button("Approve", "approve 4fzq", confirm=Confirm("Approve?", "v1.2 → v1.1", "Approve")),
+                Button("Deny…", "deny 4fzq", asks="Why?"),
+            )
+        ),
+    ),
+)
+
+
+async def shown(stage: Stage) -> None:
+    """Show a card in #general."""
+    workspace = stage.slack.workspace
+    client = make_client(workspace.bot_token, stage.slack.base_url)
+    notifier = SlackNotifier(client, clock=SystemClock(), nonce=lambda: "n")
+    await notifier.post(Post(Place(workspace.place("general").id), CARD), tag="t")
+
+
+async def pressed(stage: Stage, user: str) -> bool:
+    """Tell whether somebody was answered privately in #general."""
+    return any(message.ephemeral for message in await stage.seen(user=user, channel="general"))
+
+
+async def test_somebody_else_presses_by_number(stage: Stage) -> None:
+    """What the platform asks first is answered by that person; then it is ann's turn again."""
+    prompt = Prompt(stage.control)
+    await shown(stage)
+    await act(prompt, "in general")
+    told = await act(prompt, "as bob press 1")
+    assert told.splitlines() == [
+        "(as bob)", "== Approve? ==", "v1.2 → v1.1", "[Approve] [Back]", "(`yes` goes on; anything else leaves it)"
+    ]  # fmt: skip
+    assert prompt.seat.user == "ann"
+    assert not await pressed(stage, "bob")
+    await act(prompt, "yes")
+    await until(lambda: pressed(stage, "bob"), bool)
+    assert not await pressed(stage, "ann")
+
+
+async def test_what_is_not_said_yes_to_is_left(stage: Stage) -> None:
+    """The next line is a line like any other."""
+    prompt = Prompt(stage.control)
+    await shown(stage)
+    await act(prompt, "in general")
+    assert "== Approve? ==" in await act(prompt, "press Approve")
+    assert await act(prompt, "read") != ""
+    await act(prompt, "yes")
+    assert [message.text for message in await stage.control.read(channel="general")][-1] == "yes"
+    assert not await pressed(stage, "ann")
+
+
+async def test_what_all_see_is_told_once(stage: Stage) -> None:
+    """Not to each of those who sit at the keyboard."""
+    prompt = Prompt(stage.control)
+    await act(prompt, "in general")
+    told = await act(prompt, "as bob @rag status")
+    if VERDICT not in told:
+        told += await until(lambda: act(prompt, "in general"), lambda text: VERDICT in text)
+    assert (told + await act(prompt, "in general")).count(VERDICT) == 1
+
+
+async def test_somebody_else_is_asked_why(stage: Stage) -> None:
+    """In a dialog that is theirs."""
+    prompt = Prompt(stage.control)
+    await shown(stage)
+    await act(prompt, "in general")
+    await act(prompt, "as lea press 2")
+    await until(lambda: act(prompt, "as lea dialog"), lambda text: "Why?" in text)
+    assert await act(prompt, "dialog") == "(nothing is there)"
+    await act(prompt, "as lea submit 'why=wait for it'")
+    await until(lambda: pressed(stage, "lea"), bool)
+
+
 async def test_slips_are_told_with_what_there_is(stage: Stage) -> None:
     """And change nothing."""
     prompt = Prompt(stage.control)
@@ -78,6 +161,9 @@ async def test_slips_are_told_with_what_there_is(stage: Stage) -> None:
     assert await act(prompt, "fill a=b") == "ann has no modal open"
     assert "sees nothing to press" in await act(prompt, "press Explode")
     assert "there is no user 'zoe'" in await act(prompt, "as zoe")
+    assert "there is no user 'zoe'" in await act(prompt, "as zoe press 1")
+    assert await act(prompt, "press 1") == "there is no button 1; there are none"
+    assert "vic is not in #leads" in await act(prompt, "in leads") + await act(prompt, "as vic press 1")
     assert prompt.seat.user == "ann"
 
 

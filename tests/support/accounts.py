@@ -68,31 +68,33 @@ async def make_account(hands: Hands, namespace: str, name: str) -> None:
 
 async def grant_reader(hands: Hands, namespace: str) -> None:
     """Apply the rights for one namespace, to accounts in that namespace."""
-    for document in documents(READER):
+    await _grant(hands, namespace, READER)
+
+
+async def grant_changes(hands: Hands, namespace: str) -> None:
+    """Apply what lets the worker in that namespace change workloads of it."""
+    await _grant(hands, namespace, CHANGES)
+
+
+async def _grant(hands: Hands, namespace: str, file: str) -> None:
+    for document in documents(file):
         _bind_to(document, namespace)
         await hands.send("POST", f"{RBAC}/namespaces/{namespace}/{document['kind'].lower()}s", document)
 
 
-async def grant_changes(hands: Hands, namespace: str, repositories: str = "") -> None:
-    """Apply what lets the worker in that namespace change workloads of it, with images of these repositories."""
-    for document in documents(CHANGES):
-        _bind_to(document, namespace)
-        if document["kind"] == "ConfigMap":
-            document["data"]["repositories"] = repositories
-            await hands.send("POST", f"/api/v1/namespaces/{namespace}/configmaps", document)
-        else:
-            await hands.send("POST", f"{RBAC}/namespaces/{namespace}/{document['kind'].lower()}s", document)
-
-
 @asynccontextmanager
-async def guarded(hands: Hands) -> AsyncIterator[None]:
+async def guarded(hands: Hands, *repositories: str) -> AsyncIterator[None]:
     """Apply the guard under names of this test's own, and take it back. It is in force a moment later."""
     prefix, made = f"ragops-test-{secrets.token_hex(4)}", []
     try:
         for document in documents(GUARD):
             document["metadata"]["name"] = name = f"{prefix}-{document['metadata']['name']}"
-            if "policyName" in document["spec"]:
-                document["spec"]["policyName"] = name
+            spec = document["spec"]
+            if "policyName" in spec:
+                spec["policyName"] = name
+            for variable in spec.get("variables", ()):
+                if variable["name"] == "repositories":
+                    variable["expression"] = json.dumps(repositories)
             path = f"{ADMISSION}/{PLURALS[document['kind']]}"
             await hands.send("POST", path, document)
             made.append(f"{path}/{name}")

@@ -15,20 +15,30 @@ from tests.support.processes import Ended, ragops
 
 # At least one line for each verb; more where a verb asks for different things.
 LINES: Mapping[str, tuple[str, ...]] = {
+    "approve": ("approve 3f9a12c0",),
     "audit": ("audit",),
     "can": ("can share api",),
+    "cancel": ("cancel 3f9a12c0",),
+    "clear failed": ("clear failed",),
     "compare": ("compare api",),
+    "deny": ("deny 3f9a12c0 not now",),
     "describe": ("describe api",),
+    "evict": ("evict no-such-pod",),
     "explain": ("explain OOM_KILLED",),
     "help": ("help",),
     "history": ("history api",),
     "home": ("home",),
     "logs": ("logs api", "logs api --previous", "logs api --grep FATAL --since 10m"),
     "pods": ("pods", "pods -n kube-system"),
+    "requests": ("requests",),
+    "resolve": ("resolve 3f9a12c0 happened",),
+    "restart": ("restart api",),
+    "scale": ("scale api 0",),
     "share": ("share status api",),
     "status": ("status", "status api"),
     "top": ("top pods", "top nodes"),
     "whoami": ("whoami",),
+    "withdraw": ("withdraw 3f9a12c0",),
 }
 
 

@@ -33,7 +33,7 @@ from sandbox.cluster.store import Json
 from sandbox.cluster.world import templates as make
 from sandbox.cluster.world.world import World
 from tests.support import steps
-from tests.support.changing import NAMESPACE, SCOPE, WatchedServer, draft_of, live_in, small_cluster
+from tests.support.changing import NAMESPACE, SCOPE, WatchedServer, container, draft_of, live_in, small_cluster
 from tests.support.clocks import WallClock
 from tests.support.twins import TEAM, TableDirectory, member
 from tests.support.waiting import until
@@ -209,6 +209,16 @@ class Bench:
         watch = ObjectRef("Deployment", NAMESPACE, name)
         return draft_of("restart", "Deployment", name, step, uid=live.uid, watch=watch)
 
+    def workload(self, kind: str, name: str) -> Draft:
+        """Make a StatefulSet or a DaemonSet, and plan a restart of it."""
+        built = make.stateful_set if kind == "StatefulSet" else make.daemon_set
+        more = {"replicas": 2} if kind == "StatefulSet" else {}
+        self.world.apply(f"{kind.lower()}s", built(NAMESPACE, name, container("v1"), **more))
+        self.world.advance(120)
+        live = live_in(self.world, kind, name)
+        watch = ObjectRef(kind, NAMESPACE, name)
+        return draft_of("restart", kind, name, steps.restart(kind, live), uid=live.uid, watch=watch)
+
     def image(self, name: str) -> str:
         """Return the image that a Deployment asks for."""
         found = self.world.store.get("deployments", NAMESPACE, name)
@@ -230,9 +240,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench_on(store: Store, folder: Path) -> AsyncIterator[Bench]:
+async def bench_on(store: Store, folder: Path, *, world: World | None = None) -> AsyncIterator[Bench]:
     """Set everything up around an open store; the cluster stands still."""
-    world, directory = small_cluster(), people()
+    world, directory = world or small_cluster(), people()
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(WatchedServer(world))
         server.write_kubeconfig(folder / "kubeconfig")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -33,9 +33,9 @@ _HISTORY = 200_000
 _SETTLED_S = 120
 
 
-def small_cluster() -> World:
-    """Build a cluster with room for hundreds of small pods."""
-    clock = WorldClock(datetime.now(UTC))
+def small_cluster(*, behind_s: float = 0.0) -> World:
+    """Build a cluster with room for hundreds of small pods, whose clock is so far behind."""
+    clock = WorldClock(datetime.now(UTC) - timedelta(seconds=behind_s))
     world = World(ObjectStore(clock.now, history=_HISTORY), clock)
     for number in range(3):
         node = make.node(
@@ -56,7 +56,7 @@ def small_cluster() -> World:
 
 def container(tag: str) -> Json:
     """Build the one container of every workload here."""
-    return make.container("app", f"{IMAGE}:{tag}", cpu="10m", memory="16Mi", memory_limit="64Mi")
+    return make.container("app", f"{IMAGE}:{tag}", cpu="10m", memory="16Mi", memory_limit="256Mi")
 
 
 def deploy(world: World, name: str, *tags: str, replicas: int = 2, **spec: Any) -> None:
@@ -238,7 +238,7 @@ class Seen:
 
     def of(self, *names: str) -> list[str]:
         """Return the effects on objects of these names, void marks left out."""
-        return [each.what for each in self.effects if each.what.partition("/")[2] in names and not each.void]
+        return [each.what for each in self.effects if each.what.rpartition("/")[2] in names and not each.void]
 
 
 class WatchedServer(ClusterServer):

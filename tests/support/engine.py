@@ -25,12 +25,24 @@ from bot.domain.people import Actor, Membership, RoleBinding, RoleName, Standing
 from bot.domain.plans import Difference, Draft, PlanWords, Refusal, Risk
 from bot.domain.policy import Policy
 from bot.domain.requests import Place, Post, Request, Surface
+from bot.domain.steps import Write
+from bot.domain.targets import Scope
 from bot.domain.view import Button, Buttons, View
 from bot.engine.changes import EngineChanges
 from bot.engine.keeping import subject
 from bot.engine.workshop import Workshop
 from bot.errors import UsageError
-from bot.ports import AuditQuery, AuditRecord, Claimed, Clock, Directory, Sources
+from bot.ports import (
+    AuditQuery,
+    AuditRecord,
+    Claimed,
+    Clock,
+    ClusterWriter,
+    Directory,
+    Sources,
+    Surroundings,
+    Written,
+)
 from bot.references import References
 from bot.registry import Registry
 from bot.rights import DirectoryRights
@@ -124,6 +136,27 @@ ROLLBACK = verb("rollback", steps.rollback)
 SET_IMAGE = verb("set image", steps.set_image)
 DECISIONS = (approve.ACTION, deny.ACTION, cancel.ACTION, withdraw.ACTION, resolve.ACTION)
 REGISTRY = Registry([RESTART, SCALE, ROLLBACK, SET_IMAGE, *DECISIONS, requests.ACTION])
+
+
+class InterposedWriter:
+    """A `ClusterWriter` in front of another: a test acts right after a look, with the number of the look."""
+
+    def __init__(self, inner: ClusterWriter, after_look: Callable[[int], object]) -> None:
+        self._inner = inner
+        self._after_look = after_look
+        self.looks = 0
+
+    async def live(self, scope: Scope, kind: str, name: str, *, reads: frozenset[Reads] = frozenset()) -> Live:
+        live = await self._inner.live(scope, kind, name, reads=reads)
+        self.looks += 1
+        self._after_look(self.looks)
+        return live
+
+    async def surroundings(self, scope: Scope) -> Surroundings:
+        return await self._inner.surroundings(scope)
+
+    async def write(self, scope: Scope, write: Write, *, dry_run: bool, timeout_s: float) -> Written:
+        return await self._inner.write(scope, write, dry_run=dry_run, timeout_s=timeout_s)
 
 
 # --- the scene ----------------------------------------------------------------------------------------------------

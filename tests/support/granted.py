@@ -15,6 +15,7 @@ MANIFESTS = Path(__file__).parents[2] / "manifests" / "kubernetes"
 READER, NODES = "components/reader/reader.yaml", "components/nodes/nodes.yaml"
 CHANGES, GUARD = "components/changes/changes.yaml", "components/guard/guard.yaml"
 RECORDING = Path(__file__).parents[1] / "fixtures" / "cluster" / "requests.json"
+RECORDING_OF_CHANGES = RECORDING.with_name("changes.json")
 # What a cluster gives to every account by itself (`system:public-info-viewer`, `system:basic-user`).
 OPEN_TO_ALL = frozenset(
     {
@@ -50,14 +51,19 @@ def _needs(role: dict[str, Any]) -> Iterator[Need]:
 
 
 def recorded() -> set[Need]:
-    """Return what ragops was seen to ask for, of a real cluster and of the simulated one."""
+    """Return what ragops was seen to ask for where it only looks, of a real cluster and of the simulated one."""
     return {Need(*each) for each in json.loads(RECORDING.read_text())}
 
 
-def write_recording(needs: set[Need]) -> None:
+def recorded_changes() -> set[Need]:
+    """Return what it was seen to ask for besides, to change something: reads and writes of the worker."""
+    return {Need(*each) for each in json.loads(RECORDING_OF_CHANGES.read_text())}
+
+
+def write_recording(needs: set[Need], file: Path = RECORDING) -> None:
     """Write it down anew, a line each."""
     lines = [json.dumps([need.verb, need.resource, need.group, need.namespaced]) for need in sorted(needs, key=_order)]
-    RECORDING.write_text("[\n  " + ",\n  ".join(lines) + "\n]\n")
+    file.write_text("[\n  " + ",\n  ".join(lines) + "\n]\n")
 
 
 def _order(need: Need) -> tuple[bool, str, str, str]:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from bot.diagnosis import Index, diagnose
 from bot.domain.catalogue import Catalogue
 from bot.domain.change_policy import ChangePolicy
-from bot.domain.live import Json, Live, Target
-from bot.domain.objects import NodeLoad, Owner, Pod, Workload
+from bot.domain.live import Json, Live, Target, revision_template, template_digest, template_of
+from bot.domain.objects import Node, NodeLoad, Owner, Pod, ReplicaSet, Workload
+from bot.domain.steps.rollback import number_of
 from bot.planning.ground import Ground, about, service_of
 from bot.ports import Surroundings, WorkedRevision
-from tests.support.builders import DAY_S, NOW, SCOPE, ago, container, deployment, pod, snapshot
+from tests.support.builders import DAY_S, NOW, SCOPE, ago, container, deployment, node, pod, replica_set, snapshot
 
 EMPTY = Catalogue()
 
@@ -74,7 +76,9 @@ def json_workload(
     }
 
 
-def json_revision(template: Json, number: int, *, made_s: float = DAY_S, former: str = "", of: str = "api") -> Json:
+def json_revision(
+    template: Json, number: int, *, made_s: float = DAY_S, former: str = "", of: str = "api"
+) -> dict[str, Any]:
     """Return a ReplicaSet, named as the builders name it."""
     notes = {"deployment.kubernetes.io/revision": str(number)}
     notes |= {"deployment.kubernetes.io/revision-history": former} if former else {}
@@ -133,13 +137,18 @@ def ground(
     worked: Iterable[WorkedRevision] = (),
     surroundings: Surroundings | None = None,
     catalogue: Catalogue = EMPTY,
-    load: Mapping[str, NodeLoad] | None = None,
+    load: Mapping[str, NodeLoad] | None = MappingProxyType({}),
     said: str = "",
     **changed: Any,
 ) -> Ground:
-    """Return the ground of a live workload; `objects` are the snapshot's, the workload itself is made from `live`."""
-    workload = next((each for each in objects if isinstance(each, Workload)), None) or seen_workload(live)
+    """Return the ground of a live workload; `objects` are the snapshot's, what is not said of them is made from `live`.
+
+    Without another node there is a large one that is empty.
+    """
+    workload = next((each for each in objects if isinstance(each, Workload)), None) or seen_workload(live, revisions)
     others = [each for each in objects if each is not workload]
+    others += [] if any(isinstance(each, Node) for each in objects) else [node()]
+    others += [seen_revision(each, workload) for each in revisions if each["kind"] == "ReplicaSet"]
     report = diagnose(snapshot(workload, *others, load=load))
     ref = Index(report.snapshot).ref(workload)
     made = Ground(
@@ -162,12 +171,21 @@ def ground(
     return replace(made, **changed)
 
 
-def seen_workload(live: Json) -> Workload:
+def seen_workload(live: Json, revisions: Sequence[Json] = ()) -> Workload:
     """Return the record of a live workload, as the snapshot has it."""
-    status = live["status"]
+    status, wanted = live["status"], template_digest(template_of(live))
     desired = int(live["spec"].get("replicas", 1))
-    made = deployment(live["metadata"]["name"], desired=desired, ready=int(status.get("readyReplicas", 0)))
+    now = next((number_of(each) for each in revisions if template_digest(revision_template(each)) == wanted), None)
+    made = deployment(
+        live["metadata"]["name"], desired=desired, ready=int(status.get("readyReplicas", 0)), revision=now
+    )
     return replace(made, kind=live["kind"], updated=desired, observed_generation=4)
+
+
+def seen_revision(revision: Json, of: Workload) -> ReplicaSet:
+    """Return the record of a ReplicaSet, as the snapshot has it."""
+    made = replica_set(of, number_of(revision), desired=0)
+    return replace(made, meta=replace(made.meta, name=revision["metadata"]["name"], uid=revision["metadata"]["uid"]))
 
 
 def pods_of_set(number: int, *, count: int = 1, age_s: float = DAY_S, **made: Any) -> list[Pod]:

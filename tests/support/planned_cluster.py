@@ -20,7 +20,7 @@ from bot.domain.actions import Change
 from bot.domain.approval import Rule
 from bot.domain.catalogue import Catalogue
 from bot.domain.change_policy import ChangePolicy
-from bot.domain.live import Live, Reads
+from bot.domain.live import Live
 from bot.domain.operations import Operation, State
 from bot.domain.people import Actor
 from bot.domain.plans import FORMAT, Draft, Plan, Refusal, canonical, digest_of
@@ -104,7 +104,7 @@ class Planning:
     async def live(self, draft: Draft) -> Live:
         """Return a draft's target as it is now."""
         target = draft.target
-        return await self.writer.live(target.scope, target.kind, target.name, reads=frozenset({Reads.REVISIONS}))
+        return await self.writer.live(target.scope, target.kind, target.name, reads=draft.step.reads)
 
     async def note(self, name: str, uid: str, number: int, *, minutes: int = 1) -> None:
         """Note that a revision of a Deployment was seen to work."""

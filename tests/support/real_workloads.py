@@ -74,7 +74,8 @@ async def make(hands: Hands, scope: Scope, kind: str, **spec: Any) -> None:
 
     async def revisions() -> list[dict[str, Any]]:
         what = "replicasets" if kind == "Deployment" else "controllerrevisions"
-        return list((await hands.send("GET", f"/apis/apps/v1/namespaces/{scope.namespace}/{what}"))["items"])
+        found = (await hands.send("GET", f"/apis/apps/v1/namespaces/{scope.namespace}/{what}"))["items"]
+        return [each for each in found if each["metadata"]["labels"]["app"] == "app"]
 
     await until(revisions, lambda found: len(found) == 1)
     env = [{"name": "RELEASE", "value": "2"}]

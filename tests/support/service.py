@@ -14,7 +14,7 @@ from bot.domain.policy import Policy, RateLimits
 from bot.domain.requests import Place, Request, Surface
 from bot.domain.snapshot import LogExcerpt, LogKey, LogRead, Snapshot
 from bot.domain.targets import ClusterName, Namespace
-from bot.ports import HotState, Meter, Store, Unmetered
+from bot.ports import Changes, HotState, Meter, Store, Unmetered
 from bot.references import References
 from bot.registry import Registry, discover
 from bot.rights import DirectoryRights
@@ -59,6 +59,7 @@ class Stage:
         meter: Meter | None = None,
         registry: Registry = ALL_VERBS,
         policy: Policy = POLICY,
+        changes: Changes | None = None,
     ) -> Service:
         """Make the service."""
         namespaces = {
@@ -79,6 +80,7 @@ class Stage:
                 hot=hot,
                 limits=limits or RateLimits(),
                 meter=meter or Unmetered(),
+                changes=changes,
             )
         )
 

@@ -21,6 +21,22 @@ from bot.domain.steps.rollback import number_of
 
 STAMP = Stamp(operation_id="op-7f3a9c1e", at="2026-11-24T14:12:05Z", cause="ragops: asked by ann, approved by lea")
 
+AUTOSCALER: dict[str, Any] = {
+    "metadata": {"name": "app"},
+    "spec": {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "app"},
+        "minReplicas": 1,
+        "maxReplicas": 2,
+        "metrics": [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+            }
+        ],
+    },
+}
+"""An autoscaler of the Deployment `app`."""
+
 MakeStep = Callable[[str, Live], AnyStep]
 
 

@@ -98,6 +98,7 @@ class Chat:
     service: Service
     meter: CountingMeter
     revoked: list[str]
+    notifier: SlackNotifier
 
     @property
     def client(self) -> AsyncWebClient:
@@ -154,7 +155,8 @@ class Chat:
 class Setup:
     """How a chat differs from the usual one.
 
-    `scopes` and `events` are what the app has been granted, instead of all that the workspace knows.
+    `scopes` and `events` are what the app has been granted, instead of all that the workspace knows. Without `works`
+    nobody carries out what was written down.
     """
 
     registry: Registry = ALL_VERBS
@@ -163,6 +165,7 @@ class Setup:
     scopes: frozenset[str] | None = None
     events: frozenset[str] | None = None
     limits: RateLimits = field(default_factory=RateLimits)
+    works: bool = True
 
 
 @asynccontextmanager
@@ -180,7 +183,9 @@ async def chatting(store: Store | None, setup: Setup | None = None) -> AsyncIter
         directory = SlackDirectory(client, workspace.team_id, clock=setup.clock, hot=hot)
         service = _service(workspace, setup, directory, store)
         notifier = SlackNotifier(client, clock=setup.clock, nonce=lambda: f"{chance.getrandbits(40):010x}")
-        wake = await _worker(stack, store, service, notifier, setup.clock) if store is not None else _nobody
+        wake = _nobody
+        if store is not None and setup.works:
+            wake = await _worker(stack, store, service, notifier, setup.clock)
         inbound = Inbound(
             InboundEquipment(
                 service=service,
@@ -200,7 +205,7 @@ async def chatting(store: Store | None, setup: Setup | None = None) -> AsyncIter
         await handler.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
         assert await control.connected()
         try:
-            yield Chat(control, slack, inbound, service, meter, revoked)
+            yield Chat(control, slack, inbound, service, meter, revoked, notifier)
         finally:
             await inbound.drain(5)
             await handler.close_async()  # type: ignore[no-untyped-call]  # see above

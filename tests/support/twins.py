@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from bot.domain.actions import Decision, DecisionParams
 from bot.domain.objects import NodeLoad
 from bot.domain.people import Membership, Standing
 from bot.domain.requests import Place, Post, Request
@@ -22,9 +23,10 @@ from bot.domain.snapshot import (
     Snapshot,
 )
 from bot.domain.targets import ClusterName, Scope
-from bot.domain.view import View
-from bot.errors import ClusterError, ClusterForbidden, DeliveryError, DirectoryUnavailable
+from bot.domain.view import Headline, View
+from bot.errors import ClusterError, ClusterForbidden, DeliveryError, DirectoryUnavailable, Lost
 from bot.hot import MemoryHotState
+from bot.ports import ChangeAsked, Claimed, Store
 from tests.support.clocks import SteppedClock
 
 READ_AT = datetime(2026, 11, 24, 21, 59, 20, tzinfo=UTC)
@@ -90,6 +92,29 @@ class TableLogs:
             if since is None or line.at is None or line.at >= READ_AT - timedelta(seconds=since)
         ]
         return replace(kept, lines=tuple(lines[-query.tail :]))
+
+
+class RecordingChanges:
+    """A `Changes` that keeps what it was handed, and ends the request, as the engine does."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.asked: list[ChangeAsked] = []
+        self.decided: list[tuple[Decision, DecisionParams]] = []
+
+    async def request(self, claimed: Claimed, asked: ChangeAsked) -> View:
+        self.asked.append(asked)
+        return await self._end(claimed)
+
+    async def decide(self, claimed: Claimed, decision: Decision, params: DecisionParams) -> View:
+        self.decided.append((decision, params))
+        return await self._end(claimed)
+
+    async def _end(self, claimed: Claimed) -> View:
+        async with self._store.transaction() as transaction:
+            if not await transaction.finish(claimed):
+                raise Lost
+        return View("handed on", (Headline("handed on"),))
 
 
 HANDLES = MappingProxyType({"S1": "rag-oncall"})

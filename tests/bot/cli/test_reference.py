@@ -16,11 +16,12 @@ from bot.domain.objects import NodeUsage
 from bot.domain.snapshot import LogExcerpt, LogKey, LogLine, LogRead, Part
 from bot.domain.text import Redacted
 from bot.ports import AuditRecord
-from handlers import audit
+from handlers import audit, requests
 from tests.support.answers import answer, data
 from tests.support.builders import (
     MI,
     NOW,
+    SCOPE,
     container,
     crash_looping,
     deployment,
@@ -34,6 +35,7 @@ from tests.support.builders import (
     template,
     usage,
 )
+from tests.support.changes import operation
 from tests.support.service import ALL_VERBS
 
 API = deployment("api", desired=2, ready=1, revision=2)

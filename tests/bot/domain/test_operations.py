@@ -415,7 +415,6 @@ class Requests(RuleBasedStateMachine):
         if self.of is before:
             return
         self.claims += 1
-        __import__("pathlib").Path("/tmp/claims").open("a").close() or __import__("os").system("echo >> /tmp/claims")
         assert before.state is State.APPROVED
         assert before.execute_by is not None
         assert self.now < before.execute_by
@@ -517,4 +516,4 @@ def _rank(state: State) -> int:
 
 
 TestRequests = Requests.TestCase
-TestRequests.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestRequests.settings = settings(max_examples=250, stateful_step_count=50, deadline=None)

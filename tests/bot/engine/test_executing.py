@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +25,9 @@ from sandbox.cluster.api.access import Deny
 from sandbox.cluster.faults import Fault, FaultKind
 from tests.support.carrying import Bench, approved, at_point, bench_on, request, voted
 from tests.support.changing import NAMESPACE, VERBS, deploy, edit, release, touch
-from tests.support.databases import database
+from tests.support.databases import Database, database
 from tests.support.twins import member
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -452,10 +453,7 @@ async def test_a_crew_tells_what_ended_one_of_its_operations(bench: Bench) -> No
     assert await crew.step()
 
     with pytest.raises(StoreUnavailable):
-        async with asyncio.timeout(5):
-            while True:
-                await crew.step()
-                await asyncio.sleep(0)
+        await until(crew.step, lambda _: False, within_s=5)
 
 
 async def test_a_worker_that_stops_lets_go_at_once(bench: Bench) -> None:
@@ -506,24 +504,34 @@ def buttons(post: Post) -> list[str]:
 STEPS = ("taken", "evidence", "claimed", "read", "attempt", "written:before", "written:after", "patched", "followed")
 
 
+@asynccontextmanager
+async def restartable(folder: Path) -> AsyncIterator[tuple[Database, Bench]]:
+    """Set everything up on a database that can be stopped."""
+    async with (
+        database(folder / "postgres") as served,
+        await PostgresStore.open(served.url) as store,
+        bench_on(store, folder) as bench,
+    ):
+        yield served, bench
+
+
 async def test_t24_the_database_restarts_at_each_step(tmp_path: Path) -> None:
     """No effect without a row: what was begun is taken up again when the database is back, and is done once."""
-    async with database(tmp_path / "postgres") as served, await PostgresStore.open(served.url) as store:
-        async with bench_on(store, tmp_path) as bench:
-            bench.run()
-            for number, step in enumerate(STEPS):
-                name = f"w{number}"
-                operation = await approved(store, VERBS["restart"](bench.world, name))
+    async with restartable(tmp_path) as (served, bench):
+        bench.run()
+        for number, step in enumerate(STEPS):
+            name = f"w{number}"
+            operation = await approved(bench.store, VERBS["restart"](bench.world, name))
 
-                async def restart() -> None:
-                    await served.stop()
-                    await served.start()
+            async def restart() -> None:
+                await served.stop()
+                await served.start()
 
-                executor = bench.executor(at=at_point(step, restart), lease_s=1.0, renew_s=0.3)
-                ended = await _carried_on(bench, executor, operation)
+            executor = bench.executor(at=at_point(step, restart), lease_s=1.0, renew_s=0.3)
+            ended = await _carried_on(bench, executor, operation)
 
-                assert ended.state is State.SUCCEEDED, step
-                assert bench.server.seen.of(name) == [f"PATCH deployments/{name}"], step
+            assert ended.state is State.SUCCEEDED, step
+            assert bench.server.seen.of(name) == [f"PATCH deployments/{name}"], step
 
 
 async def _carried_on(bench: Bench, executor: Executor, operation: Operation) -> Operation:
@@ -540,13 +548,11 @@ async def _carried_on(bench: Bench, executor: Executor, operation: Operation) ->
 
 async def test_t24_a_database_that_is_away_at_the_claim_lets_nothing_be_written(tmp_path: Path) -> None:
     """The claim could not be committed: the API server is not asked for anything."""
-    async with database(tmp_path / "postgres") as served, await PostgresStore.open(served.url) as store:
-        async with bench_on(store, tmp_path) as bench:
-            await approved(store, VERBS["restart"](bench.world, "api"))
-            executor = bench.executor(at=at_point("claimed:before-commit", served.stop))
+    async with restartable(tmp_path) as (served, bench):
+        await approved(bench.store, VERBS["restart"](bench.world, "api"))
+        executor = bench.executor(at=at_point("claimed:before-commit", served.stop))
 
-            with pytest.raises(StoreUnavailable):
-                await executor.step()
+        with pytest.raises(StoreUnavailable):
+            await executor.step()
 
-            assert bench.server.seen.asked == 0
-
+        assert bench.server.seen.asked == 0

@@ -6,7 +6,7 @@ import pytest
 
 from bot.planning.budgets import Budget, budgets_of, selects
 from bot.ports import Surroundings
-from tests.support.grounds import budget
+from tests.support.bounds import budget
 
 LABELS = {"app": "api", "tier": "web"}
 

@@ -66,7 +66,7 @@ def test_what_is_more_than_a_tag_is_taken_as_it_is(said: str, meaning: str) -> N
         ("a b", "is no tag"),
         (f":{'x' * 129}", "is no tag"),
         ("@sha256:ab", "is no digest"),
-        ("UPPER/app:v1", "is no repository: its name has small letters"),
+        ("r.example.com/UPPER:v1", "is no repository: its name has small letters"),
         ("r.example.com/App", "is no repository"),
         ("r.example.com//app", "is no repository"),
         ("-r.example.com/app", "is no registry"),

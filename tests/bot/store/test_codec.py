@@ -28,7 +28,11 @@ VIEWS = st.builds(
 POST = Post(Place("C1", "1.2"), View("s", (Headline("h"), Fields((("a", "b"),))), data={"is": "View", "n": [1, None]}))
 
 
-@given(st.builds(Post, place=st.builds(Place, TEXT, TEXT), view=VIEWS, kind=TEXT))
+@given(
+    st.builds(
+        Post, place=st.builds(Place, TEXT, TEXT), view=VIEWS, kind=TEXT, subject=TEXT, version=st.integers(), under=TEXT
+    )
+)
 def test_a_post_comes_back_as_it_was(post: Post) -> None:
     """Every block, every text and any data survive the store."""
     assert decode(encode(post), Post) == post
@@ -55,7 +59,7 @@ def test_data_that_looks_like_a_record_stays_data() -> None:
 def test_what_has_its_default_is_left_out_and_taken_for_it() -> None:
     """So that a version which does not know a field yet reads what does not use it."""
     stored = json.loads(encode(POST))
-    assert not {"kind", "asked_by"} & stored["record"].keys()
+    assert not {"kind", "asked_by", "subject", "version", "under"} & stored["record"].keys()
     assert "exit_code" not in stored["record"]["view"]
     assert decode(json.dumps(stored), Post) == POST
     assert json.loads(encode(replace(POST, asked_by="U1")))["record"]["asked_by"] == "U1"

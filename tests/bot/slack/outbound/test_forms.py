@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.forms import Choice, FieldKind, Form, FormField
+from bot.domain.forms import Choice, FieldKind, Form, FormField, Purpose
 from bot.slack import fields
 from bot.slack.outbound.forms import draw
 from sandbox.slack.blocks import check_view
@@ -36,6 +36,7 @@ forms = st.builds(
     submit=words,
     words=words.map(lambda text: "w" + text),
     fields=st.lists(asked, max_size=8, unique_by=lambda field: field.name).map(tuple),
+    purpose=st.sampled_from(Purpose),
 )
 
 
@@ -108,6 +109,24 @@ def test_only_a_number_that_is_allowed_is_filled_in(value: str, shown: str | Non
     drawn = element(field(FieldKind.NUMBER, value=value, minimum=1, maximum=10))
     assert drawn.get("initial_value") == shown
     assert (drawn["min_value"], drawn["max_value"]) == ("1", "10")
+
+
+def test_words_have_lines_and_a_length() -> None:
+    """The client keeps to the length; what is filled in keeps its lines."""
+    drawn = element(field(FieldKind.WORDS, value="one\ntwo", maximum=500))
+    assert drawn == {
+        "type": "plain_text_input",
+        "action_id": "form:words",
+        "multiline": True,
+        "max_length": 500,
+        "initial_value": "one\ntwo",
+    }
+
+
+def test_a_dialog_is_known_again_by_what_it_is_for() -> None:
+    """One builds a command, the other asks for its last words."""
+    drawn = [draw(Form(title="t", words="w", purpose=purpose))["callback_id"] for purpose in Purpose]
+    assert drawn == ["rag_form", "rag_ask"]
 
 
 def test_a_switch_is_a_box_that_may_stay_empty() -> None:
