@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bot.domain.actions import Action, Need, parameters_of
 from bot.domain.catalogue import Catalogue
-from bot.domain.people import Permission, Standing
+from bot.domain.people import Actor, Permission, Standing
 from bot.domain.policy import Asked, Authorization, RateLimits
-from bot.domain.requests import Request
+from bot.domain.requests import Request, Surface
 from bot.domain.targets import Scope, Where
 from bot.errors import BotError, StoreUnavailable, UsageError
 from bot.parser import Parsed
@@ -71,6 +71,16 @@ class Admission:
         placed = where if Need.CLUSTER in action.needs else None
         await self._decide(action, request, Asked(wanted, action.name, placed))
         return where
+
+    async def may_look(self, actor: Actor, what: str, store: Store | None) -> bool:
+        """Tell whether a person may read anything anywhere, as a command that is counted; put a refusal on record."""
+        request = Request(key="", actor=actor, surface=Surface.FORM, text=what)
+        await self.count(request)
+        decision = await self.rights.of(actor, Asked(Permission.READ))
+        if not decision.allowed:
+            self.meter.refused(Permission.READ.value, why_of(decision))
+            await record_refusal(store, Refused(what, decision), request)
+        return decision.allowed
 
     async def _decide(self, action: Action, request: Request, asked: Asked) -> None:
         decision = await self.rights.of(request.actor, asked)
@@ -146,5 +156,22 @@ def refusal_entry(refusal: Refused, request: Request) -> AuditEntry:
             "team": request.actor.team_id,
             "request": request.key,
             "roles": " ".join(decision.roles),
+        },
+    )
+
+
+def request_entry(request: Request, result: str, said: str, **more: str) -> AuditEntry:
+    """Return what the audit keeps of a request that was carried out, or could not be."""
+    return AuditEntry(
+        actor=request.actor.user_id,
+        action=request.text.split(" ", 1)[0][:40],
+        subject=request.place.channel,
+        result=result,
+        detail={
+            "surface": request.surface.value,
+            "command": request.text[:200],
+            "said": said[:200],
+            "request": request.key,
+            **more,
         },
     )

@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import answers
-from bot.admission import REFUSED, Admission, Refused, log_refusal, record_refusal, refusal_entry, why_of
+from bot.admission import (
+    REFUSED,
+    Admission,
+    Refused,
+    log_refusal,
+    record_refusal,
+    refusal_entry,
+    request_entry,
+)
 from bot.domain.actions import Change, Control, Decision, Query, Setting
 from bot.domain.forms import FilledForm, Form
 from bot.domain.people import Actor, Permission
-from bot.domain.policy import Asked
 from bot.domain.requests import Outcome, Post, Request, Surface
 from bot.domain.targets import Where
 from bot.domain.view import View, posted
@@ -166,17 +173,17 @@ class Service:
             return self.explain(refusal, claimed.request)
         except BotError as error:
             result = "misunderstood" if isinstance(error, UsageError) else "failed"
-            await self._settle(claimed, (), self._entry(claimed.request, type(error).__name__, error.message))
+            await self._settle(claimed, (), request_entry(claimed.request, type(error).__name__, error.message))
             return self.explain(error, claimed.request)
         finally:
             self._equipment.meter.commanded(verb, result, (self._equipment.clock.now() - began).total_seconds())
-        keep = self._entry(request, "done", outcome.detail) if isinstance(parsed.action, Control) else None
+        keep = request_entry(request, "done", outcome.detail) if isinstance(parsed.action, Control) else None
         await self._settle(claimed, outcome.posts, keep)
         return outcome.view if isinstance(parsed.action, Control) else None
 
     async def abandon(self, claimed: Claimed, reference: str) -> View:
         """End a request that failed in an unknown way, with an audit entry, and return what its person is told."""
-        entry = self._entry(claimed.request, "failed", f"reference {reference}", reference=reference)
+        entry = request_entry(claimed.request, "failed", f"reference {reference}", reference=reference)
         await self._settle(claimed, (), entry)
         return answers.broken(reference)
 
@@ -221,21 +228,6 @@ class Service:
                 await transaction.put(post)
             if entry is not None:
                 await transaction.audit(entry)
-
-    def _entry(self, request: Request, result: str, detail: str, **more: str) -> AuditEntry:
-        return AuditEntry(
-            actor=request.actor.user_id,
-            action=request.text.split(" ", 1)[0][:40],
-            subject=request.place.channel,
-            result=result,
-            detail={
-                "surface": request.surface.value,
-                "command": request.text[:200],
-                "said": detail[:200],
-                "request": request.key,
-                **more,
-            },
-        )
 
     # --- dialogs ------------------------------------------------------------------------------------------------------
 
@@ -287,13 +279,7 @@ class Service:
         It counts as a command: `UsageError` over the limit. A refusal is put on record under the name of `what` they
         wanted.
         """
-        request = Request(key="", actor=actor, surface=Surface.FORM, text=what)
-        await self._admission.count(request)
-        decision = await self._equipment.rights.of(actor, Asked(Permission.READ))
-        if not decision.allowed:
-            self._equipment.meter.refused(Permission.READ.value, why_of(decision))
-            await record_refusal(self._equipment.store, Refused(what, decision), request)
-        return decision.allowed
+        return await self._admission.may_look(actor, what, self._equipment.store)
 
     async def shared_view(self, text: str, request: Request) -> View:
         """Answer a query as others will see it, with the rights of the person who shares it."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bot.domain.change_policy import ChangePolicy
 from bot.domain.people import Actor
-from bot.domain.requests import Request, Surface
+from bot.domain.requests import Place, Request, Surface
 from bot.errors import UsageError
 from bot.ports import Claimed
 
@@ -29,9 +29,18 @@ def person_at(policy: ChangePolicy, user: str) -> str:
 
 
 def terminal_request(policy: ChangePolicy, user: str, text: str, *, nonce: str) -> Request:
-    """Make the request of a terminal to be written down. Raises `UsageError` when its user is nobody."""
-    actor = Actor(person_at(policy, user), "")
-    return Request(key=f"{_KEY}:{nonce}:{user}", actor=actor, surface=Surface.TERMINAL, text=text)
+    """Make the request of a terminal to be written down. Raises `UsageError` when its user is nobody.
+
+    What its person alone is told reaches them by a direct message.
+    """
+    person = person_at(policy, user)
+    return Request(
+        key=f"{_KEY}:{nonce}:{user}",
+        actor=Actor(person, ""),
+        surface=Surface.TERMINAL,
+        text=text,
+        place=Place(person),
+    )
 
 
 def of_terminal(claimed: Claimed, policy: ChangePolicy, team_id: str) -> Claimed:

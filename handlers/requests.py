@@ -29,7 +29,7 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The requests of a place: those that wait, those that run or ended in doubt, and those that ended lately."""
+    """The requests of a place: those that wait for somebody, those that run, and those that ended lately."""
 
     scope: Scope
     waiting: Sequence[Operation]
@@ -48,8 +48,9 @@ async def observe(params: Params, sources: Sources) -> Seen:
     doubtful = [each for each in await operations.search(doubt) if each.blocks]
     return Seen(
         scope=scope,
-        waiting=[each for each in open_ if each.state in WAITING],
-        running=[*(each for each in open_ if each.state in running), *doubtful],
+        # A doubt waits for somebody, too: for who looks, and says what became of it.
+        waiting=[*doubtful, *(each for each in open_ if each.state in WAITING)],
+        running=[each for each in open_ if each.state in running],
         ended=[each for each in await operations.search(ended) if not each.blocks],
     )
 

@@ -12,7 +12,8 @@ from typing import Protocol
 
 from bot.domain.live import Live
 from bot.domain.plans import Plan
-from bot.domain.steps import AnyStep, Stamp, Standing
+from bot.domain.steps import AnyStep, Scale, Stamp, Standing
+from bot.domain.steps.base import spec_of
 
 # How an attempt ended that certainly changed nothing; whatever else stands there, or nothing, is a doubt.
 _WITHOUT_EFFECT = frozenset({"conflict", "refused", "throttled"})
@@ -64,7 +65,7 @@ def recover(operation_id: str, plan: Plan, live: Live, attempts: Sequence[Attemp
     if not step.marked:
         return _by_absence(step, live, stamp, replaced=replaced) if sent else Redo()
     if not replaced and live.marker == operation_id:
-        return Happened(_since(step, live, stamp))
+        return Happened(overwritten(step, live, stamp))
     if not sent:
         return Redo()
     if live.object is None:
@@ -83,13 +84,17 @@ def _by_absence(step: AnyStep, live: Live, stamp: Stamp, *, replaced: bool) -> R
     return Redo()
 
 
-def _since(step: AnyStep, live: Live, stamp: Stamp) -> str:
+def overwritten(step: AnyStep, live: Live, stamp: Stamp) -> str:
+    """Say what became of an object since a step was applied to it; empty while it is as the step left it."""
     compared = step.compare(live, stamp)
     match compared.standing:
         case Standing.TO:
             return ""
         case Standing.FROM:
-            return "it is as it was before the change again"
+            return "somebody put it back as it was"
+        case Standing.OTHER if isinstance(step, Scale):
+            # The difference is told from what was planned for; here it is from what was made of it.
+            return f"{int(spec_of(live.object).get('replicas', 1))} pods are asked for now, not {step.replicas}"
         case Standing.OTHER:
             return compared.difference
 

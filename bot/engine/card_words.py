@@ -25,7 +25,7 @@ _MORE_PEOPLE = "people more"
 
 
 def one_line(text: str, *, limit: int = 0) -> str:
-    """Return a text that steers nothing, every run of blanks as one space, cut to `limit` characters (0: not at all)."""
+    """Return a text that steers nothing, on one line, cut to `limit` characters (0: not at all)."""
     words = " ".join(clean(text).split())
     return words if not limit or len(words) <= limit else words[: limit - 1] + "…"
 

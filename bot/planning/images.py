@@ -76,7 +76,8 @@ def plan_image(ground: Ground, container: Json, image: ImageName, *, said: str =
         ),
         service=ground.service,
         watch=ground.ref,
-        inverse=f"set image {word_for(ground)} {was} --container {name}",
+        # What is no valid name could not be typed again.
+        inverse=f"set image {word_for(ground)} {was} --container {name}" if _named(was) else "",
         symptoms=symptoms(ground),
         lasts_s=patience(ground),
     )
@@ -142,10 +143,15 @@ def _facts(ground: Ground, image: ImageName, said: str, same: Revision | None) -
 
 def _is_elsewhere(was: str, image: ImageName) -> bool:
     """Tell whether an image is of another repository than the one before, where that one had a name at all."""
+    before = _named(was)
+    return before is not None and before.home != image.home
+
+
+def _named(text: str) -> ImageName | None:
     try:
-        return image_name(was).home != image.home
+        return image_name(text)
     except ValueError:
-        return False
+        return None
 
 
 def _warnings(ground: Ground, container: Json, image: ImageName, same: Revision | None) -> Iterator[str]:

@@ -31,8 +31,6 @@ class Rolling:
     @property
     def stays(self) -> int:
         """Return how many pods stay ready at least."""
-        if not self.moves:
-            return self.ready
         return max(min(self.ready, self.desired - self.away), 0)
 
     @property

@@ -57,7 +57,7 @@ def references(template: Json) -> tuple[str, ...]:
     for volume in (template.get("spec") or {}).get("volumes") or ():
         if words := _volume_source(volume):
             found[words] = None
-    return tuple(found)
+    return tuple(map(_shown, found))
 
 
 def _only_the_rest(before: Json, after: Json) -> Difference:

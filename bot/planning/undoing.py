@@ -11,7 +11,8 @@ from bot.domain.plans import Draft, Fact, Refusal
 from bot.domain.steps import ClearFailed, Evict, Restart, Rollback, Scale, SetBounds, SetImage, SetResources, Standing
 from bot.domain.steps.containers import place_of
 from bot.domain.text import listed
-from bot.planning.going_back import draft_of, judged
+from bot.planning.choosing import judged
+from bot.planning.going_back import draft_of
 from bot.planning.ground import Ground
 from bot.planning.image_names import image_name
 from bot.planning.images import plan_image

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.actions import NoParams
 from bot.errors import UsageError
 from bot.parser import LONGEST_COMMAND, parse
-from tests.support.verbs import VERBS, Helping, Scaling, Sharing
+from tests.support.verbs import CHANGING, VERBS, Helping, Naming, Scaling, Sharing
 
 
 def refusal(text: str) -> UsageError:
@@ -200,4 +201,105 @@ def test_any_text_is_understood_or_refused_in_words(text: str) -> None:
         parsed.namespace,
         parsed.cluster,
         parsed.text,
+    )
+
+
+# --- verbs of two words, and what every change takes ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "params"),
+    [
+        ("set image api app:v2", "set image", Sharing("api", "app:v2")),
+        ("SET Image api app:v2", "set image", Sharing("api", "app:v2")),
+        ("set memory api", "set memory", Helping("api")),
+        ("clear failed", "clear failed", NoParams()),
+        ("help set image", "help", Naming("set image")),
+        ("help Set IMAGE api", "help", Naming("Set IMAGE", "api")),
+        ("help 'set image' api", "help", Naming("set image", "api")),
+        ("help restart set", "help", Naming("restart", "set")),
+        ("set image --help", "help", Naming("set image")),
+        ("clear failed -h", "help", Naming("clear failed")),
+    ],
+)
+def test_a_verb_may_have_two_words(text: str, name: str, params: Any) -> None:
+    """Typed, asked about, and as the text of a button."""
+    parsed = parse(text, CHANGING)
+    assert (parsed.action.name, parsed.params) == (name, params)
+    again = parse(parsed.text, CHANGING)
+    assert (again.action.name, again.params) == (name, params)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "suggestions"),
+    [
+        ("set", 'There is no command "set".', ("set image", "set memory")),
+        ("set api 1Gi", 'There is no command "set api".', ("set image api 1Gi", "set memory api 1Gi")),
+        ("set imgae api 'a b'", 'There is no command "set imgae".', ("set image api 'a b'",)),
+        ("setimage api", 'There is no command "setimage".', ("set image api",)),
+        ("clear", 'There is no command "clear".', ("clear failed",)),
+        ("clear faild -n shop", 'There is no command "clear faild".', ("clear failed -n shop",)),
+    ],
+)
+def test_the_second_word_is_suggested_with_the_others(text: str, message: str, suggestions: tuple[str, ...]) -> None:
+    """Ready to be pressed."""
+    with pytest.raises(UsageError) as raised:
+        parse(text, CHANGING)
+    assert raised.value.message == message
+    assert raised.value.suggestions[: len(suggestions)] == suggestions
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "replace"),
+    [
+        ("restart api", "", False),
+        ("restart api --reason 'it hangs' --replace", "it hangs", True),
+        ("restart --replace —reason “it hangs” api", "it hangs", True),
+        ("restart api --reason=slow", "slow", False),
+        ("set image --reason slow api app:v2 --replace", "slow", False),
+    ],
+)
+def test_every_change_takes_a_reason_and_may_replace(text: str, reason: str, *, replace: bool) -> None:
+    """Before the rest of the line, which is left as it is; the parameters know nothing of it."""
+    parsed = parse(text, CHANGING)
+    assert (parsed.reason, parsed.replace) == (reason, replace)
+    again = parse(parsed.text, CHANGING)
+    assert (again.params, again.reason, again.replace) == (parsed.params, reason, replace)
+
+
+def test_what_only_reads_takes_no_reason() -> None:
+    """It is not asked of anybody."""
+    with pytest.raises(UsageError, match='status has no option "--reason"'):
+        parse("status api --reason slow", CHANGING)
+
+
+def test_the_usage_of_a_change_names_what_every_change_takes() -> None:
+    """Behind its own parameters."""
+    usage = CHANGING.usage(CHANGING.find("set image"))
+    assert usage == "set image PLACE COMMAND… [--reason TEXT] [--replace]"
+
+
+changing = st.lists(
+    st.sampled_from(
+        ["set", "image", "memory", "clear", "failed", "restart", "help", "--reason", "--replace", "-n", "'a b'"]
+    )
+    | st.text(max_size=4),
+    max_size=7,
+).map(" ".join)
+
+
+@settings(deadline=None, max_examples=300)
+@given(changing)
+def test_any_change_is_understood_or_refused_in_words(text: str) -> None:
+    """And what was understood reads the same once more."""
+    try:
+        parsed = parse(text, CHANGING)
+    except UsageError:
+        return
+    again = parse(parsed.text, CHANGING)
+    assert (again.action, again.params, again.reason, again.replace) == (
+        parsed.action,
+        parsed.params,
+        parsed.reason,
+        parsed.replace,
     )

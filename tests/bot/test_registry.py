@@ -10,7 +10,7 @@ import pytest
 import handlers
 from bot.errors import UsageError
 from bot.registry import Registry, discover
-from tests.support.verbs import VERBS, verb
+from tests.support.verbs import CHANGING, VERBS, verb
 
 
 def test_verbs_are_listed_by_name() -> None:
@@ -77,3 +77,18 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_verbs_in_folders_are_found(package: str) -> None:
     """Once a chapter has several, it gets a folder."""
     assert [action.name for action in discover(importlib.import_module(package)).all()] == ["deep"]
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "length"),
+    [
+        (["set", "image", "api"], "set image", 2),
+        (["Set", "IMAGE"], "set image", 2),
+        (["restart", "api"], "restart", 1),
+        (["restart"], "restart", 1),
+    ],
+)
+def test_the_first_words_name_the_verb(words: list[str], name: str, length: int) -> None:
+    """One or two of them."""
+    action, used = CHANGING.match(words)
+    assert (action.name, used) == (name, length)

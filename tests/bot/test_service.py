@@ -12,11 +12,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from bot.domain.actions import Control, Need, NoParams, Query, Setting
-from bot.domain.people import Permission
+from bot.domain.actions import Control, DecisionKind, Need, NoParams, Query, Setting
+from bot.domain.change_policy import ChangePolicy
+from bot.domain.people import Actor, Permission
 from bot.domain.policy import RateLimits
 from bot.domain.requests import Outcome, Place, Request, Surface
 from bot.domain.snapshot import LogKey
+from bot.domain.targets import Where
 from bot.domain.view import Button, Buttons, Headline, View
 from bot.errors import ClusterUnreachable, DirectoryUnavailable, NotAccepted, StoreUnavailable
 from bot.main.waiting_store import WaitingStore
@@ -24,9 +26,10 @@ from bot.ports import Claimed, Sources, Unmetered
 from bot.registry import Registry
 from bot.service import Lost, Service
 from bot.store.store import PostgresStore
+from bot.terminals import terminal_request
 from tests.support.builders import SCOPE, crash_looping, deployment, log_of, pod, replica_set, snapshot
 from tests.support.service import ALL_VERBS, Stage, asked, stage
-from tests.support.twins import CountingLimiter
+from tests.support.twins import TEAM, CountingLimiter, RecordingChanges
 
 Rows = Callable[[str], list[dict[str, Any]]]
 
@@ -584,3 +587,103 @@ async def test_a_control_that_needs_the_store_is_tried_again(scene: Stage, store
         await service.control(await claimed(store))
     assert [row["state"] for row in rows("inbox")] == ["received"]
     assert rows("audit") == []
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_change_is_kept_and_handed_to_the_engine(scene: Stage, store: PostgresStore) -> None:
+    """With its parameters, its reason, and the ports that it names; the engine ends the request."""
+    changes = RecordingChanges(store)
+    service = scene.service(store, changes=changes)
+    text = "restart search --reason 'it hangs' --replace"
+    assert service.must_keep(asked(text))
+    view = await carried_out(service, store, text=text)
+    assert view is not None
+    assert view.summary == "handed on"
+    [change] = changes.asked
+    assert (change.action.name, change.command, change.reason, change.replace) == ("restart", text, "it hangs", True)
+    sources = change.sources
+    assert (sources.scope, sources.where) == (SCOPE, Where(SCOPE, "search"))
+    assert sources.changes is not None
+    assert sources.record is store.record
+    assert sources.operations is store.operations
+    assert sources.audit is None
+
+
+async def test_what_is_said_to_a_request_is_kept_and_handed_to_the_engine(scene: Stage, store: PostgresStore) -> None:
+    """Anybody of the workspace may try."""
+    changes = RecordingChanges(store)
+    service = scene.service(store, changes=changes)
+    await carried_out(service, store, text="deny 3f9a12c0 not now", by="U-nil")
+    [(decision, params)] = changes.decided
+    assert (decision.kind, params.request, params.words) == (DecisionKind.DENY, "3f9a12c0", "not now")
+
+
+@pytest.mark.parametrize("text", ["restart search", "approve 3f9a12c0"])
+async def test_where_nothing_is_changed_it_is_said(scene: Stage, store: PostgresStore, rows: Rows, text: str) -> None:
+    """The request is over and on record."""
+    view = await carried_out(scene.service(store), store, text=text)
+    assert view is not None
+    assert (view.summary, view.exit_code) == ("Nothing is changed from here.", 2)
+    assert [row["result"] for row in rows("audit")] == ["NotAccepted"]
+
+
+async def test_a_change_is_no_reading_command(scene: Stage) -> None:
+    """Without previews it is not even planned."""
+    assert (await scene.service().ask(asked("restart search"))).summary == "restart is no reading command."
+    assert (await scene.service().ask(asked("approve 3f9a12c0"))).summary == "approve is said in chat alone."
+
+
+async def test_whoever_lost_a_request_to_another_worker_hears_nothing_of_it(scene: Stage, store: PostgresStore) -> None:
+    """The engine's word for that passes through."""
+    service = scene.service(store, changes=RecordingChanges(store))
+    assert await service.accept(asked("restart search"))
+    late = await claimed(store, lease_s=0.01)
+    await asyncio.sleep(0.05)
+    assert await service.control(await claimed(store)) is not None
+    with pytest.raises(Lost):
+        await service.control(late)
+
+
+# --- terminals --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("terminals", "words"),
+    [
+        ({}, 'The user of this kubeconfig, "ann@example.com", stands for nobody'),
+        ({"ann@example.com": "U-vic"}, 'The user of that kubeconfig, "ann@example.com", is somebody else here.'),
+    ],
+    ids=["unknown here", "somebody else here"],
+)
+async def test_the_configuration_of_here_says_who_is_at_a_terminal(
+    scene: Stage, store: PostgresStore, terminals: dict[str, str], words: str
+) -> None:
+    """Not that of the terminal, which may have been changed by whoever sits there."""
+    changes = RecordingChanges(store)
+    service = scene.service(store, changes=changes, change_policy=ChangePolicy(terminals=terminals))
+    there = ChangePolicy(terminals={"ann@example.com": "U-ann"})
+    request = terminal_request(there, "ann@example.com", "restart search", nonce="1")
+    assert await service.accept(request)
+    view = await service.control(await claimed(store))
+    assert view is not None
+    assert view.summary.startswith(words)
+    assert changes.asked == []
+
+
+async def test_a_person_at_a_terminal_has_the_rights_that_they_have_in_chat(scene: Stage, store: PostgresStore) -> None:
+    """Looked up in the workspace, under their own account."""
+    changes = RecordingChanges(store)
+    policy = ChangePolicy(terminals={"ann@example.com": "U-ann", "vic@example.com": "U-vic"})
+    service = scene.service(store, changes=changes, change_policy=policy)
+    summaries = []
+    for user in policy.terminals:
+        assert await service.accept(terminal_request(policy, user, "restart search", nonce="1"))
+        view = await service.control(await claimed(store))
+        assert view is not None
+        summaries.append(view.summary)
+    assert summaries[0] == "handed on"
+    assert summaries[1].startswith("You can't use restart: that needs the role operator")
+    [change] = changes.asked
+    assert change.sources.request.actor == Actor("U-ann", TEAM)

@@ -236,8 +236,9 @@ def assert_refused(view: View, person: Person, text: str, needed: str) -> None:
     told = text_of(view)
     assert person.why in told
     assert "Nothing was changed." in told
-    typed = set(text.split())
-    assert [word for word in SECRETS if word in told.lower() and word not in typed] == []
+    # Whoever may look somewhere is told where it would have gone.
+    known = {*text.split(), *(("prod-eu", "shop") if "read" in person.may else ())}
+    assert [word for word in SECRETS if word in told.lower() and word not in known] == []
     helpers = HELPERS[needed] if person.helped else ()
     handles = tuple(f"@{handle}" for handle in TELLING_HANDLES.values())
     assert {handle for handle in handles if handle in told} == set(helpers)

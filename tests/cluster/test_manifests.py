@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from bot.cluster import Clusters, Connection, KubernetesHttp, OneShotReader, open_connection
 from bot.cluster.resources import RESOURCES
@@ -21,8 +24,9 @@ from tests.support.waiting import in_background, until
 
 CLOCK = WallClock()
 NAMESPACED = frozenset(part for part, resource in RESOURCES.items() if resource.namespaced)
-COMPONENTS = sorted(path.name for path in (MANIFESTS / "components").iterdir())
+COMPONENTS = sorted({path.name for path in (MANIFESTS / "components").iterdir()} - {"guard"})  # the overlays have it
 OVERLAYS = ("single", "ha")
+PAGE = MANIFESTS.parents[1] / "docs" / "how-to" / "install.md"
 
 
 @pytest.fixture
@@ -96,6 +100,7 @@ async def test_the_server_takes_each_overlay_with_each_component(
     told = await Kubectl(kubeconfig)("apply", "-k", str(folder), "--dry-run=server")
     assert "statefulset" in told if overlay == "single" else "deployment" in told
     assert ("ingress" in told) == ("http" in components)
+    assert told.count("validatingadmissionpolicybinding") == 3
 
 
 async def test_the_example_is_whole(kubeconfig: str) -> None:
@@ -132,3 +137,39 @@ async def test_over_http_those_who_talk_with_slack_have_the_signing_secret_in_pl
     assert [name for name, template in pods.items() if wanted <= template["metadata"]["labels"].items()] == [
         "ragops-chat"
     ]
+
+
+def _blocks(heading: str) -> list[dict[str, Any]]:
+    """Return the YAML blocks that stand below a heading of the page."""
+    section = PAGE.read_text().split(f"### {heading}\n")[1].split("\n### ")[0]
+    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)]
+
+
+async def test_what_the_page_says_about_changes_does_what_it_says(
+    kubeconfig: str, scope: Scope, tmp_path: Path
+) -> None:
+    """The rights for single workloads, and the repositories of the guard; and a server takes both."""
+    of_namespace, of_cluster = _blocks("Let it change something")
+    components = [MANIFESTS / "components" / Path(each).name for each in of_namespace.pop("components")]
+    watched = kustomization(tmp_path / "watched", components=components, namespace=scope.namespace, **of_namespace)
+    bot = kustomization(
+        tmp_path / "bot", resources=[MANIFESTS / "overlays" / "ha"], namespace=scope.namespace, **of_cluster
+    )
+    kubectl = Kubectl(kubeconfig)
+    roles = {each["metadata"]["name"]: each["rules"] for each in await kubectl.build(watched) if each["kind"] == "Role"}
+    named = [rule for rule in roles["ragops-changes"] if "resourceNames" in rule]
+    assert [(rule["verbs"], rule["resourceNames"]) for rule in named] == [
+        (["get", "patch"], ["rag-engine-api", "rag-engine-worker"]),
+        (["get", "patch"], ["rag-engine-api-hpa"]),
+    ]
+    variables = [
+        each["spec"]["variables"]
+        for each in await kubectl.build(bot)
+        if (each["kind"], each["metadata"]["name"]) == ("ValidatingAdmissionPolicy", "ragops-workloads")
+    ]
+    assert variables[0][0] == {
+        "name": "repositories",
+        "expression": "['registry.example.com/rag-engine', 'registry.example.com/team/']",
+    }
+    for folder in (watched, bot):
+        await kubectl("apply", "-k", str(folder), "--dry-run=server")

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from tests.conftest import with_database
-from tests.crash.rig import nursery
+from tests.crash.nursery import nursery
 
 LANES = 4
 

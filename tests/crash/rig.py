@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.domain.operations import Operation, State
+from bot.domain.plans import Draft
+from bot.errors import StoreUnavailable
 from bot.ports import AuditQuery
 from bot.store.audit import verify_audit
 from bot.store.store import PostgresStore
 from sandbox.cluster.world.world import World
+from tests.crash.nursery import Worker, hatched
 from tests.crash.worker import Order
 from tests.support.carrying import SPEED, approved
 from tests.support.changing import NAMESPACE, VERBS, WatchedServer, small_cluster
 from tests.support.waiting import until
 
-ROOT = Path(__file__).parents[2]
 # In the order in which a change passes them. `verdict` lies after its end.
 POINTS = (
     "taken",
@@ -43,61 +40,11 @@ POINTS = (
     "ended",
     "verdict",
 )
+# Before that, while people say what they want.
+ASKED = ("requested:before-commit", "requested:after-commit", "voted:before-commit", "voted:after-commit")
 LEASE_S = 1.0
 ROUND_S = 40.0
 _TRIES = 4
-
-
-@dataclass(slots=True)
-class Worker:
-    """A forked worker, as far as it tells."""
-
-    pid: int
-    _reader: asyncio.StreamReader
-    _writer: asyncio.StreamWriter
-    events: list[str] = field(default_factory=list)
-    ended_at: float = 0.0
-
-    async def listen(self) -> None:
-        """Note what it says until it is gone."""
-        with contextlib.suppress(ConnectionError):
-            while line := await self._reader.readline():
-                self.events.append(json.loads(line)["event"])
-        self.ended_at = time.time()
-
-    @property
-    def gone(self) -> bool:
-        return self.ended_at > 0
-
-    @property
-    def stands_still(self) -> bool:
-        """Tell whether it was stopped by a signal."""
-        with contextlib.suppress(OSError):
-            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-        return False
-
-    def send(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
-
-    def close(self) -> None:
-        self.send(signal.SIGKILL)
-        self._writer.close()
-
-
-@contextmanager
-def nursery(folder: Path) -> Iterator[Path]:
-    """Run the process that workers are forked from; its socket is yielded."""
-    path = folder / "workers"
-    process = subprocess.Popen([sys.executable, "-m", "tests.crash.worker", str(path)], cwd=ROOT)
-    try:
-        while not path.exists():
-            assert process.poll() is None, "there is nothing to fork workers from"
-            time.sleep(0.05)
-        yield path
-    finally:
-        process.kill()
-        process.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +66,7 @@ class Blow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one round. `effects` are those that the API server saw; `takeover_s` is None when none was needed."""
+    """What came of one round. `effects` are what the API server saw; `takeover_s` is None where nobody took over."""
 
     verb: str
     blow: Blow
@@ -159,23 +106,20 @@ class Lane:
 
     async def round(self, verb: str, blow: Blow) -> Outcome:
         """Let a first worker be struck while it carries a change out, and a second one take over."""
-        self._rounds += 1
-        name = f"{self.name}-{self._rounds}"
-        draft = VERBS[verb](self.world, name)
-        operation = await approved(self.store, draft)
-        over = _is_judged if blow.judges else _is_over
+        name, draft, operation = await self._approved(verb)
+        over = _is_judged if blow.judges else is_over
         async with AsyncExitStack() as stack:
-            first = await stack.enter_async_context(self._worker("first", blow, struck=True))
-            await self._hears(first, "taken")
-            second = await stack.enter_async_context(self._worker("second", blow))
-            ended = await until(lambda: self._now(operation), over, within_s=ROUND_S, every_s=0.03)
+            first = await stack.enter_async_context(self.worker("first", blow, struck=True))
+            await first.says("taken")
+            await stack.enter_async_context(self.worker("second", blow))
+            ended = await self.until(operation, over)
             struck = "struck" in first.events
             if blow.how == "stop" and struck:
                 await self._go_on(first)
-                ended = await self._now(operation)
+                ended = await self.until(operation, over)
             takeover_s = await self._takeover(operation, first)
         names = {name, draft.target.name, *(pod.name for pod in getattr(draft.step, "pods", ()))}
-        self._clear(name)
+        self.clear(name)
         return Outcome(
             verb=verb,
             blow=blow,
@@ -188,12 +132,22 @@ class Lane:
             takeover_s=takeover_s,
         )
 
+    async def _approved(self, verb: str) -> tuple[str, Draft, Operation]:
+        """Make something to be changed, and an approved change of it."""
+        while True:
+            self._rounds += 1
+            name = f"{self.name}-{self._rounds}"
+            draft = VERBS[verb](self.world, name)
+            # On a busy machine this process may stand still for so long that it gives a connection up.
+            with contextlib.suppress(StoreUnavailable):
+                return name, draft, await approved(self.store, draft)
+
     async def whole(self) -> bool:
         """Tell whether the audit's chain is."""
         return (await verify_audit(self.database_url)).ok
 
-    @asynccontextmanager
-    async def _worker(self, name: str, blow: Blow, *, struck: bool = False) -> AsyncIterator[Worker]:
+    def worker(self, name: str, blow: Blow, *, struck: bool = False) -> AbstractAsyncContextManager[Worker]:
+        """Have a worker forked, which is struck or lives on."""
         order = Order(
             database_url=self.database_url,
             kubeconfig=str(self.kubeconfig),
@@ -203,23 +157,9 @@ class Lane:
             nth=blow.nth,
             blow=blow.how,
             judges=blow.judges,
+            listens=blow.point in ASKED,
         )
-        reader, writer = await asyncio.open_unix_connection(self.workers)
-        writer.write(f"{json.dumps(asdict(order))}\n".encode())
-        said = json.loads(await reader.readline())
-        worker = Worker(said["pid"], reader, writer, [said["event"]])
-        listening = asyncio.create_task(worker.listen())
-        try:
-            yield worker
-        finally:
-            worker.close()
-            await listening
-
-    async def _hears(self, worker: Worker, event: str) -> None:
-        async def look() -> bool:
-            return event in worker.events or worker.gone
-
-        await until(look, bool, every_s=0.005)
+        return hatched(self.workers, order)
 
     async def _go_on(self, worker: Worker) -> None:
         """Let a worker that stands still go on, and give it the time to do harm."""
@@ -231,10 +171,15 @@ class Lane:
         worker.send(signal.SIGCONT)
         await asyncio.sleep(0.3)
 
-    async def _now(self, operation: Operation) -> Operation:
-        found = await self.store.operations.find(operation.id)
-        assert found is not None
-        return found
+    async def until(self, operation: Operation, over: Callable[[Operation], bool]) -> Operation:
+        """Wait until an operation is as it should be."""
+
+        async def look() -> Operation:
+            with contextlib.suppress(StoreUnavailable):
+                return await self.store.operations.find(operation.id) or operation
+            return operation
+
+        return await until(look, over, within_s=ROUND_S, every_s=0.03)
 
     async def _takeover(self, operation: Operation, first: Worker) -> float | None:
         """Return how long after the first one's end the second one had the change; None when it need not have it."""
@@ -248,14 +193,15 @@ class Lane:
         ]
         return max(0.0, min(taken) - first.ended_at) if taken else None
 
-    def _clear(self, name: str) -> None:
+    def clear(self, name: str) -> None:
         """Remove what the round was about, so that the cluster stays small."""
         for resource in ("horizontalpodautoscalers", "deployments", "jobs"):
             if self.world.store.get(resource, NAMESPACE, name) is not None:
                 self.world.store.delete(resource, NAMESPACE, name)
 
 
-def _is_over(operation: Operation) -> bool:
+def is_over(operation: Operation) -> bool:
+    """Tell whether a change has ended."""
     return operation.state.final
 
 

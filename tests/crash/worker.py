@@ -21,8 +21,12 @@ from pathlib import Path
 from bot.engine.executing import Executor
 from bot.engine.verifying import Aftercare
 from bot.errors import StoreUnavailable
+from bot.rights import DirectoryRights
 from bot.store.store import PostgresStore
+from bot.worker import Intake
+from tests.support import engine
 from tests.support.carrying import workshop_on
+from tests.support.twins import RecordingNotifier
 
 _IDLE_S = 0.02
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
@@ -32,7 +36,8 @@ _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 class Order:
     """What a worker is to be: where its database and cluster are, and where it is struck, for the n-th time there.
 
-    Without a point it lives on. Only one that `judges` gives verdicts: that is much to read.
+    Without a point it lives on. Only one that `judges` gives verdicts: that is much to read. One that `listens` carries
+    out what people say, too.
     """
 
     database_url: str
@@ -43,6 +48,7 @@ class Order:
     nth: int = 1
     blow: str = "kill"
     judges: bool = False
+    listens: bool = False
 
 
 class Told:
@@ -61,21 +67,27 @@ async def work(order: Order, told: Told) -> None:
     """Carry changes out and judge them, as a replica does, for ever."""
     async with (
         await PostgresStore.open(order.database_url, smallest_pool=1, largest_pool=2) as store,
-        workshop_on(store, Path(order.kubeconfig), name=order.name) as workshop,
+        workshop_on(store, Path(order.kubeconfig), name=order.name) as fitted,
     ):
         workshop = replace(
-            workshop,
+            fitted,
             at=_hook(order, told),
             chance=random.Random(),
             lease_s=order.lease_s,
             renew_s=order.lease_s * 0.3,
             recover_s=60.0,
         )
-        executor, aftercare = Executor(workshop), Aftercare(workshop)
+        steps: list[Callable[[], Awaitable[bool]]] = []
+        if order.listens:
+            rights = DirectoryRights(engine.people(), engine.RIGHTS)
+            workshop = replace(workshop, rights=rights, policy=engine.POLICY)
+            service = engine.service_of(workshop, store)
+            steps = [Intake(store, service, RecordingNotifier(), workshop.references, wake=lambda: None).step]
+        steps += [Executor(workshop).step, *([Aftercare(workshop).step] if order.judges else [])]
         told.say("ready")
         while True:
             with suppress(StoreUnavailable):
-                if await executor.step() or (order.judges and await aftercare.step()):
+                if any([await step() for step in steps]):
                     continue
             await asyncio.sleep(_IDLE_S)
 

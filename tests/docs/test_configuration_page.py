@@ -204,7 +204,9 @@ def test_the_example_of_an_environment_is_the_one_that_is_made_from_the_code() -
 
 def test_the_example_file_is_accepted_and_says_every_key() -> None:
     """It can be copied and changed line by line."""
-    configuration = read_configuration(ROOT / "docs" / "ragops.example.toml", verbs={"logs", "evict", "rollback", "restart"})
+    configuration = read_configuration(
+        ROOT / "docs" / "ragops.example.toml", verbs={"logs", "evict", "rollback", "restart"}
+    )
     text = (ROOT / "docs" / "ragops.example.toml").read_text(encoding="utf-8")
 
     assert configuration.default_cluster == "prod-eu"

@@ -15,11 +15,14 @@ import pytest
 import handlers
 from bot.diagnosis import all_codes, causes, family
 from bot.diagnosis.family import families, surveys
+from bot.domain.actions import Change
+from bot.domain.people import Permission
 from bot.parser import parse
 from bot.registry import discover
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 CAUSES = {"long_inits": "INIT_RUNS_LONG", "moved_tags": "TAG_MOVED"}
+VERBS = ("restarts", "wake")
 BLOCK = re.compile(r"^```python file=(?P<path>\S+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -65,7 +68,8 @@ def verb_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     """A folder whose files are verbs."""
     monkeypatch.setattr(handlers, "__path__", [*handlers.__path__, str(tmp_path)])
     yield tmp_path
-    sys.modules.pop("handlers.restarts", None)
+    for name in VERBS:
+        sys.modules.pop(f"handlers.{name}", None)
 
 
 @pytest.fixture
@@ -91,6 +95,23 @@ def test_the_verb_is_found_by_being_there(verb_folder: Path) -> None:
     test_file = verb_folder / "tests"
     test_file.mkdir()
     assert run_tests_of(loaded(written(test_file, files["tests/handlers/test_restarts.py"], "test_restarts.py"))) == 2
+
+
+def test_the_verb_that_changes_something_is_found_by_being_there(verb_folder: Path) -> None:
+    """It takes what every change takes, asks for the right to, and passes the test beside it."""
+    files = examples("add-a-verb.md")
+    written(verb_folder, files["handlers/wake.py"], "wake.py")
+
+    registry = discover(handlers)
+    parsed = parse('wake api --reason "for the demo"', registry)
+
+    assert registry.usage(parsed.action) == "wake WORKLOAD [--reason TEXT] [--replace]"
+    assert (parsed.params.workload, parsed.reason) == ("api", "for the demo")
+    assert isinstance(parsed.action, Change)
+    assert parsed.action.permission is Permission.OPERATE
+    test_file = verb_folder / "tests"
+    test_file.mkdir()
+    assert run_tests_of(loaded(written(test_file, files["tests/handlers/test_wake.py"], "test_wake.py"))) == 3
 
 
 @pytest.mark.parametrize(("name", "code"), CAUSES.items(), ids=CAUSES)

@@ -98,6 +98,28 @@ def test_the_last_that_worked_counts_not_the_highest_number() -> None:
     assert facts(draft)["not revision 7"] == "revision 6 was seen to work later"
 
 
+@pytest.mark.parametrize(
+    ("minutes", "others", "says"),
+    [
+        (3, 4320, "Revision 7 was seen to work for 3 min only; revision 6 was for 3 days."),
+        (3, 10, "Revision 7 was seen to work for 3 min only; revision 6 was for 10 min."),
+        (3, 9, "Revision 7 was seen to work for 3 min only."),
+        (10, 4320, ""),
+    ],
+)
+def test_a_short_time_is_weak_evidence(minutes: int, others: int, says: str) -> None:
+    """It may have broken afterwards."""
+    record = [worked_set(7, minutes=minutes), worked_set(6, last_s=DAY_S, minutes=others)]
+    assert [each for each in planned(on(worked=record)).words.warnings if "was seen" in each] == (
+        [says] if says else []
+    )
+
+
+def test_a_short_time_alone_is_told_as_well() -> None:
+    record = [worked_set(7, first_s=RECORDED, minutes=1)]
+    assert "Revision 7 was seen to work for 60 s only." in planned(on(worked=record)).words.warnings
+
+
 def test_what_runs_now_is_never_the_target() -> None:
     """However well it worked."""
     assert target(planned(on(worked=[worked_set(8, last_s=0), worked_set(7)]))) == 7
@@ -205,7 +227,7 @@ def test_of_a_named_revision_it_is_said_when_nothing_is_known() -> None:
 @pytest.mark.parametrize(
     ("pods", "record", "says"),
     [
-        (crashing(7), [worked_set(7)], "Revision 7 fails now ("),
+        (crashing(7), [worked_set(7), worked_set(6)], "Revision 7 fails now (crashes again and again)"),
         ([], [worked_set(6, first_s=RECORDED)], "Revision 7 was never seen to work, while revision 6 was:"),
         (
             [],
@@ -219,7 +241,14 @@ def test_a_named_revision_that_is_bad_is_a_high_risk(pods: list[Pod], record: li
     draft = planned(on(*pods, worked=record), 7)
     assert draft.risk is Risk.HIGH
     assert draft.words.warnings[0].startswith(says)
-    assert draft.words.warnings[0].endswith("going there is likely to do harm.")
+    assert draft.words.warnings[0].removeprefix(says).lstrip(":") == " going there is likely to do harm."
+    assert facts(draft)["works?"].startswith(("revision 7 fails now (", "revision 7 was never seen to work"))
+
+
+def test_what_worked_may_be_kept_no_more() -> None:
+    """Then there is nothing to name beside the one that never did."""
+    draft = planned(on(worked=[worked("uid-gone", first_s=RECORDED)]), 7)
+    assert draft.words.warnings[0] == "Revision 7 was never seen to work: going there is likely to do harm."
 
 
 def test_a_revision_that_is_ready_now_is_not_unproven() -> None:
@@ -281,6 +310,7 @@ def test_a_paused_deployment_is_refused() -> None:
 
 def test_no_history_is_refused() -> None:
     assert refused(on(revisions=())).reason == "There is no revision of api to go back to."
+    assert refused(on(revisions=()), 7).reason == "There is no revision of api to go back to."
     assert refused(on(revisions=REVISIONS[:1])).reason == "There is no revision of api to go back to."
 
 
@@ -342,6 +372,13 @@ def test_a_template_without_a_revision_yet_has_no_inverse() -> None:
     assert draft.inverse == ""
     assert "numbers" not in facts(draft)
     assert target(draft) == 8
+
+
+def test_the_only_revision_is_gone_back_to_when_it_is_another() -> None:
+    """There is no one before it to speak of."""
+    draft = planned(on(template=released("rag-engine:v4"), revisions=REVISIONS[:1]))
+    assert target(draft) == 8
+    assert not [label for label in facts(draft) if label.startswith("not revision")]
 
 
 def test_that_nothing_is_wrong_is_said() -> None:

@@ -110,6 +110,7 @@ def test_an_image_without_a_valid_name_can_be_replaced() -> None:
     """It was never pulled, and this is the remedy."""
     found = draft(on(template=released("Rag Engine:v1")), "r.example.com/rag-engine:v1")
     assert found.risk is Risk.MEDIUM
+    assert found.inverse == ""
     with pytest.raises(UsageError, match="is no repository"):
         planned(on(template=released("Rag Engine")), ":v2")
 

@@ -159,6 +159,27 @@ class InterposedWriter:
         return await self._inner.write(scope, write, dry_run=dry_run, timeout_s=timeout_s)
 
 
+def service_of(workshop: Workshop, store: PostgresStore) -> Service:
+    """Return the service of a worker in a workshop."""
+    return Service(
+        Equipment(
+            registry=REGISTRY,
+            scopes=workshop.scopes,
+            catalogue=workshop.catalogue,
+            rights=workshop.rights,
+            cluster=workshop.cluster,
+            logs=workshop.logs,
+            clock=workshop.clock,
+            references=workshop.references,
+            store=store,
+            live=workshop.writer,
+            changes=EngineChanges(workshop),
+            policy=workshop.policy,
+            team_id=TEAM,
+        )
+    )
+
+
 # --- the scene ----------------------------------------------------------------------------------------------------
 
 
@@ -181,24 +202,7 @@ class Scene:
     @property
     def service(self) -> Service:
         """Return the worker's service."""
-        workshop = self.workshop
-        return Service(
-            Equipment(
-                registry=REGISTRY,
-                scopes=workshop.scopes,
-                catalogue=workshop.catalogue,
-                rights=workshop.rights,
-                cluster=workshop.cluster,
-                logs=workshop.logs,
-                clock=workshop.clock,
-                references=workshop.references,
-                store=self.store,
-                live=workshop.writer,
-                changes=EngineChanges(workshop),
-                policy=workshop.policy,
-                team_id=TEAM,
-            )
-        )
+        return service_of(self.workshop, self.store)
 
     async def say(self, text: str, **how: Any) -> View:
         """Say something as a person, through inbox and service, and return what that person alone is told."""

@@ -20,6 +20,7 @@ from sandbox.slack.control import SlackControl
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import Workspace, demo_workspace
 from tests.support.containerfile import USER
+from tests.support.granted import GUARD, documents
 from tests.support.kubectl import MANIFESTS, Kubectl, kustomization
 from tests.support.people import People
 from tests.support.waiting import until
@@ -200,13 +201,16 @@ def _overlay(place: Place, overlay: str, components: Sequence[str], slack: Slack
         namespace=place.namespace,
         images=[_image(place.image)],
         configMapGenerator=[{"name": "ragops", "behavior": "replace", "files": ["ragops.toml"]}],
-        patches=[_patch("Deployment|StatefulSet", _to_container(slack.server.base_url))],
+        patches=[_patch("Deployment|StatefulSet", _to_container(slack.server.base_url)), *_own_guard(place)],
     )
     kustomization(
         folder / "watched",
-        components=[MANIFESTS / "components" / "reader"],
+        components=[MANIFESTS / "components" / each for each in ("reader", "changes")],
         namespace=place.watched,
-        patches=[_patch("RoleBinding", subjects)],
+        patches=[
+            _patch("RoleBinding", subjects, name="ragops-reader"),
+            _patch("RoleBinding", subjects[:1], name="ragops-changes"),
+        ],
     )
     kustomization(
         folder / "nodes",
@@ -219,6 +223,17 @@ def _overlay(place: Place, overlay: str, components: Sequence[str], slack: Slack
 
 def _subject(number: int, namespace: str) -> dict[str, Any]:
     return {"op": "replace", "path": f"/subjects/{number}/namespace", "value": namespace}
+
+
+def _own_guard(place: Place) -> list[dict[str, Any]]:
+    """Give the guard, which is the whole cluster's, names of this test's own."""
+    patches = []
+    for each in documents(GUARD):
+        name = each["metadata"]["name"]
+        fields = ["/metadata/name", *(["/spec/policyName"] if "policyName" in each["spec"] else ())]
+        operations = [{"op": "replace", "path": path, "value": f"{place.namespace}-{name}"} for path in fields]
+        patches.append({**_patch(each["kind"], operations, name=name), "options": {"allowNameChange": True}})
+    return patches
 
 
 def _image(reference: str) -> dict[str, str]:
@@ -235,14 +250,17 @@ def _to_container(slack_url: str) -> list[dict[str, Any]]:
     ]
 
 
-def _patch(kind: str, operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {"target": {"kind": kind}, "patch": json.dumps(operations)}
+def _patch(kind: str, operations: Sequence[Mapping[str, Any]], *, name: str = "") -> dict[str, Any]:
+    return {"target": {"kind": kind, **({"name": name} if name else {})}, "patch": json.dumps(operations)}
 
 
 async def _remove(place: Place) -> None:
     for namespace in (place.namespace, place.watched):
         await place.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=100s", within_s=110)
     await place.kubectl("delete", "persistentvolume", place.namespace, "--ignore-not-found", "--wait=false")
+    for each in reversed(documents(GUARD)):
+        name = f"{place.namespace}-{each['metadata']['name']}"
+        await place.kubectl("delete", each["kind"].lower(), name, "--ignore-not-found")
     for kind in ("clusterrolebinding", "clusterrole"):
         await place.kubectl("delete", kind, f"ragops-nodes-{place.namespace}", "--ignore-not-found")
     await asyncio.to_thread(shutil.rmtree, place.folder, ignore_errors=True)

@@ -75,7 +75,8 @@ async def make(hands: Hands, scope: Scope, kind: str, **spec: Any) -> None:
     async def revisions() -> list[dict[str, Any]]:
         what = "replicasets" if kind == "Deployment" else "controllerrevisions"
         found = (await hands.send("GET", f"/apis/apps/v1/namespaces/{scope.namespace}/{what}"))["items"]
-        return [each for each in found if each["metadata"]["labels"]["app"] == "app"]
+        owners = [(each, each["metadata"]["ownerReferences"][0]) for each in found]
+        return [each for each, owner in owners if (owner["kind"], owner["name"]) == (kind, "app")]
 
     await until(revisions, lambda found: len(found) == 1)
     env = [{"name": "RELEASE", "value": "2"}]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import handlers
 from bot.domain.catalogue import Catalogue, CatalogueEntry
+from bot.domain.change_policy import ChangePolicy
 from bot.domain.people import Actor, RoleBinding, RoleName, Standing
 from bot.domain.policy import Policy, RateLimits
 from bot.domain.requests import Place, Request, Surface
@@ -60,6 +61,7 @@ class Stage:
         registry: Registry = ALL_VERBS,
         policy: Policy = POLICY,
         changes: Changes | None = None,
+        change_policy: ChangePolicy | None = None,
     ) -> Service:
         """Make the service."""
         namespaces = {
@@ -81,6 +83,8 @@ class Stage:
                 limits=limits or RateLimits(),
                 meter=meter or Unmetered(),
                 changes=changes,
+                policy=change_policy or ChangePolicy(),
+                team_id=TEAM,
             )
         )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.actions import NoParams, Query, Setting, argument, option
+from bot.domain.actions import Change, NoParams, Query, Setting, argument, option
+from bot.domain.plans import Refusal
 from bot.domain.view import Headline, View
 from bot.registry import Registry
 
@@ -49,6 +50,33 @@ def verb(name: str, params: type[Any] = NoParams) -> Query[Any, None]:
     return Query(name=name, summary=f"Do {name}", params=params, observe=observe, render=render)
 
 
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The name of a verb, and a word behind it."""
+
+    verb: str = argument("which verb", names_verb=True)
+    target: str = argument("on what", default="")
+
+
+def plan(_: Any, __: Any) -> Refusal:
+    """Refuse."""
+    return Refusal(reason="Not today.")
+
+
+def change(name: str, params: type[Any] = NoParams) -> Change[Any, None]:
+    return Change(name=name, summary=f"Do {name}", params=params, observe=observe, plan=plan)
+
+
+CHANGING = Registry(
+    [
+        change("restart", Helping),
+        change("set image", Sharing),
+        change("set memory", Helping),
+        change("clear failed"),
+        verb("help", Naming),
+        verb("status", Helping),
+    ]
+)
 VERBS = Registry(
     [verb("scale", Scaling), verb("send", Sharing), verb("help", Helping), verb("status", Helping), verb("whoami")]
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bot.domain.live import Json, Live, Reads, template_digest, template_of
-from bot.domain.steps.base import Compared, Stamp, Standing, Write, marked_revision, patch
+from bot.domain.steps.base import Compared, Stamp, Standing, Write, is_paused, marked_revision, patch
 
 _LISTS = ("containers", "initContainers")
 
@@ -83,7 +83,7 @@ def compare_templates(live: Live, was: str, wanted: str, container: str, what: s
     template = template_of(live.object)
     now = template_digest(template)
     if now == was:
-        return Compared(Standing.FROM)
+        return Compared(Standing.OTHER, "it is paused now") if is_paused(live.object) else Compared(Standing.FROM)
     if now == wanted:
         return Compared(Standing.TO)
     if not any(each.get("name") == container for each in all_containers(template)):

@@ -131,7 +131,7 @@ class SlackNotifier:
         if not place.channel:
             raise DeliveryRefused("There is no way left to answer this person.")
         thread = "" if request.opens_thread else place.thread
-        if request.surface is Surface.DIRECT:
+        if request.surface in (Surface.DIRECT, Surface.TERMINAL):
             # Nobody else is there, and what only shows until the next reload would be no answer.
             await self._posting.post(
                 place.channel, thread, message, _metadata(f"reply-{self._nonce()}", 1, Plan((message,)))

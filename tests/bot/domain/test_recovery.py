@@ -113,10 +113,10 @@ def test_our_mark_means_that_it_happened(step: AnyStep) -> None:
 @pytest.mark.parametrize(
     ("step", "seen", "overwritten"),
     [
-        (SCALE, before(ID, replicas=4), "4 pods are asked for now, not 3"),
-        (SCALE, before(ID), "it is as it was before the change again"),
+        (SCALE, before(ID, replicas=4), "4 pods are asked for now, not 5"),
+        (SCALE, before(ID), "somebody put it back as it was"),
         (RESTART, before(ID, of=template("app:v3")), "its pod template was changed"),
-        (rollback_step(), before(ID), "it is as it was before the change again"),
+        (rollback_step(), before(ID), "somebody put it back as it was"),
     ],
     ids=["scaled on", "scaled back", "released since", "rolled forward"],
 )

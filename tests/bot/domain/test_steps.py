@@ -268,12 +268,15 @@ def test_a_revision_with_this_restarts_time_is_a_trace() -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["restart", "rollback"])
+@pytest.mark.parametrize("name", ["restart", "rollback", "image", "memory"])
 def test_what_was_paused_since_is_not_as_planned(name: str) -> None:
     """The API server would take it, but no pod would move."""
     case = CASES[name]
     paused = replace(case.before, object=workload(paused=True))
     assert case.step.compare(paused, stamp(case.step)).difference == "it is paused now"
+    done = after(case.before, case.step, planned(case.step))
+    resting = replace(done, object={**(done.object or {}), "spec": {**(done.object or {})["spec"], "paused": True}})
+    assert case.step.compare(resting, stamp(case.step)).standing is Standing.TO
 
 
 # --- rollback ---------------------------------------------------------------------------------------------------------

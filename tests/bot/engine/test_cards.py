@@ -451,8 +451,10 @@ def test_what_a_person_wrote_cannot_pass_for_the_state(words: str) -> None:
             if one != other:
                 assert re.fullmatch(r'(Asked by @\w+ · because|Denied by @\w+:?) ?("[^"\n]*")?.*', one)
                 assert one.count('"') in (0, 2)
-        text = Terminal().text(view)
+        text = Terminal(width=120).text(view)
         assert hostile.controls_in(text) == []
+        # Nothing that a person wrote swallows what stands behind it.
+        assert name != "pending" or "until 14:27 UTC" in text
 
 
 @settings(max_examples=100, deadline=None)
@@ -670,6 +672,7 @@ def test_words_are_made_to_fit_their_place() -> None:
     """One line, a sentence, a title within one, people in a row."""
     assert one_line("  a\n\tb ", limit=0) == "a b"
     assert one_line("abcdef", limit=4) == "abc…"
+    assert one_line("a\x1b[31mb\u202ec\x07") == "abc"
     assert (sentence("it is paused"), sentence("Why?"), sentence(" \n")) == ("It is paused.", "Why?", "")
     assert (inside("Roll back api"), inside("API of shop"), inside("")) == ("roll back api", "API of shop", "")
     assert people([ANN]) == (Mention(ANN),)

@@ -17,6 +17,7 @@ LABELS = {"app": "api", "tier": "web"}
         (None, False),
         ({}, True),
         ({"matchLabels": {"app": "api"}}, True),
+        ({"matchLabels": LABELS}, True),
         ({"matchLabels": {"app": "api", "tier": "db"}}, False),
         ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["api", "worker"]}]}, True),
         ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["worker"]}]}, False),
@@ -40,6 +41,7 @@ def test_a_selector_fits_as_the_api_server_says(selector: dict[str, Any] | None,
         (budget("b", healthy=3, needed=2), True, False),
         (budget("b", healthy=2, needed=2), True, True),
         (budget("b", healthy=2, needed=2), False, False),
+        (budget("b", healthy=1, needed=1), False, False),
         (budget("b", healthy=1, needed=2), False, True),
         (budget("b", healthy=1, needed=2, unhealthyPodEvictionPolicy="AlwaysAllow"), False, False),
         (budget("b", healthy=1, needed=2, unhealthyPodEvictionPolicy="AlwaysAllow"), True, True),
@@ -50,6 +52,7 @@ def test_a_selector_fits_as_the_api_server_says(selector: dict[str, Any] | None,
         "room",
         "none left",
         "not ready, healthy budget",
+        "not ready, one healthy",
         "not ready, too few",
         "not ready, always",
         "ready, too few",
@@ -77,3 +80,11 @@ def test_only_the_budgets_of_the_pods_count() -> None:
         Budget(name="z", healthy=3, needed=2, allowed=1, least=2),
     )
     assert str(budgets_of(around, LABELS)[0]) == "a needs 2 healthy, has 3"
+
+
+def test_a_budget_that_nobody_has_worked_out_yet_has_no_room() -> None:
+    """Its controller fills the status in."""
+    new = {"metadata": {"name": "b", "generation": 1}, "spec": {"selector": {}}}
+    assert budgets_of(Surroundings(budgets=(new,)), {}) == (
+        Budget(name="b", healthy=0, needed=0, allowed=0, settled=False),
+    )

@@ -101,6 +101,7 @@ STUCK = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineE
         ("Deployment", {"observedGeneration": 1}, "the cluster has not looked at the last change yet"),
         ("StatefulSet", {"replicas": 3, "updatedReplicas": 2}, "2 of 3 are new"),
         ("StatefulSet", {"replicas": 3, "updatedReplicas": 3}, ""),
+        ("Partitioned", {"replicas": 3, "updatedReplicas": 2}, ""),
         ("DaemonSet", {"desiredNumberScheduled": 3, "updatedNumberScheduled": 1}, "1 of 3 are new"),
         ("DaemonSet", {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3}, ""),
     ],
@@ -109,5 +110,15 @@ def test_a_roll_out_is_under_way_while_pods_are_still_to_be_replaced(
     kind: str, status: dict[str, Any], note: str
 ) -> None:
     """Pods that are merely not ready are none, and one that has failed goes on no more."""
-    live = {"metadata": {"generation": 2}, "spec": {"replicas": 3}, "status": {"observedGeneration": 2, **status}}
-    assert under_way(kind, live) == note
+    held = {"updateStrategy": {"rollingUpdate": {"partition": 1}}} if kind == "Partitioned" else {}
+    kind = "StatefulSet" if held else kind
+    status = {"observedGeneration": 2, **status}
+    assert under_way(kind, {"metadata": {"generation": 2}, "spec": {"replicas": 3, **held}, "status": status}) == note
+
+
+@pytest.mark.parametrize(("kind", "desired"), [("Deployment", 1), ("StatefulSet", 1), ("DaemonSet", 0)])
+def test_what_the_api_server_leaves_out_is_its_default(kind: str, desired: int) -> None:
+    """One pod where none is said; nothing ready where nothing was counted."""
+    rolling = rolling_of(kind, {"metadata": {}, "spec": {}, "status": {}})
+    assert (rolling.desired, rolling.ready, rolling.stays) == (desired, 0, 0)
+    assert rolling_of(kind, None) == rolling

@@ -43,6 +43,8 @@ def test_more_of_what_is_broken_does_not_help(container: Any) -> None:
     assert refused.reason == "More pods of search do not help: they would meet the same trouble."
     assert refused.facts[0].text.startswith("api: ")
     assert refused.commands
+    assert refusal(sized(4, api(3, ready=0), *objects)) is not None
+    assert refusal(sized(3, api(3, ready=0), *objects)) is None
     assert refusal(sized(2, api(3, ready=0), *objects)) is None
 
 
@@ -101,6 +103,8 @@ def test_what_more_pods_take_is_told() -> None:
         "database": "up to 60 of 100 connections afterwards",
     }
     assert told(sized(2, catalogue=connected(10, 0))) == {"database": "up to 20 connections afterwards"}
+    assert told(sized(4)) == {"room": "the nodes take 80 more pods"}
+    assert told(sized(3)) == {}
 
 
 @pytest.mark.parametrize(
@@ -131,6 +135,8 @@ def test_the_ordinals_that_go_are_named(spec: dict[str, Any], was: int, to: int,
 def test_a_set_without_volumes_and_a_deployment_say_nothing_of_them() -> None:
     """Which pods of a Deployment go is its controller's choice."""
     assert set(told(sized(2, api(3, kind="StatefulSet")))) == {"pods that go"}
+    assert set(told(sized(4, api(3, kind="StatefulSet")))) == {"room"}
+    assert set(told(sized(3, api(3, **CLAIMS)))) == set()
     assert told(sized(2)) == {}
 
 
@@ -146,6 +152,8 @@ SPREAD = {"topologySpreadConstraints": [{"whenUnsatisfiable": "DoNotSchedule"}]}
     [
         (sized(6), []),
         (sized(3), []),
+        (sized(1, api(1), was=1), []),
+        (sized(2, api(3, ready=2)), []),
         (sized(9, api(3, template=json_template(asking("2")))), ["2 pods would wait for a node with room."]),
         (sized(6, load=None), ["Whether the new pods find a node is not certain: how full the nodes are could not"]),
         (sized(6, api(3, pod=SPREAD)), ["is not certain: rules and volumes bind them."]),
@@ -173,6 +181,8 @@ SPREAD = {"topologySpreadConstraints": [{"whenUnsatisfiable": "DoNotSchedule"}]}
     ids=[
         "more, with room",
         "as many",
+        "as many, one",
+        "not ready, but not ordered",
         "no room for some",
         "room unknown",
         "rules",

@@ -161,7 +161,7 @@ def test_secrets_in_variables_are_never_shown() -> None:
     assert "s3cr3t" not in shown
 
 
-VALUES = st.one_of(st.none(), st.booleans(), st.integers(0, 9), st.sampled_from(["a", "b"]))
+VALUES = st.one_of(st.none(), st.booleans(), st.integers(2, 9), st.sampled_from(["a", "b"]))
 FIELDS = st.dictionaries(
     st.sampled_from(["image", "command", "stdin", "lifecycle", "terminationMessagePath"]),
     st.one_of(VALUES, st.dictionaries(st.sampled_from(["x", "y"]), VALUES)),
@@ -193,3 +193,5 @@ def test_what_variables_and_volumes_are_read_from_is_named_once() -> None:
     )
     template = json_template(container, volumes=[{"name": "v", "secret": {"secretName": "tls"}}, {"name": "e"}])
     assert references(template) == ("secret db", "config map c", "secret tls")
+    hostile = json_template(json_container(envFrom=[{"secretRef": {"name": HOSTILE}}]))
+    assert "\x1b" not in references(hostile)[0]

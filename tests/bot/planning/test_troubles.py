@@ -10,7 +10,7 @@ from bot.domain.plans import Fact
 from bot.domain.targets import ObjectRef
 from bot.planning.troubles import MET_BY_EVERY_POD, MET_BY_MORE_PODS, own_trouble, paused, refused_for_harm
 from tests.support.bounds import api, ground_with
-from tests.support.builders import SCOPE
+from tests.support.builders import SCOPE, deployment
 
 API = ObjectRef("Deployment", SCOPE.namespace, "api")
 DB = ObjectRef("StatefulSet", SCOPE.namespace, "db")
@@ -59,7 +59,7 @@ FELT = Consequence("CRASH_DEPENDENCY", API, "cannot reach db", "")
 )
 def test_only_a_critical_trouble_of_the_present_revision_is_met(finding: Finding, *, met: bool) -> None:
     """What an older revision suffers from, a new pod does not."""
-    ground = replace(ground_with(api()), findings=(finding,))
+    ground = replace(ground_with(api(), deployment(desired=3, revision=1)), findings=(finding,))
     assert own_trouble(ground, MET_BY_EVERY_POD) == (finding if met else None)
 
 

@@ -66,6 +66,15 @@ async def test_a_url_that_does_not_answer_the_challenge_is_refused(control: Slac
         await control.use_http("http://127.0.0.1:9/slack/events", SECRET)
 
 
+async def test_what_is_forged_is_signed_like_all_else(receiver: Receiver, control: SlackControl) -> None:
+    """So that an app cannot tell by the signature."""
+    assert (await control.forge({"type": "block_actions", "user": {"id": "U1"}, "actions": []})).ok
+    headers, body = receiver.got[-1]
+    made = SignatureVerifier(SECRET).generate_signature(timestamp=headers["x-slack-request-timestamp"], body=body)
+    assert headers["x-slack-signature"] == made
+    assert "block_actions" in body
+
+
 async def test_requests_carry_a_valid_signature(receiver: Receiver, control: SlackControl, clock: Any) -> None:
     """The SDK's own verifier accepts it, at the workspace's time."""
     assert (await control.say("/rag status")).ok

@@ -366,6 +366,22 @@ async def test_reply_with_no_way_is_refused(slack: SlackServer, notifier: SlackN
         await notifier.reply(lost, CARD)
 
 
+async def test_reply_to_a_person_at_a_terminal_is_a_direct_message(slack: SlackServer, notifier: SlackNotifier) -> None:
+    """There is no conversation that they asked in; what they are told stays, and nobody else sees it."""
+    person = ann(slack)
+    there = Request(
+        key="terminal:1:ann@example.com",
+        actor=Actor(person.id, slack.workspace.team_id),
+        surface=Surface.TERMINAL,
+        text="restart api",
+        place=Place(person.id),
+    )
+    await notifier.reply(there, CARD)
+    assert posts(slack) == []
+    [told] = slack.workspace.direct_channel(person).messages
+    assert "api is degraded" in told.content.text
+
+
 async def test_wire_log_says_nothing_at_debug(
     slack: SlackServer, notifier: SlackNotifier, caplog: pytest.LogCaptureFixture
 ) -> None:
