@@ -59,7 +59,8 @@ class Executor:
             await self._workshop.at("taken")
             await self._carry_on(hold)
         except FenceLost:
-            await self._leave(hold)
+            # Others changed the operation, or have it: nothing more is said.
+            log.info("an operation is in other hands", extra={"event": "fence_lost", "operation": hold.operation.id})
         except StoreUnavailable:
             raise
         except Exception:
@@ -68,17 +69,12 @@ class Executor:
             log.exception("an operation could not be carried on", extra=extra)
             with suppress(FenceLost):
                 await self._give_up(hold, reference)
-
-    async def _leave(self, hold: Hold) -> None:
-        """Stop quietly: others changed the operation, or have it. Whether the lease is still ours the store knows."""
-        log.info("an operation is in other hands", extra={"event": "fence_lost", "operation": hold.operation.id})
         await hold.release()
 
     async def _carry_on(self, hold: Hold) -> None:
         if hold.operation.state is State.EXECUTING:
             await hold.note("takeover")
         elif not await self._begin(hold):
-            await hold.release()
             return
         if hold.operation.effect is Effect.APPLIED or await Settling(hold).run():
             await Following(hold, lambda: self._stopping).run()
@@ -140,7 +136,6 @@ class Executor:
         """End what a bug stopped: to try it again and again would block its target. What was not claimed may wait."""
         if hold.operation.state is not State.EXECUTING:
             await hold.pause(min(_PAUSE_S, self._workshop.renew_s))
-            await hold.release()
             return
         attempts = await self._workshop.store.operations.attempts(hold.operation.id)
         told = f"ragops met a bug, reference {reference}"

@@ -123,7 +123,7 @@ class Following:
         self._told_at = 0.0
 
     async def run(self) -> None:
-        """Follow it to its end, or let it go for others when stopping. Raises `FenceLost`, and `StoreUnavailable`."""
+        """Follow it to its end, or until stopping: then others go on. Raises `FenceLost`, and `StoreUnavailable`."""
         elapsed = await Elapsed.since(self._workshop.store, self._hold.operation.written_at)
         while True:
             await self._hold.keep()
@@ -131,9 +131,10 @@ class Following:
             await self._workshop.at("followed")
             step = self._end_of(seen, elapsed.seconds)
             if step is not None:
-                return await self._end(step)
+                await self._end(step)
+                return
             if self._stopping():
-                return await self._hold.release()
+                return
             if seen is not None and seen.progress is not None:
                 await self._tell(seen.progress)
             await self._hold.pause(self._workshop.follow_every_s)

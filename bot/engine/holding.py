@@ -82,7 +82,7 @@ class Hold:
             await self.keep()
 
     async def release(self) -> None:
-        """Let it go, for anybody to take at once."""
+        """Let it go, for anybody to take at once, if it is still ours and open."""
         await self.workshop.store.operations.release(self.operation)
 
     async def record(

@@ -175,6 +175,7 @@ def _parts(
             references=references,
             chance=chance,
             meter=ground.meter,
+            verdict_after_s=ingredients.verdict_after_s,
         )
     service = Service(
         Equipment(

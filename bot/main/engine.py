@@ -31,6 +31,7 @@ def fit_out(
     references: References,
     chance: random.Random,
     meter: Meter,
+    verdict_after_s: float,
 ) -> Workshop:
     """Return the workshop of this process."""
     return Workshop(
@@ -47,4 +48,5 @@ def fit_out(
         chance=chance,
         name=f"{socket.gethostname()}:{os.getpid()}:{chance.getrandbits(24):06x}",
         meter=meter,
+        verdict_after_s=verdict_after_s,
     )

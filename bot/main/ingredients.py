@@ -33,7 +33,8 @@ class Ingredients:
     """What a bot is made from.
 
     `database_url` None: an embedded PostgreSQL; `redis_url` None: what replicas would share stays in this process;
-    `listen` None: health and metrics are served nowhere.
+    `listen` None: health and metrics are served nowhere. `verdict_after_s` seconds after a change was complete, it is
+    looked at whether it helped.
     """
 
     slack: SlackSettings
@@ -45,3 +46,4 @@ class Ingredients:
     kubeconfig: str = ""
     listen: Listen | None = None
     clock: Clock = field(default_factory=SystemClock)
+    verdict_after_s: float = 60.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.diagnosis import ago
 from bot.domain.live import Json, template_digest, template_of
@@ -106,25 +106,26 @@ def _not_pulled(ground: Ground, image: ImageName) -> Refusal | None:
         if any(each.name == finding.container and each.image == str(image) for pod in tried for each in pod.containers):
             return Refusal(reason=reason, facts=(Fact("the last try", f"{finding.target}: {finding.title}"),))
     failed = _last_failure(ground, image)
-    if failed is None or failed.at is None or ground.now - failed.at > _FRESH:
+    if failed is None or ground.now - failed[0] > _FRESH:
         return None
     return Refusal(reason=reason, facts=(Fact("the last try", _failure(failed, ground)),))
 
 
-def _last_failure(ground: Ground, image: ImageName) -> Event | None:
-    """Return the event of the last pull, where that failed; events are kept for an hour."""
+def _last_failure(ground: Ground, image: ImageName) -> tuple[datetime, Event] | None:
+    """Return the last pull with its time, where it failed; events are kept for an hour."""
     quoted = f'image "{image}"'
     pulls = [
-        each
+        (each.at, each)
         for each in ground.snapshot.events
         if each.at is not None and each.reason in ("Failed", "Pulled") and quoted in each.message
     ]
-    last = max(pulls, key=lambda each: each.at or ground.now, default=None)
-    return last if last is not None and last.reason == "Failed" else None
+    last = max(pulls, key=lambda pull: pull[0], default=None)
+    return last if last is not None and last[1].reason == "Failed" else None
 
 
-def _failure(event: Event, ground: Ground) -> str:
-    return f"{ago(event.at, ground.now)}, by {event.about_name}: {first_line(event.message)}"
+def _failure(failed: tuple[datetime, Event], ground: Ground) -> str:
+    at, event = failed
+    return f"{ago(at, ground.now)}, by {event.about_name}: {first_line(event.message)}"
 
 
 # --- what to know -----------------------------------------------------------------------------------------------------

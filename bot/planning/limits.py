@@ -27,7 +27,7 @@ def asked(container: Json, kind: str, resource: str) -> str:
     """Return a container's own `limits` or `requests` of a resource; a request follows from the limit without one."""
     resources: Json = container.get("resources") or {}
     own = (resources.get(kind) or {}).get(resource)
-    if own is None and kind == "requests":
+    if own is None:
         own = (resources.get("limits") or {}).get(resource)
     return "" if own is None else str(own)
 
@@ -65,7 +65,7 @@ def _problems(item: Json, resource: str, request: Fraction | None, limit: Fracti
         yield f"a {each} must ask for {_words(resource, least)} at least"
     if most is not None and (limit is None or limit > most):
         yield f"a {each} may have a {NAMES[resource]} limit of {_words(resource, most)} at most, and must have one"
-    if ratio is not None and request and (limit is None or limit > ratio * request):
+    if ratio is not None and (not request or limit is None or limit > ratio * request):
         yield f"the {NAMES[resource]} limit of a {each} may be {float(ratio):g} times what it asks for at most"
 
 

@@ -119,8 +119,8 @@ def _revision(said: Json, ground: Ground, index: Index) -> Revision:
 
 def _judged(revision: Revision, proven: set[str], begun: datetime | None) -> Revision:
     """Tell what was never seen to work: made while the record was kept, not in there, and without a ready pod now."""
-    made, serves = revision.created_at, revision.ready and not revision.trouble
-    if begun is None or made is None or made <= begun or serves or revision.content in proven:
+    made = revision.created_at
+    if begun is None or made is None or made <= begun or revision.ready or revision.content in proven:
         return revision
     return replace(revision, unproven=True)
 
@@ -150,7 +150,7 @@ def works(revision: Revision, now: datetime) -> str:
     if revision.worked is not None:
         lasted = duration(60 * revision.worked.minutes)
         return f"was seen to work for {lasted}, last {ago(revision.worked.last_at, now)}"
-    if revision.ready and not revision.trouble:
+    if revision.ready:
         return f"has {revision.ready} of {count(revision.pods, 'pod')} ready now"
     return ""
 

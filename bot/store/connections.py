@@ -30,9 +30,9 @@ GRACE_S = 0.2
 Row = Mapping[str, Any]
 
 # Classes of SQLSTATE that a later try may not meet again; all others are faults that stay until somebody acts.
-_PASSING = ("08", "40", "53", "55P03", "57", "58")
+_PASSING = ("08", "25P03", "40", "53", "55P03", "57", "58")
 # After these the connection was lost, so a commit under way may or may not have happened.
-_LOST = ("08", "57P")
+_LOST = ("08", "25P03", "57P")
 
 _NO_TABLE = "42P01"
 # What people in chat read of it.

@@ -15,6 +15,7 @@ from bot.ports import Attempt, OperationQuery, Token
 from bot.store.connections import Connections, Row, Session
 from bot.store.messages import message_of
 from bot.store.operation_rows import asked, operation_of, standing, votes_text
+from bot.store.presence import Presence
 
 # So much of an id is enough, when no other begins so.
 SHORTEST_BEGINNING = 6
@@ -30,8 +31,9 @@ class PostgresOperations:
     What a newer version wrote is left to that one: it is logged once, and holds up nothing here.
     """
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, presence: Presence) -> None:
         self._connections = connections
+        self._presence = presence
         self._unreadable: set[str] = set()
 
     async def find(self, operation_id: str) -> Operation | None:
@@ -86,7 +88,8 @@ class PostgresOperations:
     async def take(self, *, lease_s: float, worker: str) -> Operation | None:
         """Take the APPROVED or EXECUTING one that nobody works on and that waits for longest, for `lease_s` seconds.
 
-        An approved one whose time to begin is over is not handed out. Of an EXECUTING one the fence is raised.
+        An approved one whose time to begin is over is not handed out. Of an EXECUTING one the fence is raised. Nobody
+        waits for the lease of a process that is gone.
         """
         while True:
             unreadable = list(self._unreadable)
@@ -98,7 +101,14 @@ class PostgresOperations:
                 # One that cannot be read stays as it was.
                 session.doomed = taken is None
             if taken is not None:
+                await self._guard(taken, worker)
                 return taken
+
+    async def _guard(self, taken: Operation, worker: str) -> None:
+        """Let everybody see when this process is gone, so that nobody waits for the lease then."""
+        if await self._presence.hold(taken.id):
+            async with self._connections.transaction() as session:
+                await session.run("operation_guarded", id=taken.id, worker=worker, fence=taken.fence)
 
     async def renew(self, operation: Operation, *, lease_s: float) -> bool:
         """Hold it for `lease_s` seconds from now; False when the fence is no longer ours, or it has ended."""
@@ -110,6 +120,7 @@ class PostgresOperations:
         """Let it go, so that anybody may take it at once. Does nothing when the fence is no longer ours."""
         async with self._connections.transaction() as session:
             await session.run("operation_release", id=operation.id, fence=operation.fence)
+        await self._presence.let_go(operation.id)
 
     async def begin_attempt(self, attempt: Attempt) -> bool:
         """Note a write before it is sent; False when the fence is no longer ours, or this very write was applied.

@@ -72,18 +72,34 @@ ORDER BY created_at DESC, id LIMIT %(limit)s;
 
 -- name: operation_take
 -- One worker gets the one that waits for longest, others skip it. Whoever wrote to the cluster before has the old fence
--- and can write nothing here any more. What may not begin in time any more is left to end.
-UPDATE operations SET worker = %(worker)s, taken_at = clock_timestamp(),
+-- and can write nothing here any more. What may not begin in time any more is left to end. A lease that still runs counts
+-- for nothing when its worker's own lock is free: then the process is gone.
+UPDATE operations SET worker = %(worker)s, taken_at = clock_timestamp(), guarded = false,
     fence = fence + CASE state WHEN 'EXECUTING' THEN 1 ELSE 0 END,
     lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
 WHERE id = (
     SELECT id FROM operations
     WHERE state IN ('APPROVED', 'EXECUTING') AND (state = 'EXECUTING' OR execute_by > clock_timestamp())
-      AND (lease_until IS NULL OR lease_until < clock_timestamp())
+      AND (lease_until IS NULL OR lease_until < clock_timestamp() OR guarded AND NOT EXISTS (
+          SELECT 1 FROM pg_locks l
+          WHERE l.locktype = 'advisory' AND l.objsubid = 1
+            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended(operations.id, 7215034186820541779)
+      ))
       AND id <> ALL (%(unreadable)s::text[])
     ORDER BY coalesce(taken_at, created_at), id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 RETURNING id;
+
+-- name: operation_guard
+-- A lock of the session, not of a transaction: it ends with the connection.
+SELECT pg_try_advisory_lock(hashtextextended(%(id)s, 7215034186820541779)) AS held;
+
+-- name: operation_unguard
+SELECT pg_advisory_unlock(hashtextextended(%(id)s, 7215034186820541779)) AS freed;
+
+-- name: operation_guarded
+UPDATE operations SET guarded = true WHERE id = %(id)s AND worker = %(worker)s AND fence = %(fence)s;
 
 -- name: operation_renew
 UPDATE operations SET lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)

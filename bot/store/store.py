@@ -12,7 +12,7 @@ from typing import Self
 from bot.domain.operations import Operation
 from bot.domain.requests import Post
 from bot.ports import AuditEntry, Claimed, Token
-from bot.store import audit, inbox, operations, outbox, record, seen, trail
+from bot.store import audit, inbox, operations, outbox, presence, record, seen, trail
 from bot.store.connections import Address, Connections, Session, connected
 from bot.store.migrate import migrate
 from bot.store.rights import check_rights
@@ -23,6 +23,8 @@ KEEP_SLOT_HOURS = 90 * 24
 # The audit names them for ever; whoever looks something up in it finds the whole of it for this long.
 KEEP_OPERATION_DAYS = 400
 KEEP_WORKED_DAYS = 90
+# What is only a hint must not keep anybody waiting.
+PRESENCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ class PostgresStore:
         self._outbox = outbox.PostgresOutbox(connections)
         self._seen = seen.PostgresSeen(connections, limit_s=accept_s)
         self._audit_trail = trail.PostgresAuditTrail(connections)
-        self._operations = operations.PostgresOperations(connections)
+        self._presence = presence.Presence(connections.address, limit_s=PRESENCE_S)
+        self._operations = operations.PostgresOperations(connections, self._presence)
         self._record = record.PostgresRecord(connections)
 
     @classmethod
@@ -149,6 +152,7 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._presence.close()
         await self._connections.close()
 
     async def __aenter__(self) -> Self:

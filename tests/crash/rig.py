@@ -43,6 +43,8 @@ POINTS = (
 # Before that, while people say what they want.
 ASKED = ("requested:before-commit", "requested:after-commit", "voted:before-commit", "voted:after-commit")
 LEASE_S = 1.0
+# So long that nobody waits for its end: who takes over earlier has seen that the process is gone.
+LONG_LEASE_S = 30.0
 ROUND_S = 40.0
 _TRIES = 4
 
@@ -54,6 +56,7 @@ class Blow:
     point: str
     nth: int = 1
     how: str = "kill"
+    lease_s: float = LEASE_S
 
     @property
     def judges(self) -> bool:
@@ -152,7 +155,7 @@ class Lane:
             database_url=self.database_url,
             kubeconfig=str(self.kubeconfig),
             name=name,
-            lease_s=LEASE_S,
+            lease_s=blow.lease_s,
             point=blow.point if struck else "",
             nth=blow.nth,
             blow=blow.how,

@@ -27,7 +27,7 @@ from bot.store.store import PostgresStore
 from tests.conftest import with_database
 from tests.crash.approvals import pair_on
 from tests.crash.nursery import nursery
-from tests.crash.rig import POINTS, Blow, Outcome, lanes, run_rounds
+from tests.crash.rig import LEASE_S, LONG_LEASE_S, POINTS, Blow, Outcome, lanes, run_rounds
 from tests.support.changing import VERBS
 
 _BATCH = 50
@@ -75,8 +75,10 @@ def blow_at(source: random.Random) -> tuple[str, Blow]:
     """Choose a verb and a blow."""
     point = source.choice(POINTS)
     nth = source.randint(1, 3) if point in _REPEATED else 1
-    how = "stop" if source.random() < _STOPPED else "kill"
-    return source.choice(list(VERBS)), Blow(point=point, nth=nth, how=how)
+    stopped = source.random() < _STOPPED
+    lease_s = LEASE_S if stopped else source.choice((LEASE_S, LONG_LEASE_S))
+    blow = Blow(point=point, nth=nth, how="stop" if stopped else "kill", lease_s=lease_s)
+    return source.choice(list(VERBS)), blow
 
 
 async def databases(server_url: str, count: int) -> list[str]:

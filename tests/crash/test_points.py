@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.rig import POINTS, Blow, lanes, run_rounds
+from tests.crash.rig import LONG_LEASE_S, POINTS, Blow, Outcome, lanes, run_rounds
 from tests.support.changing import VERBS
 
 pytestmark = pytest.mark.timeout(180)
@@ -24,10 +24,19 @@ async def test_t20_stopped_past_the_lease(point: str, tmp_path: Path, workers: P
     await struck(Blow(point=point, how="stop"), tmp_path, workers, lane_urls)
 
 
-async def struck(blow: Blow, folder: Path, workers: Path, lane_urls: list[str]) -> None:
+async def test_t19_nobody_waits_for_the_lease_of_the_dead(tmp_path: Path, workers: Path, lane_urls: list[str]) -> None:
+    """With a lease of half a minute, another worker takes over as soon as the first one's connection is gone."""
+    done = await struck(Blow(point="written:before", lease_s=LONG_LEASE_S), tmp_path, workers, lane_urls)
+
+    assert all(each.takeover_s is not None and each.takeover_s < LONG_LEASE_S / 5 for each in done)
+
+
+async def struck(blow: Blow, folder: Path, workers: Path, lane_urls: list[str]) -> list[Outcome]:
+    """Strike a worker while it carries out each kind of change."""
     async with lanes(folder, workers, lane_urls) as running:
         done = await run_rounds(running, [(verb, blow) for verb in VERBS])
 
         assert [str(each) for each in done if each.problem or not each.struck] == []
         assert {each.verb for each in done} == set(VERBS)
         assert all([await lane.whole() for lane in running])
+        return done

@@ -11,6 +11,7 @@ import psycopg
 
 from sandbox.slack.control import Shown
 from tests.support.sandboxed import NAMESPACE, Stage
+from tests.support.talk import Talk
 from tests.support.waiting import until
 
 FINISHED = ("Done in", "Failed", "Unknown", "Denied", "Expired", "Cancelled", "Changed since")
@@ -21,7 +22,7 @@ API, WORKER = "rag-engine-api", "rag-engine-worker"
 class Card:
     """The one message of a request, and how to wait for what it says next."""
 
-    stage: Stage
+    stage: Talk
     ts: str
     channel: str = "ops"
 
@@ -50,7 +51,7 @@ class Card:
         return await self.stage.after(act, user=user, channel=self.channel)
 
 
-async def ask(stage: Stage, text: str, *, user: str = "ann", channel: str = "ops") -> Card:
+async def ask(stage: Talk, text: str, *, user: str = "ann", channel: str = "ops") -> Card:
     """Ask for a change and return its card."""
     before = {message.ts for message in await stage.public(channel=channel)}
     said = await stage.control.say(text, user=user, channel=channel)
@@ -58,10 +59,25 @@ async def ask(stage: Stage, text: str, *, user: str = "ann", channel: str = "ops
 
     async def cards() -> list[Shown]:
         shown = await stage.public(channel=channel)
-        return [message for message in shown if message.ts not in before and "fingerprint" in message.text]
+        fresh = [message for message in shown if message.ts not in before and message.thread_ts is None]
+        return [message for message in fresh if "fingerprint" in message.text]
 
     found = await until(cards, bool, within_s=30)
     return Card(stage, found[0].ts, channel)
+
+
+async def told(stage: Talk, text: str, *, user: str = "ann", channel: str = "ops") -> Shown:
+    """Ask for a change that comes to nothing, and return what its person alone is told."""
+    before = {message.ts for message in await stage.seen(user=user, channel=channel)}
+    said = await stage.control.say(text, user=user, channel=channel)
+    assert said.ok, said.seen
+
+    async def answers() -> list[Shown]:
+        shown = await stage.seen(user=user, channel=channel)
+        fresh = [message for message in shown if message.ts not in before and message.ephemeral]
+        return [message for message in fresh if not message.text.startswith("Preparing")]
+
+    return (await until(answers, bool, within_s=30))[0]
 
 
 def number_of(shown: Shown) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.domain.live import Json, template_digest
-from bot.domain.objects import Pod
+from bot.domain.objects import Container, Pod
 from bot.domain.plans import Draft, Refusal, Risk
 from bot.domain.steps import Rollback
 from bot.planning.ground import Ground
@@ -19,8 +19,9 @@ from bot.ports import Store
 from handlers import rollback
 from sandbox.cluster.world import templates as make
 from sandbox.cluster.world.behaviours import Crashes
-from tests.support.builders import DAY_S, autoscaler, crash_looping, ended, node
-from tests.support.changing import IMAGE, NAMESPACE, container, deploy, live_in, release
+from tests.support.builders import DAY_S, autoscaler, container, crash_looping, ended, node, running, waiting
+from tests.support.changing import IMAGE, NAMESPACE, deploy, live_in, release
+from tests.support.changing import container as small_container
 from tests.support.changing import undo as undone_by_hand
 from tests.support.planned import (
     ground,
@@ -144,6 +145,45 @@ def test_a_revision_that_fails_now_is_passed_over() -> None:
     draft = planned(on(*crashing(7), worked=[worked_set(7, last_s=60), worked_set(6, last_s=DAY_S)]))
     assert target(draft) == 6
     assert facts(draft)["not revision 7"].startswith("it fails now (")
+
+
+def between_crashes() -> Container:
+    """A container that runs, and has crashed often."""
+    return container(running(for_s=20), last=ended(1, ago_s=30), restarts=4)
+
+
+def not_pulled() -> Container:
+    return container(waiting("ImagePullBackOff", "not found"))
+
+
+@pytest.mark.parametrize(
+    ("fails", "containers"), [(True, between_crashes()), (True, not_pulled()), (False, container())]
+)
+def test_what_ails_its_pods_is_why_a_revision_fails(containers: Container, *, fails: bool) -> None:
+    """Whether they are not ready, or ready between two crashes."""
+    pods = pods_of_set(7, age_s=300, containers=(containers,))
+    draft = planned(on(*pods, worked=[worked_set(7, last_s=60), worked_set(6, last_s=DAY_S)]))
+    assert target(draft) == (6 if fails else 7)
+
+
+def test_the_reason_is_that_of_its_own_pods() -> None:
+    """Not that of the release which fails beside it."""
+    pods = pods_of_set(7, age_s=300, containers=(not_pulled(),))
+    draft = planned(on(*crashing(8), *pods, worked=[worked_set(6)]))
+    assert facts(draft)["not revision 7"] == "it fails now (image cannot be pulled (not found))"
+
+
+def test_pods_that_only_start_do_not_make_a_revision_fail() -> None:
+    """Nobody knows yet."""
+    starting = pods_of_set(7, age_s=10, containers=(container(running(for_s=5), ready=False),))
+    assert target(planned(on(*starting, worked=[worked_set(7), worked_set(6, last_s=DAY_S)]))) == 7
+
+
+@pytest.mark.parametrize("made", [{"deleted": True}, {"phase": "Failed"}])
+def test_pods_that_are_over_do_not_count(made: dict[str, Any]) -> None:
+    """Those that go away, and those that have ended."""
+    over = pods_of_set(7, age_s=360, containers=(crash_looping(ended(1)),), **made)
+    assert target(planned(on(*over, worked=[worked_set(7), worked_set(6, last_s=DAY_S)]))) == 7
 
 
 def test_one_ill_pod_of_many_does_not_make_a_revision_fail() -> None:
@@ -366,6 +406,15 @@ def test_ages_and_numbers_are_told() -> None:
     assert said["pods"].startswith("3 move")
 
 
+def test_without_its_age_a_revision_is_not_held_to_be_bad() -> None:
+    """And nothing is said of the age."""
+    ageless = json_revision(V2, 7)
+    del ageless["metadata"]["creationTimestamp"]
+    draft = planned(on(revisions=(REVISIONS[0], ageless), worked=[worked_set(8, first_s=RECORDED)]), 7)
+    assert draft.risk is Risk.MEDIUM
+    assert facts(draft)["age"] == "revision 8 was first made 6 min ago"
+
+
 def test_a_template_without_a_revision_yet_has_no_inverse() -> None:
     """Its controller has not made one, so there is nothing to name."""
     draft = planned(on(template=released("rag-engine:v4")))
@@ -374,7 +423,7 @@ def test_a_template_without_a_revision_yet_has_no_inverse() -> None:
     assert target(draft) == 8
 
 
-def test_the_only_revision_is_gone_back_to_when_it_is_another() -> None:
+def test_the_only_revision_is_taken_when_another_template_is_wanted() -> None:
     """There is no one before it to speak of."""
     draft = planned(on(template=released("rag-engine:v4"), revisions=REVISIONS[:1]))
     assert target(draft) == 8
@@ -481,6 +530,7 @@ STUCK = "api-2 is not ready, and the set waits for it before it replaces it"
         ({"podManagementPolicy": "Parallel"}, "api-hash2", False),
         ({"updateStrategy": {"type": "OnDelete"}}, "api-hash2", False),
         ({"updateStrategy": {"rollingUpdate": {"partition": 3}}}, "api-hash2", False),
+        ({"updateStrategy": {"rollingUpdate": {"partition": 2}}}, "api-hash2", True),
         ({}, "api-hash1", False),  # it is of the target already
     ],
 )
@@ -491,6 +541,11 @@ def test_the_pod_that_an_ordered_set_waits_for_is_named(spec: dict[str, Any], ma
     told = [each for each in draft.words.warnings if each.startswith(STUCK)]
     assert bool(told) is warned
     assert all("Send evict api-2 once the rollback has begun." in each for each in told)
+
+
+def test_a_pod_that_is_ready_holds_nothing_up() -> None:
+    pod = labelled(of_set(pods_of_set(2), "StatefulSet"), "api-hash2", "api-2")
+    assert not any("evict" in each for each in planned(on_set("StatefulSet", *pod), 1).words.warnings)
 
 
 # --- on the simulated cluster -----------------------------------------------------------------------------------------
@@ -541,9 +596,11 @@ async def test_sets_are_rolled_back_too(kind: str, store: Store, tmp_path: Path)
     async with planning_on(store, tmp_path) as planning:
         for tag in ("v1", "v2"):
             if kind == "StatefulSet":
-                planning.world.apply("statefulsets", make.stateful_set(NAMESPACE, "db", container(tag), replicas=2))
+                planning.world.apply(
+                    "statefulsets", make.stateful_set(NAMESPACE, "db", small_container(tag), replicas=2)
+                )
             else:
-                planning.world.apply("daemonsets", make.daemon_set(NAMESPACE, "db", container(tag)))
+                planning.world.apply("daemonsets", make.daemon_set(NAMESPACE, "db", small_container(tag)))
             planning.world.advance(120)
         draft = await planning.drafted("rollback db")
         await planning.carry_out(draft)

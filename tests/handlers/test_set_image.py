@@ -170,6 +170,8 @@ def test_other_containers_with_the_same_image_are_named() -> None:
     found = draft(on(template=both), ":v1.3")
     assert "migrate has the present image, too, and will keep it." in found.words.warnings
     assert found.words.title == "Set the image of api (container api) to rag-engine:v1.3"
+    other = json_template(json_container(f"{REGISTRY}:v1.2"), initContainers=[json_container("m:1", name="mesh")])
+    assert draft(on(template=other), ":v1.3").words.warnings == ()
 
 
 def test_a_roll_out_that_is_under_way_is_told() -> None:
@@ -195,6 +197,8 @@ def test_a_version_that_ran_before_is_told_with_how_it_went() -> None:
     assert facts(found)["revision"] == (
         "this is what revision 7 ran, which was seen to work for 3 days, last 6 min ago"
     )
+    assert found.risk is Risk.MEDIUM
+    assert not any("likely to do harm" in each for each in found.words.warnings)
     assert facts(draft(on(revisions=OLD), ":v1.1"))["revision"] == "this is what revision 7 ran"
     assert "revision" not in facts(draft(on(revisions=OLD), ":v1.3"))
 
@@ -204,6 +208,7 @@ def test_a_version_that_is_known_to_be_bad_is_a_high_risk() -> None:
     crashing = pods_of_set(7, containers=(crash_looping(ended(1)),))
     found = draft(on(*crashing, revisions=OLD), ":v1.1")
     assert found.risk is Risk.HIGH
+    assert facts(found)["revision"] == "this is what revision 7 ran, which fails now (crashes again and again)"
     assert any(each.startswith("Revision 7 ran exactly this and fails now") for each in found.words.warnings)
 
 
@@ -239,6 +244,7 @@ def test_an_image_that_cannot_be_pulled_now_is_refused() -> None:
         ([("Failed", 1800)], False, True),
         ([("Failed", 120), ("Pulled", 60)], False, False),
         ([("Pulled", 300), ("Failed", 120)], True, False),
+        ([("Failed", 120), ("BackOff", 60)], True, False),
         ([("Killing", 60)], False, False),
         ([], False, False),
     ],
@@ -250,6 +256,17 @@ def test_the_last_pull_counts(events: list[tuple[str, float]], *, refused: bool,
     assert isinstance(found, Refusal) is refused
     if isinstance(found, Draft):
         assert any("The last pull of it failed 30 min ago, by gone-1" in each for each in found.words.warnings) is warns
+
+
+def test_the_pull_of_another_image_says_nothing() -> None:
+    assert isinstance(planned(on(pull("Failed", f"{REGISTRY}:v1.30", ago_s=60)), ":v1.3"), Draft)
+
+
+def test_an_image_that_runs_beside_one_that_fails_can_be_pulled() -> None:
+    """The finding is about the other container of that pod."""
+    failing = container(waiting("ImagePullBackOff", "not found"), name="mesh", image="m:1")
+    both = pod(None, container(name="api", image=f"{REGISTRY}:v1.3"), failing, name="other-1", age_s=300)
+    assert isinstance(planned(on(both), ":v1.3"), Draft)
 
 
 # --- the container ----------------------------------------------------------------------------------------------------
@@ -307,6 +324,12 @@ def test_an_unknown_container_is_refused_with_those_there_are(said: str, offered
     with pytest.raises(UsageError, match=r'api has no container "mesch"\. It has: api, mesh, init\.') as raised:
         chosen(on(template=TWO, said=said), "mesch")
     assert raised.value.suggestions == (offered,)
+
+
+def test_without_a_near_name_all_are_offered() -> None:
+    with pytest.raises(UsageError) as raised:
+        chosen(on(template=TWO, said="set image api :v2 -c xyzzy"), "xyzzy")
+    assert [each.rpartition(" ")[2] for each in raised.value.suggestions] == ["api", "mesh", "init"]
 
 
 # --- on the simulated cluster -----------------------------------------------------------------------------------------

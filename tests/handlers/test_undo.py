@@ -175,7 +175,10 @@ def test_an_image_is_set_back() -> None:
     assert (found.step.image, found.step.to_template) == ("rag-engine:v1", SET_IMAGE.template)
     assert found.verb == "set image"
     assert found.words.title == "Set the image of api to rag-engine:v1 (undoes request 7f3a9c1e)"
-    assert found.words.facts[0].text == "Do it to api, 2 h ago"
+    assert [(each.label, each.text) for each in found.words.facts][:2] == [
+        ("undoes", "Do it to api, 2 h ago"),
+        ("revision", "this is what revision 7 ran"),
+    ]
     assert found.risk is Risk.MEDIUM
 
 

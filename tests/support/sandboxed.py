@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,82 +18,25 @@ from sandbox.cluster.api.watches import WatchTiming
 from sandbox.cluster.scenarios import load
 from sandbox.cluster.server import ClusterServer
 from sandbox.cluster.world.world import World
-from sandbox.slack.control import Shown, SlackControl
+from sandbox.slack.control import SlackControl
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import Workspace, demo_workspace
 from tests.support.journal import Journal, journal
+from tests.support.talk import Talk
 from tests.support.tcp_proxy import TcpProxy
-from tests.support.waiting import until
 
 NAMESPACE = "rag-engine"
 NO_LIMIT = "[limits]\ncommands_per_minute = 600\nchannel_commands_per_minute = 6000"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Talk):
     """What a test may touch: the people's side, both servers, the wire between, and the simulated world."""
 
-    control: SlackControl
-    slack: SlackServer
     cluster: ClusterServer
     world: World
     proxy: TcpProxy
     journal: Journal
-
-    async def answer(self, text: str, *, user: str = "ann", channel: str = "ops", within_s: float = 20.0) -> Shown:
-        """Type a command and return the newest message that its person then sees from the bot."""
-
-        async def act() -> None:
-            said = await self.control.say(text, user=user, channel=channel)
-            assert said.ok, said.seen
-
-        return await self.after(act, user=user, channel=channel, within_s=within_s)
-
-    async def after(
-        self, act: Callable[[], Awaitable[None]], *, user: str, channel: str = "ops", within_s: float = 20.0
-    ) -> Shown:
-        """Act, and return the newest message of the bot that its person did not see before, or not in this form."""
-        before = {(message.ts, message.edits) for message in await self.seen(user=user, channel=channel)}
-
-        async def fresh() -> list[Shown]:
-            shown = await self.seen(user=user, channel=channel)
-            return [message for message in shown if (message.ts, message.edits) not in before]
-
-        await act()
-        return (await until(fresh, bool, within_s=within_s, every_s=0.01))[-1]
-
-    async def answers(
-        self, text: str, *, user: str = "ann", channel: str = "ops", quiet_s: float = 0.05
-    ) -> list[Shown]:
-        """Type a command and return every part of its answer: what comes until nothing does for a moment."""
-        before = {message.ts for message in await self.seen(user=user, channel=channel)}
-        await self.answer(text, user=user, channel=channel)
-        assert await self.control.settle(quiet=quiet_s)
-        return [message for message in await self.seen(user=user, channel=channel) if message.ts not in before]
-
-    async def press(self, label: str, *, user: str = "ann", channel: str = "ops", within_s: float = 20.0) -> Shown:
-        """Press the newest such button and return the message that came or changed then."""
-
-        async def act() -> None:
-            pressed = await self.control.press(label, user=user, channel=channel)
-            assert pressed.ok, pressed.seen
-
-        return await self.after(act, user=user, channel=channel, within_s=within_s)
-
-    async def seen(self, *, user: str, channel: str = "ops") -> list[Shown]:
-        """Return what a person sees from the bot, oldest first."""
-        shown = await self.control.read(channel=channel, user=user, thread="all")
-        return [message for message in shown if message.author == "rag"]
-
-    async def public(self, *, channel: str = "ops") -> list[Shown]:
-        """Return what the bot has posted for everybody, oldest first."""
-        return [message for message in await self.seen(user="vic", channel=channel) if not message.ephemeral]
-
-    async def posted(self, count: int, *, channel: str = "ops", within_s: float = 20.0) -> list[Shown]:
-        """Wait until the bot has posted so many messages for everybody, let things settle, and return them all."""
-        await until(lambda: self.public(channel=channel), lambda shown: len(shown) >= count, within_s=within_s)
-        await self.control.settle()
-        return await self.public(channel=channel)
 
 
 def configuration_for(workspace: Workspace, kubeconfig: Path, *extra: str) -> Configuration:
@@ -128,7 +71,10 @@ def leave(cluster: ClusterServer, world: World, workspace: Workspace) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staging:
-    """How a stage differs from the usual one. `arrange` is called before the bot starts."""
+    """How a stage differs from the usual one. `arrange` is called before the bot starts.
+
+    The simulated world stands still unless it has a `speed`: its seconds per second.
+    """
 
     scenario: str = "bad-release"
     settings: str = ""
@@ -136,6 +82,7 @@ class Staging:
     bookmark_every_s: float = 60.0
     token: str | None = None
     waits_for_store: bool = True
+    speed: float = 0.0
     arrange: Callable[[ClusterServer, World, Workspace], None] = leave
 
 
@@ -168,6 +115,7 @@ async def sandboxed(folder: Path, database_url: str, staging: Staging | None = N
         control = await stack.enter_async_context(SlackControl(slack.control_url))
         async with asyncio.TaskGroup() as group:
             group.create_task(run_bot(ingredients, stop, ready))
+            living = group.create_task(world.run(speed=staging.speed)) if staging.speed else None
             try:
                 async with asyncio.timeout(20):
                     await ready.wait()
@@ -176,6 +124,8 @@ async def sandboxed(folder: Path, database_url: str, staging: Staging | None = N
                 yield Stage(control, slack, cluster, world, proxy, kept)
             finally:
                 stop.set()
+                if living is not None:
+                    living.cancel()
 
 
 def write_kubeconfig(folder: Path, cluster: ClusterServer, proxy: TcpProxy, token: str | None = None) -> Path:

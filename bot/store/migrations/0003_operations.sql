@@ -40,6 +40,8 @@ CREATE TABLE operations (
     worker         text NOT NULL DEFAULT '',
     taken_at       timestamptz,
     lease_until    timestamptz,
+    -- Whether the worker's own lock says that it is alive; without it only the lease does.
+    guarded        boolean NOT NULL DEFAULT false,
     UNIQUE (id, digest),
     CONSTRAINT the_digest_is_of_the_plan CHECK (digest = encode(sha256(convert_to(plan, 'UTF8')), 'hex')),
     CHECK ((ended_at IS NULL) = (state IN ('PENDING', 'APPROVED', 'EXECUTING'))),

@@ -94,6 +94,29 @@ def test_a_repository_has_one_home(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "home"),
+    [
+        ("my.app", "docker.io/library/my.app"),
+        ("a__b/c", "docker.io/a__b/c"),
+        ("r.example.com/app", "r.example.com/app"),
+        ("localhost/app", "localhost/app"),
+        ("REGISTRY/app", "REGISTRY/app"),
+        ("a" * 255, f"docker.io/library/{'a' * 255}"),
+    ],
+)
+def test_a_registry_is_told_from_a_folder(text: str, home: str) -> None:
+    """As the runtimes tell them: by a dot, a port, capitals, or its being localhost."""
+    assert image_name(text).home == home
+
+
+def test_a_long_slip_is_cut() -> None:
+    with pytest.raises(ValueError, match=f'^"{"x" * 59}…" is no digest'):
+        image_name(f"app@{'x' * 500}")
+    with pytest.raises(ValueError, match=f'^"{"x" * 60}" is no digest'):
+        image_name(f"app@{'x' * 60}")
+
+
+@pytest.mark.parametrize(
     ("text", "moves"), [("app", True), ("app:latest", True), ("app:v1", False), (f"app@{DIGEST}", False)]
 )
 def test_a_name_without_a_version_moves(text: str, moves: bool) -> None:
