@@ -353,6 +353,10 @@ class Operations(Protocol):
         """Return the ids of operations that were applied in a scope, to compare with the marks in the cluster."""
         ...
 
+    async def blocking_counts(self) -> Mapping[State, int]:
+        """Return how many there are in each state that blocks its target: all open ones, and doubts unresolved."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionSeen:
@@ -597,7 +601,10 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeAsked:
-    """A change as it was asked for: the verb with its parameters, why, and whether one that waits gives way to it."""
+    """A change as it was asked for: the verb with its parameters, why, and whether one that waits gives way to it.
+
+    `place` is the words (`-n NAMESPACE`) that lead other commands to the same scope; empty for the default.
+    """
 
     action: Change[Any, Any]
     params: Any
@@ -605,6 +612,7 @@ class ChangeAsked:
     sources: Sources
     reason: str = ""
     replace: bool = False
+    place: str = ""
 
 
 # --- what replicas share ----------------------------------------------------------------------------------------------
@@ -677,6 +685,30 @@ class Meter(Protocol):
         """Note that something which only costs speed went away or came back (`redis`)."""
         ...
 
+    def change_approved(self, seconds: float) -> None:
+        """Count a request for a change that its people approved, so long after it was made."""
+        ...
+
+    def change_ended(self, verb: str, result: str, seconds: float | None) -> None:
+        """Count a request for a change that ended; of one that was begun, how long after its approval.
+
+        `refused` before it was kept, `denied`, `cancelled`, `superseded`, `expired` without an approval,
+        `expired_approved`, `succeeded`, `failed_none` without and `failed_applied` with an effect, `unknown`.
+        """
+        ...
+
+    def change_decided(self, decision: str, result: str) -> None:
+        """Count what a person said to a request: `recorded`, `refused`, or `superseded` by what was seen then."""
+        ...
+
+    def change_taken_over(self) -> None:
+        """Count a change that another worker had begun."""
+        ...
+
+    def unknown_effect(self) -> None:
+        """Count an object that was changed by a request which is not known to have been carried out."""
+        ...
+
 
 class Unmetered:
     """Counts nothing: for a terminal and for tests that do not look."""
@@ -692,3 +724,13 @@ class Unmetered:
     def throttled(self, method: str) -> None: ...
 
     def degraded(self, what: str, *, yes: bool) -> None: ...
+
+    def change_approved(self, seconds: float) -> None: ...
+
+    def change_ended(self, verb: str, result: str, seconds: float | None) -> None: ...
+
+    def change_decided(self, decision: str, result: str) -> None: ...
+
+    def change_taken_over(self) -> None: ...
+
+    def unknown_effect(self) -> None: ...

@@ -206,6 +206,7 @@ class Service:
             sources=self._sourcing.sources(parsed, request, where, _Asker(self, request)),
             reason=parsed.reason,
             replace=parsed.replace,
+            place=self._sourcing.words_to(where.scope),
         )
 
     async def _outcome(self, parsed: Parsed, request: Request, where: Where) -> Outcome:

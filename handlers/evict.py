@@ -258,7 +258,7 @@ def _protected(seen: Seen) -> Refusal | None:
     return Refusal(
         reason=f"The disruption budget {refusing.name} needs {refusing.needed} healthy pods and has {refusing.healthy}:"
         " none may be evicted now.",
-        commands=(Fact(f"status {word}", "says what is wrong with the pods that are missing"),) if word else (),
+        commands=(Fact(f"status {word}", "shows its pods, and what is wrong with them"),) if word else (),
     )
 
 

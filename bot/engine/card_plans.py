@@ -21,7 +21,7 @@ from bot.domain.view import (
     line,
 )
 from bot.engine.card_states import UNCHANGED
-from bot.engine.card_words import differences, one_line, rule_words, sentence
+from bot.engine.card_words import differences, ended, one_line, rule_words
 
 REFUSED = 2
 _APPLY = "--apply"
@@ -43,24 +43,28 @@ def plan_view(draft: Draft, *, rule: Rule, command: str) -> View:
     )
 
 
-def refusal_view(refusal: Refusal, command: str) -> View:
-    """Tell why a change that was asked for by `command` would do harm or nothing, and what to do instead."""
-    summary = sentence(refusal.reason)
+def refusal_view(refusal: Refusal, command: str, *, place: str = "") -> View:
+    """Tell why a change that was asked for by `command` would do harm or nothing, and what to do instead.
+
+    `place` is the words that lead other commands to the same scope.
+    """
+    others = [(each, f"{each.label} {place}".rstrip()) for each in refusal.commands]
+    summary = ended(refusal.reason)
     blocks: list[Block] = [Headline(summary, Mark.WARNING)]
     if refusal.facts:
         blocks.append(Fields(tuple((one_line(fact.label), one_line(fact.text)) for fact in refusal.facts)))
     instead = [
-        line("Instead: ", code(one_line(each.label)), f" ({one_line(each.text)})" if each.text else "")
-        for each in refusal.commands
+        line("Instead: ", code(one_line(typed)), f" ({one_line(each.text)})" if each.text else "")
+        for each, typed in others
     ]
     blocks.append(Paragraph((*instead, line(UNCHANGED, " You asked for ", code(one_line(command)), "."))))
-    if refusal.commands:
-        blocks.append(Buttons(tuple(Button(one_line(each.label), each.label) for each in refusal.commands)))
+    if others:
+        blocks.append(Buttons(tuple(Button(one_line(each.label), typed) for each, typed in others)))
     data = {
         "error": summary,
         "command": command,
         "facts": {fact.label: fact.text for fact in refusal.facts},
-        "instead": [{"command": each.label, "why": each.text} for each in refusal.commands],
+        "instead": [{"command": typed, "why": each.text} for each, typed in others],
     }
     return View(summary, tuple(blocks), data=data, exit_code=REFUSED)
 

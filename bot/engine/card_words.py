@@ -35,12 +35,16 @@ def quoted(text: str) -> str:
     return f'"{one_line(text, limit=LONGEST_REASON).translate(_QUOTES)}"'
 
 
+def ended(text: str) -> str:
+    """Return words on one line that end as a sentence does; empty words stay empty. They may begin with a name."""
+    words = one_line(text)
+    return words if not words or words[-1] in ".!?…" else f"{words}."
+
+
 def sentence(text: str) -> str:
     """Return words as a sentence on one line; empty words stay empty."""
-    words = one_line(text)
-    if not words:
-        return ""
-    return words[0].upper() + words[1:] + ("" if words[-1] in ".!?…" else ".")
+    words = ended(text)
+    return words[:1].upper() + words[1:]
 
 
 def inside(title: str) -> str:

@@ -99,7 +99,7 @@ def _buttons(operation: Operation, tokens: Mapping[str, str]) -> Iterator[Button
             yield Button("Look", look_command(plan.draft))
         case State.SUCCEEDED | State.FAILED if operation.effect is Effect.APPLIED:
             if plan.draft.inverse:
-                yield Button("Undo", plan.draft.inverse)
+                yield _undo(operation)
         case State.FAILED | State.EXPIRED | State.SUPERSEDED:
             yield Button("Ask again", plan.command)
 
@@ -124,6 +124,12 @@ def _resolutions(operation: Operation) -> Iterator[Button]:
         yield Button(label, f"{DecisionKind.RESOLVE} {operation.id} {found}", confirm=confirm)
 
 
+def _undo(operation: Operation) -> Button:
+    """Return the button that asks for the inverse: by the request, so that it says what was wrong before."""
+    scope = operation.plan.draft.target.scope
+    return Button("Undo", f"undo {operation.id[:8]} -n {scope.namespace} --cluster {scope.cluster}")
+
+
 # --- told below the card ----------------------------------------------------------------------------------------------
 
 
@@ -143,7 +149,7 @@ def verdict_view(operation: Operation) -> View:
     words, mark = helped(verdict)
     summary = f"After the change, {words}: {inside(draft.words.title)}"
     lines = (line("For ", Mention(operation.plan.requester.user_id), "."), *verdict_lines(verdict))
-    undo = (Buttons((Button("Undo", draft.inverse),)),) if draft.inverse and mark is Mark.WARNING else ()
+    undo = (Buttons((_undo(operation),)),) if draft.inverse and mark is Mark.WARNING else ()
     blocks = (Headline(summary, mark), Paragraph(lines), Context(_small_print(operation)), *undo)
     return View(summary, blocks, data=request_data(operation))
 

@@ -17,6 +17,7 @@ from bot.domain.view import View
 from bot.engine import replies
 from bot.engine.addressing import Misaddressed, addressed
 from bot.engine.card_words import waited_for
+from bot.engine.counting import REFUSED, count_decision
 from bot.engine.evidence import Evidence, look, rights_on
 from bot.engine.fillable import missing_groups
 from bot.engine.judging import Said, Seen, Stale, decided, refusal, resolution_of
@@ -54,9 +55,11 @@ class Deciding:
         for _ in range(_ROUNDS):
             seen = await self._look(said)
             try:
-                return await self._settle(claimed, said, seen)
+                answer, was, now = await self._settle(claimed, said, seen)
             except Stale:
                 continue
+            count_decision(self._workshop.meter, kind, was, now)
+            return answer
         raise ClusterThrottled("What has to be read for this grows old before it can be used.")
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -100,8 +103,11 @@ class Deciding:
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
-    async def _settle(self, claimed: Claimed, said: Said, seen: Seen) -> View:
-        """Decide in one transaction. Raises `Stale` when it has to be read again: then nothing was written."""
+    async def _settle(self, claimed: Claimed, said: Said, seen: Seen) -> tuple[View, Operation, Operation]:
+        """Decide in one transaction; return the answer, and the operation as it was and as it is now.
+
+        Raises `Stale` when it has to be read again: then nothing was written.
+        """
         workshop = self._workshop
         async with workshop.store.transaction() as transaction:
             found = await transaction.operation(said.meant.operation.id)
@@ -114,14 +120,14 @@ class Deciding:
                 outcome = decided(workshop, found, said, seen, now)
             except NotPossible as refused:
                 await transaction.audit(refusal(found, said, seen, refused.message))
-                return self._refused(found, said, seen, refused)
+                return self._refused(found, said, seen, refused), found, found
             if outcome.operation is found:
                 await transaction.audit(outcome.written)
-                return outcome.answer
+                return outcome.answer, found, found
             await keep(transaction, workshop, outcome.operation, outcome.written, told=outcome.told)
             await workshop.at("voted:before-commit")
         await workshop.at("voted:after-commit")
-        return outcome.answer
+        return outcome.answer, found, outcome.operation
 
     def _refused(self, operation: Operation, said: Said, seen: Seen, refused: NotPossible) -> View:
         """Answer with the reason, and what a person can do about it where more is known."""
@@ -156,4 +162,5 @@ class Deciding:
             if not await transaction.finish(claimed):
                 raise Lost
             await transaction.audit(written)
+        self._workshop.meter.change_decided(kind.value, REFUSED)
         return replies.refused(wrong.message)

@@ -74,6 +74,7 @@ class Executor:
     async def _carry_on(self, hold: Hold) -> None:
         if hold.operation.state is State.EXECUTING:
             await hold.note("takeover")
+            self._workshop.meter.change_taken_over()
         elif not await self._begin(hold):
             return
         if hold.operation.effect is Effect.APPLIED or await Settling(hold).run():

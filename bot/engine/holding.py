@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from bot.domain.operations import Operation, Progress, progressed
 from bot.domain.view import View
+from bot.engine.counting import count_step
 from bot.engine.keeping import entry, keep, save
 from bot.engine.workshop import Workshop
 from bot.ports import AuditEntry, Store
@@ -112,6 +113,7 @@ class Hold:
                 raise FenceLost
             if before_commit:
                 await workshop.at(before_commit)
+        count_step(workshop.meter, found, changed)
         self.operation = changed
 
     async def show(self, progress: Progress) -> None:

@@ -94,6 +94,7 @@ class Marks:
                     detail={"target": f"{ref} in {scope}"},
                 )
             )
+        self._workshop.meter.unknown_effect()
         log.error(
             "an object carries the mark of a request that is not known to have been carried out",
             extra={"event": "unknown_effect", "operation": operation_id},

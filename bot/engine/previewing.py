@@ -34,7 +34,7 @@ class EnginePreviews:
         """Plan a change and have the server try it, as far as it lets us; return the plan, or why there is none."""
         draft = await drafted(asked, self._policy)
         if isinstance(draft, Refusal):
-            return refusal_view(draft, asked.command)
+            return refusal_view(draft, asked.command, place=asked.place)
         try:
             said = await self._rehearsed(draft)
         except (WriteRefused, WriteThrottled) as error:

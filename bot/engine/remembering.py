@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.diagnosis import Index, diagnose
@@ -120,12 +119,13 @@ class Memory:
         return True
 
     async def _note(self, scope: Scope, minute: datetime) -> None:
+        async with self._workshop.store.transaction() as transaction:
+            if not await transaction.claim_slot(f"worked:{scope.cluster}:{scope.namespace}", minute):
+                return
         try:
             snapshot = await self._workshop.cluster.snapshot(scope, ALL_PARTS)
         except ClusterError:
             return  # a minute that nobody saw is not a minute that worked
-        seen: Sequence[RevisionSeen] = working_revisions(diagnose(snapshot))
-        async with self._workshop.store.transaction() as transaction:
-            ours = await transaction.claim_slot(f"worked:{scope.cluster}:{scope.namespace}", minute)
-        if ours and seen:
+        seen = working_revisions(diagnose(snapshot))
+        if seen:
             await self._workshop.store.record.note(scope, seen)

@@ -16,6 +16,7 @@ from bot.domain.requests import Place, Request, Surface
 from bot.domain.view import View
 from bot.engine import replies
 from bot.engine.cards import outcome_view, refusal_view
+from bot.engine.counting import REFUSED, count_step
 from bot.engine.drafting import drafted, rehearse, server_refusal
 from bot.engine.evidence import requesters
 from bot.engine.fillable import unfillable
@@ -115,15 +116,18 @@ class Requesting:
         try:
             other = await workshop.store.operations.blocking(operation.plan.draft.target) if asked.replace else None
             async with workshop.store.transaction() as transaction:
-                entries = await self._give_way(transaction, other, operation, rights) if other is not None else []
+                gone = await self._give_way(transaction, other, operation, rights) if other is not None else None
                 now = await transaction.now()
                 begun = self._begun(operation, now)
                 await self._add(transaction, claimed, begun)
-                for each in (*entries, _requested(begun, request)):
-                    await transaction.audit(each)
+                if gone is not None:
+                    await transaction.audit(_replaced(gone, begun))
+                await transaction.audit(_requested(begun, request))
                 await workshop.at("requested:before-commit")
         except _Blocked:
             return await self._blocked(claimed, operation, rights)
+        if other is not None and gone is not None:
+            count_step(workshop.meter, other, gone)
         await workshop.at("requested:after-commit")
         return replies.requested(begun, request, unfillable(workshop, begun, rights, now))
 
@@ -146,8 +150,8 @@ class Requesting:
 
     async def _give_way(
         self, transaction: Transaction, other: Operation, operation: Operation, rights: Authorization
-    ) -> list[AuditEntry]:
-        """End the request that waits for the same target, if this person may; return what the audit keeps of it."""
+    ) -> Operation:
+        """End the request that waits for the same target, if this person may; return it as it is then."""
         found = await transaction.operation(other.id)
         if found is None or not self._may_replace(found, operation, rights):
             raise _Blocked
@@ -156,8 +160,7 @@ class Requesting:
         except NotPossible as error:
             raise _Blocked from error
         await save(transaction, self._workshop, ended, told=outcome_view(ended))
-        by = operation.plan.requester.user_id
-        return [entry(ended, "superseded", actor=by, by=operation.id, why=ended.outcome)]
+        return ended
 
     def _may_replace(self, other: Operation, operation: Operation, rights: Authorization) -> bool:
         own = operation.plan.human in requesters(self._workshop, other)
@@ -177,7 +180,7 @@ class Requesting:
     async def _refuse(self, claimed: Claimed, asked: ChangeAsked, refusal: Refusal) -> View:
         command = _without_replace(asked.command)
         await self._finish(claimed, None, command, refusal.reason, verb=asked.action.name)
-        return refusal_view(refusal, command)
+        return refusal_view(refusal, command, place=asked.place)
 
     async def _finish(self, claimed: Claimed, draft: Draft | None, command: str, why: str, *, verb: str = "") -> None:
         """End the request without an operation, and put on record why there is none."""
@@ -196,6 +199,11 @@ class Requesting:
             if not await transaction.finish(claimed):
                 raise Lost
             await transaction.audit(written)
+        self._workshop.meter.change_ended(written.subject, REFUSED, None)
+
+
+def _replaced(gone: Operation, by: Operation) -> AuditEntry:
+    return entry(gone, "superseded", actor=by.plan.requester.user_id, by=by.id, why=gone.outcome)
 
 
 def _requested(operation: Operation, request: Request) -> AuditEntry:

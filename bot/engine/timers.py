@@ -15,6 +15,7 @@ from bot.domain.requests import Post
 from bot.domain.view import Headline, Mark, Paragraph, View, line
 from bot.engine.card_words import at, inside, people, requester_line, waited_for
 from bot.engine.cards import outcome_view
+from bot.engine.counting import count_step
 from bot.engine.evidence import requesters
 from bot.engine.keeping import entry, keep, subject
 from bot.engine.workshop import Workshop
@@ -42,19 +43,21 @@ class Timers:
             now = await transaction.now()
             if found is None or found.state not in WAITING:
                 return False
-            if states.overdue(found, now):
-                await self._expire(transaction, found, now)
+            if not states.overdue(found, now):
+                number = reminder_due(found, now)
+                if number <= found.reminded:
+                    return False
+                await self._remind(transaction, replace(found, reminded=number), now)
                 return True
-            number = reminder_due(found, now)
-            if number <= found.reminded:
-                return False
-            await self._remind(transaction, replace(found, reminded=number), now)
-            return True
+            ended = await self._expire(transaction, found, now)
+        count_step(self._workshop.meter, found, ended)
+        return True
 
-    async def _expire(self, transaction: Transaction, found: Operation, now: datetime) -> None:
+    async def _expire(self, transaction: Transaction, found: Operation, now: datetime) -> Operation:
         ended = states.expire(found, now=now)
         written = entry(ended, "expired", was=found.state.value, why=ended.outcome)
         await keep(transaction, self._workshop, ended, written, told=outcome_view(ended))
+        return ended
 
     async def _remind(self, transaction: Transaction, operation: Operation, now: datetime) -> None:
         """Say below the card that it still waits. The card itself shows nothing new."""

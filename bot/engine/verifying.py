@@ -15,7 +15,7 @@ from bot.domain.targets import WORKLOAD_KINDS, ObjectRef
 from bot.engine.cards import verdict_view
 from bot.engine.keeping import entry, keep
 from bot.engine.workshop import Workshop
-from bot.errors import ClusterError
+from bot.errors import ClusterError, UsageError
 from bot.examine import examine
 from bot.planning.ground import about
 
@@ -106,7 +106,8 @@ class Aftercare:
         target = operation.plan.draft.target
         try:
             report, _ = await examine(self._workshop.cluster, self._workshop.logs, target.scope)
-        except ClusterError as error:
+        except (ClusterError, UsageError) as error:
+            # The place may not be configured any more.
             log.info("a change is not judged yet: %s", error.message, extra={"event": "verdict_waits"})
             verdict = Verdict(not_checked="the cluster could not be read")
         else:

@@ -28,6 +28,8 @@ class Family:
 _ANSWER_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 # Slack wants to hear within 3 s: the last bound tells what came too late.
 _ACKNOWLEDGE_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+# From a click to a large roll-out; a request waits for a quarter of an hour unless it is configured otherwise.
+_CHANGE_S = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
 
 COMMANDS = Family("ragops_commands_total", Kind.COUNTER, "Commands that were answered.", ("verb", "result"))
 COMMAND_SECONDS = Family(
@@ -85,6 +87,43 @@ FINDINGS = Family(
     "Findings in a namespace now, made without reading logs; absent where there are none or where nothing is live.",
     ("cluster", "namespace", "severity", "code"),
 )
+CHANGES_ENDED = Family(
+    "ragops_changes_ended_total", Kind.COUNTER, "Requests for changes that ended, by how.", ("verb", "result")
+)
+CHANGE_SECONDS = Family(
+    "ragops_change_duration_seconds",
+    Kind.HISTOGRAM,
+    "From the approval of a change to its end, in seconds, with the roll-out; of those that were begun.",
+    ("verb",),
+    _CHANGE_S,
+)
+CHANGE_WAIT_SECONDS = Family(
+    "ragops_change_approval_wait_seconds",
+    Kind.HISTOGRAM,
+    "From the request for a change to its approval, in seconds; of those that somebody had to approve.",
+    (),
+    _CHANGE_S,
+)
+CHANGE_DECISIONS = Family(
+    "ragops_change_decisions_total",
+    Kind.COUNTER,
+    "What people said to requests for changes, and what came of it.",
+    ("decision", "result"),
+)
+CHANGE_TAKEOVERS = Family(
+    "ragops_change_takeovers_total", Kind.COUNTER, "Changes that this worker took over from one that did not end them."
+)
+UNKNOWN_EFFECTS = Family(
+    "ragops_unknown_effects_total",
+    Kind.COUNTER,
+    "Objects that carry the mark of a request which is not known to have been carried out.",
+)
+CHANGES_OPEN = Family(
+    "ragops_changes_open",
+    Kind.GAUGE,
+    "Requests for changes that hold their objects, the same at every replica; NaN while the database cannot be asked.",
+    ("state",),
+)
 CONNECTIONS = Family("ragops_slack_connections", Kind.GAUGE, "Open sockets to Slack of this replica.")
 READY = Family("ragops_ready", Kind.GAUGE, "1 while a check of readiness is well.", ("check",))
 REPLICA_READY = Family("ragops_replica_ready", Kind.GAUGE, "1 while this replica as a whole is ready.")
@@ -111,6 +150,13 @@ FAMILIES = (
     WATCH_AGE,
     VERDICT,
     FINDINGS,
+    CHANGES_ENDED,
+    CHANGE_SECONDS,
+    CHANGE_WAIT_SECONDS,
+    CHANGE_DECISIONS,
+    CHANGE_TAKEOVERS,
+    UNKNOWN_EFFECTS,
+    CHANGES_OPEN,
     CONNECTIONS,
     READY,
     REPLICA_READY,

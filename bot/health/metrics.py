@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from bot.diagnosis import all_codes
 from bot.domain.findings import Verdict
+from bot.domain.operations import State
 from bot.domain.targets import Scope
 from bot.health import families as the
 from bot.health import vocabularies as words
@@ -38,14 +39,15 @@ class ScopeFigures:
 
 
 class PrometheusMeter(Meter):
-    """A `Meter` whose figures can be scraped. `verbs` are those that there are.
+    """A `Meter` whose figures can be scraped. `verbs` are those that there are, `changes` those that change something.
 
     Counters start at 0 with every value that their labels may have, so that the first count is seen as an increase.
     """
 
-    def __init__(self, *, verbs: Iterable[str], version: str) -> None:
+    def __init__(self, *, verbs: Iterable[str], version: str, changes: Iterable[str] = ()) -> None:
         self._registry = registry = CollectorRegistry()
         self._verbs = Known((*verbs, words.UNKNOWN_VERB), other=words.UNKNOWN_VERB)
+        self._changes = Known((*changes, words.UNKNOWN_VERB), other=words.UNKNOWN_VERB)
         self._codes = Known(code.name for code in all_codes())
         self._methods = Capped(words.METHOD_SHAPE, most=words.MOST_METHODS)
         self._commands = _counter(registry, the.COMMANDS, self._verbs, words.COMMAND_RESULTS)
@@ -55,6 +57,14 @@ class PrometheusMeter(Meter):
         self._acknowledge_s = _histogram(registry, the.ACKNOWLEDGE_SECONDS, words.SURFACES)
         self._outbox_attempts = _counter(registry, the.OUTBOX_ATTEMPTS, words.OUTBOX_RESULTS)
         self._throttled = _counter(registry, the.THROTTLED)
+        self._changes_ended = _counter(registry, the.CHANGES_ENDED, self._changes, words.CHANGE_ENDS)
+        self._change_s = _histogram(registry, the.CHANGE_SECONDS, self._changes)
+        self._change_wait_s = _histogram(registry, the.CHANGE_WAIT_SECONDS)
+        self._decisions = _counter(registry, the.CHANGE_DECISIONS, words.DECISIONS, words.DECISION_RESULTS)
+        self._takeovers = _counter(registry, the.CHANGE_TAKEOVERS)
+        self._unknown_effects = _counter(registry, the.UNKNOWN_EFFECTS)
+        self._changes_open = _gauge(registry, the.CHANGES_OPEN)
+        self.changes_stand(None)
         self._sample_failures = _counter(registry, the.SAMPLE_FAILURES, words.SAMPLED)
         self._degraded = _gauge(registry, the.DEGRADED)
         for what in words.DEGRADABLE.words:
@@ -102,11 +112,39 @@ class PrometheusMeter(Meter):
         """Note that something went away or came back."""
         self._degraded.labels(words.DEGRADABLE.value(what)).set(int(yes))
 
+    def change_approved(self, seconds: float) -> None:
+        """Count an approval by the time that people took."""
+        self._change_wait_s.observe(_duration(seconds))
+
+    def change_ended(self, verb: str, result: str, seconds: float | None) -> None:
+        """Count the end of a request for a change, and the time that it took if it was begun."""
+        verb = self._changes.value(verb)
+        self._changes_ended.labels(verb, words.CHANGE_ENDS.value(result)).inc()
+        if seconds is not None:
+            self._change_s.labels(verb).observe(_duration(seconds))
+
+    def change_decided(self, decision: str, result: str) -> None:
+        """Count what a person said to a request."""
+        self._decisions.labels(words.DECISIONS.value(decision), words.DECISION_RESULTS.value(result)).inc()
+
+    def change_taken_over(self) -> None:
+        """Count a change that was taken over."""
+        self._takeovers.inc()
+
+    def unknown_effect(self) -> None:
+        """Count an effect without a request."""
+        self._unknown_effects.inc()
+
     # --- what is looked at now and then -------------------------------------------------------------------------------
 
     def outbox_waits(self, depth: int | None) -> None:
         """Note how many messages wait; None when that is not known."""
         self._outbox_depth.set(math.nan if depth is None else depth)
+
+    def changes_stand(self, counts: Mapping[State, int] | None) -> None:
+        """Note how many requests for changes are in each state; None when that is not known."""
+        for state, word in words.CHANGE_STATES.items():
+            self._changes_open.labels(word).set(math.nan if counts is None else counts.get(state, 0))
 
     def count_sockets(self, alive: Callable[[], int]) -> None:
         """Ask `alive` at each scrape how many sockets to Slack are open; without it there are none."""
@@ -198,10 +236,10 @@ def _counter(registry: CollectorRegistry, family: Family, *values: Known) -> Cou
     return counter
 
 
-def _histogram(registry: CollectorRegistry, family: Family, values: Known) -> Histogram:
+def _histogram(registry: CollectorRegistry, family: Family, *values: Known) -> Histogram:
     histogram = Histogram(family.name, family.meaning, family.labels, registry=registry, buckets=family.buckets)
-    for value in values.words:
-        histogram.labels(value)
+    for labels in product(*(known.words for known in values)) if values else ():
+        histogram.labels(*labels)
     return histogram
 
 

@@ -12,18 +12,23 @@ Served in the Prometheus text format, or as OpenMetrics for those who ask for it
 in `RAGOPS_LISTEN`. Names and labels are stable; new ones may be added.
 [Alerts and a dashboard](../../manifests/kubernetes/monitoring) use them.
 
-Counters are of one replica since its start: add them up over replicas. Gauges about the outbox and the clusters are
-seen alike by every replica: take the maximum. They are set every 15 seconds. What is not known is absent or NaN, never
-0 and never an old value.
+Counters are of one replica since its start: add them up over replicas. Gauges about the outbox, changes and the
+clusters are seen alike by every replica: take the maximum. They are set every 15 seconds. What is not known is absent
+or NaN, never 0 and never an old value.
 """
 _LABELS: tuple[tuple[str, str, Known | str], ...] = (
     ("verb", "of commands", f"each verb, or `{words.UNKNOWN_VERB}` for words that were not understood"),
+    ("verb", "of changes", "each verb that changes something; what undoes counts as what it does, such as `scale`"),
     ("result", "of commands", words.COMMAND_RESULTS),
     ("permission", "", words.PERMISSIONS),
     ("why", "", words.REFUSED_WHY),
     ("surface", "", words.SURFACES),
     ("result", "of deliveries that were acknowledged", words.ACKNOWLEDGE_RESULTS),
     ("result", "of tries to deliver", words.OUTBOX_RESULTS),
+    ("result", "of changes that ended", words.CHANGE_ENDS),
+    ("result", "of decisions on changes", words.DECISION_RESULTS),
+    ("decision", "", words.DECISIONS),
+    ("state", "", Known(words.CHANGE_STATES.values())),
     ("method", "", f"a method of Slack's Web API; {words.MOST_METHODS} at most, the rest are `other`"),
     ("what", "of what is degraded", words.DEGRADABLE),
     ("what", "of looks that failed", words.SAMPLED),
@@ -41,6 +46,11 @@ _NOTES = """\
 No label carries a person, a channel, a message or a name out of a cluster, and none is without bound: any other value
 is counted as `other`. Refusals by `look_up` are not about the person: the groups could not be read, so everybody is
 refused. A delivery that was `not_accepted` could not be written down; one that was `invalid` had no good signature.
+
+Of changes that ended, `failed_none` has changed nothing and `failed_applied` has; `expired` had nobody to approve it in
+time, `expired_approved` was approved and could not be begun in time. What a person says to a request is `superseded`
+when the object was found not to be as the card shows it. A request that ended as `unknown` counts as open until
+somebody has said what they found.
 """
 
 

@@ -64,6 +64,8 @@ class Sampler:
             self._meter.is_ready(replica=False, checks={})
         if not await self._look("outbox", "the outbox", self._outbox):
             self._meter.outbox_waits(None)
+        if not await self._look("changes", "requests for changes", self._changes):
+            self._meter.changes_stand(None)
         for scope in self._scopes:
             if was_cancelled():
                 return
@@ -76,6 +78,9 @@ class Sampler:
 
     async def _outbox(self) -> None:
         self._meter.outbox_waits(await self._store.outbox.depth())
+
+    async def _changes(self) -> None:
+        self._meter.changes_stand(await self._store.operations.blocking_counts())
 
     async def _scope(self, scope: Scope) -> None:
         snapshot = await self._cluster.snapshot(scope, ALL_PARTS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bot.domain.actions import DecisionKind
 from bot.domain.findings import Severity, Verdict
+from bot.domain.operations import State
 from bot.domain.people import Permission
 from bot.domain.requests import Surface
 from bot.domain.snapshot import Part
@@ -24,7 +26,22 @@ SURFACES = Known(
 ACKNOWLEDGE_RESULTS = Known(("new", "repeat", "not_accepted", "unhandled", "invalid"))
 OUTBOX_RESULTS = Known(("delivered", "throttled", "refused", "unknown", "failed", "expired"))
 DEGRADABLE = Known(("redis",))
-SAMPLED = Known(("outbox", "cluster", "readiness"))
+SAMPLED = Known(("outbox", "changes", "cluster", "readiness"))
+# How requests for changes end, and where those stand that have not; what ended in doubt stands until it is resolved.
+CHANGE_ENDS = Known(
+    (
+        *("refused", "denied", "cancelled", "superseded", "expired", "expired_approved"),
+        *("succeeded", "failed_none", "failed_applied", "unknown"),
+    )
+)
+CHANGE_STATES = {
+    State.PENDING: "waiting",
+    State.APPROVED: "approved",
+    State.EXECUTING: "running",
+    State.UNKNOWN: "unknown",
+}
+DECISIONS = Known(kind.value for kind in DecisionKind)
+DECISION_RESULTS = Known(("recorded", "refused", "superseded"))
 VERDICTS = Known(verdict.value for verdict in Verdict)
 SEVERITIES = Known(severity.word for severity in Severity)
 PARTS = Known(part.value for part in Part)

@@ -20,6 +20,7 @@ from bot.cluster.connection import open_connection
 from bot.cluster.http import KubernetesHttp
 from bot.cluster.reader import Clusters
 from bot.cluster.reflector import Timing
+from bot.domain.actions import Change
 from bot.domain.targets import ClusterName, Namespace
 from bot.engine.changes import EngineChanges
 from bot.health import PrometheusMeter, Readiness, Sampler, cluster_checks, database_check, health_server
@@ -136,7 +137,11 @@ def _tasks(ground: _Ground, ingredients: Ingredients, readiness: Readiness) -> l
 async def _ground(ingredients: Ingredients, stack: AsyncExitStack) -> _Ground:
     clock, freshness = ingredients.clock, ingredients.configuration.freshness
     registry = discover(handlers)
-    meter = PrometheusMeter(version=version("ragops"), verbs=[action.name for action in registry.all()])
+    meter = PrometheusMeter(
+        version=version("ragops"),
+        verbs=[action.name for action in registry.all()],
+        changes=[action.name for action in registry.all() if isinstance(action, Change)],
+    )
     reach = await _open_clusters(ingredients, clock, stack)
     store = WaitingStore(ingredients.database_url, ingredients.data_folder, clock)
     stack.push_async_callback(store.close)

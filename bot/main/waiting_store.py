@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.cancellation import was_cancelled
 from bot.domain.live import Target
-from bot.domain.operations import Operation
+from bot.domain.operations import Operation, State
 from bot.domain.people import Actor
 from bot.domain.requests import Request
 from bot.domain.targets import ObjectRef, Scope
@@ -103,6 +103,9 @@ class _Operations:
 
     async def left_marks(self, scope: Scope) -> Sequence[str]:
         return await self.store().operations.left_marks(scope)
+
+    async def blocking_counts(self) -> Mapping[State, int]:
+        return await self.store().operations.blocking_counts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bot.planning.revisions import History, Revision, history_of
 from bot.planning.rolling import ON_DELETE, rolling_of
 from bot.planning.room import surge_problems
 from bot.planning.templates import changes, references
-from bot.planning.troubles import paused
+from bot.planning.troubles import MET_BY_EVERY_POD, paused
 from bot.planning.words import patience, reverts, rollout_facts, rollout_warnings, symptoms, word_for
 
 _MOST_NAMED = 10
@@ -96,13 +96,15 @@ def _stuck(ground: Ground, chosen: Revision) -> Iterator[str]:
     rolling = rolling_of(ground.target.kind, ground.live.object)
     if rolling.strategy == ON_DELETE:
         return
+    # Between two crashes a pod is ready for a moment.
+    failing = {name for each in ground.findings if each.code in MET_BY_EVERY_POD for name in each.pods}
     for pod in sorted(ground.index().pods_of(ground.workload), key=ordinal):
-        held = ordinal(pod) < rolling.desired - rolling.moves
-        if pod.is_ready or held or pod.meta.labels.get(REVISION_LABEL) == chosen.name:
+        name, held = pod.meta.name, ordinal(pod) < rolling.desired - rolling.moves
+        if (pod.is_ready and name not in failing) or held or pod.meta.labels.get(REVISION_LABEL) == chosen.name:
             continue
         yield (
-            f"{pod.meta.name} is not ready, and the set waits for it before it replaces it: the rollback stays stuck"
-            f" until the pod goes. Send evict {pod.meta.name} once the rollback has begun."
+            f"{name} {'does not stay' if pod.is_ready else 'is not'} ready, and the set waits for it before it replaces"
+            f" it: the rollback stays stuck until the pod goes. Send evict {name} once the rollback has begun."
         )
 
 

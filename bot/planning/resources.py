@@ -158,10 +158,7 @@ def _facts(case: Case) -> Iterator[Fact]:
         yield Fact("use", f"up to {case.words(uses)} in a pod now")
     if kill is not None:
         yield Fact("out of memory", kill.summary)
-    if case.wanted.request != case.was.request and case.wanted.request == case.wanted.limit:
-        yield Fact("request", f"{case.was.request or NONE} → {case.wanted.request}, as much as the limit")
-    elif not case.wanted.request and case.wanted.limit:
-        yield Fact("request", f"none is set, so a pod asks for as much as the limit, {case.wanted.limit}")
+    yield from _request(case)
     before, after = quality(case.before), quality(case.after)
     if before != after:
         yield Fact("class", f"{before} → {after}: {_CLASSES[after]}")
@@ -169,6 +166,15 @@ def _facts(case: Case) -> Iterator[Fact]:
         yield Fact("quota", f"{then.after(0)} afterwards")
     if case.more > 0:
         yield Fact("nodes", str(room_on_nodes(case.ground, case.after)))
+
+
+def _request(case: Case) -> Iterator[Fact]:
+    """Say what becomes of the request where that is not plain: it comes down with the limit, or there is none."""
+    limit, request, was = case.wanted.limit, case.wanted.request, case.was.request
+    if limit and not request:
+        yield Fact("request", f"none is set, so a pod asks for as much as the limit, {limit}")
+    elif request and request != was and request == limit:
+        yield Fact("request", f"{was or NONE} → {request}, as much as the limit")
 
 
 _CLASSES: Mapping[str, str] = MappingProxyType(
@@ -187,7 +193,7 @@ def _warnings(case: Case) -> Iterator[str]:
     if without := homeless(case):
         yield f"{count(without, 'pod')} of {case.rolling.desired} would find no room on the nodes and stay Pending."
     for then, _ in quotas_after(case):
-        if not then.certain and then.used > then.hard:
+        if then.used > then.hard:  # what is certain was refused
             yield f"Quota {then.quota} may refuse some of the pods: {then.after(0)} afterwards, if it is about them."
     yield from _scaler_warnings(case)
     if going := under_way(case.ground.target.kind, case.ground.live.object):
@@ -201,7 +207,7 @@ def _use_warnings(case: Case) -> Iterator[str]:
     if uses is None:
         if not was or limit < was:
             yield f"What it uses now is not known: {unmeasured(case)}."
-    elif case.resource != MEMORY and uses > limit:
+    elif uses > limit:  # of CPU: memory was refused
         yield f"It uses {cpu(uses)} now: it would be slowed down to {cpu(limit)}."
     elif uses > _CLOSE * limit:
         yield f"It uses {case.words(uses)} of the new limit of {case.words(limit)} already."

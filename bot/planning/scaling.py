@@ -65,8 +65,9 @@ def _over_quota(sizing: Sizing) -> Refusal | None:
     if room is None or room.pods >= sizing.more:
         return None
     bears = f"room for {count(room.pods, 'more pod')}" if room.pods else "no room for another pod"
+    wanted = f", not for {sizing.more}" if room.pods or sizing.more > 1 else ""
     return Refusal(
-        reason=f"Quota {room.quota} leaves {bears} of {sizing.ground.name}, not for {sizing.more}.",
+        reason=f"Quota {room.quota} leaves {bears} of {sizing.ground.name}{wanted}.",
         facts=(
             Fact("quota", f"it would be {room.after(sizing.more)}"),
             Fact("by hand", f"kubectl -n {sizing.ground.scope.namespace} describe quota {room.quota}"),

@@ -110,8 +110,8 @@ def _image_change(old: str, new: str) -> Iterator[Difference]:
     except ValueError:
         yield Difference("image", old, new)
         return
-    short = before.repository == after.repository and before.short != after.short
-    yield Difference("image", before.short, after.short) if short else Difference("image", old, new)
+    same = before.repository == after.repository
+    yield Difference("image", before.short, after.short) if same else Difference("image", old, new)
 
 
 def _variables(old: Iterable[Json], new: Iterable[Json]) -> Iterator[Difference]:

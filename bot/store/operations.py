@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from bot.domain.live import Target
-from bot.domain.operations import Operation
+from bot.domain.operations import Operation, State
 from bot.domain.targets import Scope
 from bot.errors import StoreRefused
 from bot.ports import Attempt, OperationQuery, Token
@@ -159,6 +159,12 @@ class PostgresOperations:
         async with self._connections.transaction() as session:
             rows = await session.fetch("operations_that_left_marks", cluster=scope.cluster, namespace=scope.namespace)
         return tuple(row["id"] for row in rows)
+
+    async def blocking_counts(self) -> Mapping[State, int]:
+        """Return how many there are in each state that blocks its target: all open ones, and doubts unresolved."""
+        async with self._connections.transaction() as session:
+            rows = await session.fetch("operations_blocking_counts")
+        return {State(row["state"]): row["number"] for row in rows}
 
     def _readable(self, rows: Sequence[Row]) -> tuple[Operation, ...]:
         return tuple(operation for row in rows if (operation := self._read(row)) is not None)

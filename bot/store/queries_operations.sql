@@ -128,6 +128,11 @@ SELECT id FROM operations
 WHERE cluster = %(cluster)s AND namespace = %(namespace)s AND (effect IN ('applied', 'unknown') OR state = 'EXECUTING')
 ORDER BY created_at DESC, id;
 
+-- name: operations_blocking_counts
+SELECT state, count(*) AS number FROM operations
+WHERE state IN ('PENDING', 'APPROVED', 'EXECUTING') OR (state = 'UNKNOWN' AND resolution IS NULL)
+GROUP BY state;
+
 -- name: operations_lasted
 SELECT extract(epoch FROM ended_at - written_at)::double precision AS seconds FROM operations
 WHERE cluster = %(cluster)s AND namespace = %(namespace)s AND kind = %(kind)s AND name = %(name)s

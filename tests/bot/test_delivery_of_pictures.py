@@ -130,7 +130,7 @@ async def test_a_card_is_posted_once_and_edited_afterwards(
     assert list(screen.shown.values()) == ["card 3"]
 
 
-async def test_what_is_shown_already_is_not_sent(
+async def test_t27_what_is_shown_already_is_not_sent(
     store: PostgresStore, delivery: Delivery, screen: Screen, sql: Sql
 ) -> None:
     """An older picture that comes late, or the same once more, changes nothing and counts as delivered."""
@@ -158,7 +158,7 @@ async def test_pictures_that_wait_are_skipped_to_the_newest(
     assert states(sql) == ["delivered"] * 9
 
 
-async def test_a_card_that_people_deleted_is_posted_anew(
+async def test_t26_a_card_that_people_deleted_is_posted_anew(
     store: PostgresStore, delivery: Delivery, screen: Screen
 ) -> None:
     """The new message is the one that is edited, and hung on, from then on."""
@@ -211,7 +211,7 @@ async def test_replies_to_a_card_that_was_given_up_stand_for_themselves(
 
 
 @pytest.mark.parametrize("arrived", [True, False], ids=["it had arrived", "it had not"])
-async def test_a_card_whose_answer_was_lost_is_there_once(
+async def test_t26_a_card_whose_answer_was_lost_is_there_once(
     store: PostgresStore, delivery: Delivery, screen: Screen, sql: Sql, *, arrived: bool
 ) -> None:
     """It is looked for by its tag, and the newer picture is edited into it."""
@@ -229,7 +229,7 @@ async def test_a_card_whose_answer_was_lost_is_there_once(
 
 
 @pytest.mark.parametrize("arrived", [True, False], ids=["it had arrived", "it had not"])
-async def test_an_edit_whose_answer_was_lost_is_repeated(
+async def test_t26_an_edit_whose_answer_was_lost_is_repeated(
     store: PostgresStore, delivery: Delivery, screen: Screen, sql: Sql, *, arrived: bool
 ) -> None:
     """To repeat it does no harm, and never makes another message."""
@@ -249,7 +249,7 @@ async def test_an_edit_whose_answer_was_lost_is_repeated(
     assert states(sql) == ["delivered"] * 2
 
 
-async def test_a_card_posted_anew_whose_answer_was_lost_is_there_once(
+async def test_t26_a_card_posted_anew_whose_answer_was_lost_is_there_once(
     store: PostgresStore, delivery: Delivery, screen: Screen, sql: Sql
 ) -> None:
     """The message before it is gone, so that it cannot be told by an edit."""
@@ -299,7 +299,7 @@ async def test_a_throttled_edit_waits_as_long_as_it_is_told(
     assert screen.edits == ["card 4"]
 
 
-async def test_an_edit_that_is_refused_is_given_up(
+async def test_t26_an_edit_that_is_refused_is_given_up(
     store: PostgresStore, delivery: Delivery, screen: Screen, sql: Sql
 ) -> None:
     """The channel was archived, say: who asked hears of it, and what comes later is tried again."""
@@ -315,7 +315,7 @@ async def test_an_edit_that_is_refused_is_given_up(
     assert screen.edits == ["card 3"]
 
 
-async def test_a_process_that_stood_still_over_its_edit_leaves_the_newest_picture(
+async def test_t27_a_process_that_stood_still_over_its_edit_leaves_the_newest_picture(
     store: PostgresStore, screen: Screen, sql: Sql
 ) -> None:
     """Its edit arrives after the newer one of whoever took over; that one is shown again."""

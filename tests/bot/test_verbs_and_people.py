@@ -192,14 +192,14 @@ def text_of(view: View) -> str:
     return "\n".join([view.summary, *lines_of(view)])
 
 
-def test_the_table_names_every_verb() -> None:
+def test_t38_the_table_names_every_verb() -> None:
     """A new verb is not let in by being forgotten here."""
     assert {action.name for action in ALL_VERBS.all()} == set(VERBS)
 
 
 @pytest.mark.parametrize("surface", SURFACES)
 @pytest.mark.parametrize("name", PEOPLE)
-async def test_each_person_may_use_what_the_table_says_and_nothing_else(
+async def test_t38_each_person_may_use_what_the_table_says_and_nothing_else(
     scene: Stage, store: PostgresStore, audit: Audit, name: str, surface: Surface
 ) -> None:
     """A refusal is on record with who, what and why; it names who could help, and nothing of the cluster."""

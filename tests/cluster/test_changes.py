@@ -25,7 +25,8 @@ from tests.support.waiting import until
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 PLACES = ("work", "quota", "failed")
-ABSENT = "docker.io/test/not-loaded:1"
+# A tag of the same repository that no node has.
+ABSENT = f"{IMAGE.rpartition(':')[0]}:not-loaded"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -86,14 +87,15 @@ async def test_an_ordered_set_stays_stuck_after_a_rollback_until_its_bad_pod_goe
     stage: RealStage, work: Ground
 ) -> None:
     """The card says so before; the eviction that it names lets the rollback, which goes on meanwhile, come to its end."""
-    await work.make(small("ledger", kind="StatefulSet"))
+    probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": 2, "periodSeconds": 1}
+    await work.make(small("ledger", kind="StatefulSet", readinessProbe=probe))
     await work.ready("ledger")
     good = template(await work.get("StatefulSet", "ledger"))
     await work.release("StatefulSet", "ledger", CRASHES)
     await work.crashing("ledger")
 
     rollback = await stage.ask("rollback ledger")
-    assert "evict ledger-0" in (await rollback.shown()).text
+    assert "ledger-0 is not ready" in (await rollback.shown()).text
     await rollback.press("Approve", user="bob")
     await rollback.says("Running")
     await until(lambda: work.get("StatefulSet", "ledger"), lambda now: template(now) == good)
@@ -261,17 +263,21 @@ async def test_the_bounds_of_an_autoscaler_are_moved_and_it_acts_on_them(stage: 
     assert MARKER not in annotations(now)
 
 
-async def test_a_paused_deployment_is_refused_before_anybody_is_asked(stage: RealStage, work: Ground) -> None:
-    """By its name, and with what to do instead."""
-    made = small("paused")
+async def test_a_paused_deployment_is_refused_before_anybody_is_asked(stage: RealStage) -> None:
+    """With what to do instead, in the same namespace."""
+    ground = stage.ground("failed")
+    made = small("resting")
     made["spec"] |= {"paused": True, "replicas": 0}
-    await work.make(made)
-    await until(lambda: work.get("Deployment", "paused"), lambda now: "observedGeneration" in now["status"])
+    await ground.make(made)
+    await until(lambda: ground.get("Deployment", "resting"), lambda now: "observedGeneration" in now["status"])
 
-    answer = await told(stage, stage.words("restart paused", "work"))
+    answer = await told(stage, stage.words("restart resting", "failed"))
 
-    assert "paused is paused" in answer.text
-    assert "rollout resume" in answer.text
+    assert "resting is paused" in answer.text
+    assert f"kubectl -n {ground.namespace} rollout resume deployment/resting" in answer.text
+    assert f"Instead: status resting -n {ground.namespace}" in answer.text
+    shown = await stage.press("status resting", user="ann")
+    assert f"{ground.namespace} on real" in shown.text
 
 
 async def test_what_moved_between_the_request_and_the_click_is_not_changed(stage: RealStage, work: Ground) -> None:
@@ -348,7 +354,7 @@ async def test_a_quota_stops_new_pods_and_is_seen_before_the_next_request(stage:
     assert "Done in" in await approved(undo)
     assert (await ground.get("Deployment", "web"))["spec"]["replicas"] == 1
     answer = await told(stage, stage.words("scale web 2", "quota"))
-    assert "Quota tight leaves no room for another pod of web" in answer.text
+    assert "Quota tight leaves no room for another pod of web." in answer.text
 
 
 # --- two bots ---------------------------------------------------------------------------------------------------------

@@ -71,9 +71,12 @@ class Worker:
 
 @contextmanager
 def nursery(folder: Path) -> Iterator[Path]:
-    """Run the process that workers are forked from; its socket is yielded."""
+    """Run the process that workers are forked from; its socket is yielded. What they log is in `workers.log`."""
     path = folder / "workers"
-    process = subprocess.Popen([sys.executable, "-m", "tests.crash.worker", str(path)], cwd=ROOT)  # noqa: S603  # ours
+    with (folder / "workers.log").open("ab") as errors:
+        process = subprocess.Popen(  # noqa: S603  # ours
+            [sys.executable, "-m", "tests.crash.worker", str(path)], cwd=ROOT, stderr=errors
+        )
     try:
         while not path.exists():
             assert process.poll() is None, "there is nothing to fork workers from"

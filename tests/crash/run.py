@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import statistics
 import sys
@@ -144,6 +145,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=Path, default=None, help="a file to write the report to")
     options = parser.parse_args(words)
+    # That a connection of ours was given up on a busy machine is no news.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="crash-") as folder:
         report = asyncio.run(run(options, Path(folder)))
     _say(report.text())

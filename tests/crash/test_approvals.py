@@ -27,7 +27,7 @@ async def test_t19_killed_while_somebody_asks_or_approves(
         assert await lane.whole()
 
 
-async def test_t1_two_approvers_in_the_same_instant(tmp_path: Path, store_url: str) -> None:
+async def test_t01_two_approvers_in_the_same_instant(tmp_path: Path, store_url: str) -> None:
     """On two replicas, with quorum 1 and quorum 2: one transition, one execution."""
     async with pair_on(store_url, tmp_path) as pair:
         problems = [await pair.round() for _ in range(ROUNDS)]

@@ -115,8 +115,9 @@ def test_what_is_still_needed_stays(pod: dict[str, Any], reason: str) -> None:
 
 
 def test_pods_of_a_job_that_is_over_go() -> None:
-    """And those of a job that is gone."""
-    assert names(planned(failed("a", of=OVER), failed("b", of=job("deleted")))) == ["a", "b"]
+    """And those of a job that is gone, and what ended ten minutes ago."""
+    pods = (failed("a", of=OVER), failed("b", of=job("deleted")), failed("c", ended_s=600))
+    assert names(planned(*pods)) == ["a", "b", "c"]
 
 
 def test_what_is_told_of_those_that_stay_is_bounded() -> None:
@@ -131,7 +132,7 @@ def test_what_is_told_of_those_that_stay_is_bounded() -> None:
 @pytest.mark.parametrize(
     ("status", "told"),
     [
-        ({"containerStatuses": [], "conditions": [{"lastTransitionTime": stamp(1800)}]}, "Failed, 30 min ago"),
+        ({"containerStatuses": [], "conditions": [{"lastTransitionTime": stamp(1800)}, {}]}, "Failed, 30 min ago"),
         ({"containerStatuses": [], "startTime": stamp(3600)}, "Failed, 60 min ago"),
         ({"containerStatuses": []}, "Failed, at an unknown time"),
         (
@@ -158,6 +159,12 @@ def test_when_and_why_it_failed_is_read_from_what_there_is(status: dict[str, Any
     assert planned(failed("x", status=status)).words.facts == (Fact("x", told),)
 
 
+def test_a_pod_that_never_started_is_as_old_as_it_is() -> None:
+    """No kubelet ever told of it."""
+    pod = failed("x", ended_s=None, creationTimestamp=stamp(7200))
+    assert planned(pod).words.facts == (Fact("x", "Failed, 2 h ago"),)
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 
@@ -181,6 +188,7 @@ def test_a_jobs_pods_stay_while_the_jobs_cannot_be_read() -> None:
     """It may still run."""
     refusal = refused(failed("a", of=OVER), jobs_read=False)
     assert refusal.facts == (Fact("kept", "a (the jobs could not be read, and it is one's)"),)
+    assert names(planned(failed("b"), jobs_read=False)) == ["b"]
 
 
 # --- over HTTP --------------------------------------------------------------------------------------------------------

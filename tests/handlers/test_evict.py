@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.domain.live import Live, Target
-from bot.domain.objects import Owner, Pod, Workload
+from bot.domain.objects import Owner, Pod, Probe, Workload
 from bot.domain.plans import Draft, Fact, Refusal, Risk, Symptom
 from bot.domain.snapshot import Part, PartStatus
 from bot.domain.steps import Evict
@@ -194,6 +194,41 @@ def test_the_trouble_of_the_workload_is_kept_to_be_compared() -> None:
     assert planned(seen()).symptoms == tuple[Symptom, ...]()
 
 
+def test_pods_of_another_revision_serve_as_well() -> None:
+    """They are the same workload's."""
+    newer = replica_set(API, 2)
+    other = pod(newer, name="api-77aa-ccccc")
+    ground = ground_with(api(), API, REPLICAS, newer, ONE, other, *DOWN)
+    of = replace(seen(ONE, *DOWN), snapshot=ground.snapshot, ground=ground)
+    assert (of.others_ready, len(of.siblings)) == (1, 3)
+    assert planned(of).risk is Risk.LOW
+
+
+def test_only_the_pods_own_trouble_is_what_a_new_one_may_meet() -> None:
+    """Not that of another pod, nor one that a new pod may well be without."""
+    unready = pod(REPLICAS, container(ready=False, readiness=Probe("GET :8080/health")), name="api-6d5f-w7zlb")
+    of = seen(unready)
+    assert of.ground is not None
+    assert [(each.code, each.pods) for each in of.ground.findings] == [("READINESS_FAILING", ("api-6d5f-w7zlb",))]
+    assert planned(of).words.warnings == ()
+    sick = replace(SICK, meta=replace(SICK.meta, name="api-6d5f-sick", uid="uid-sick"))
+    assert planned(seen(ONE, sick, *OTHERS)).words.warnings == ()
+
+
+def test_a_pod_that_waits_has_no_node_yet() -> None:
+    """Where it is, is said."""
+    waiting = replace(SICK, node="")
+    assert planned(seen(waiting)).words.facts[0] == Fact("pod", "CrashLoopBackOff, on no node yet")
+
+
+def test_it_is_followed_as_long_as_its_workload_may_need() -> None:
+    """As with a roll-out."""
+    of = seen()
+    assert of.ground is not None
+    slow = replace(of, ground=replace(of.ground, lasted=(300.0,)))
+    assert (planned(of).lasts_s, planned(slow).lasts_s) == (600, 900)
+
+
 def test_pods_that_leave_or_have_ended_take_over_nothing() -> None:
     """Nor does the pod itself."""
     others = (
@@ -221,17 +256,18 @@ def test_an_owner_that_does_not_control_it_makes_nothing_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("changed", "node"),
     [
-        {"annotations": {"kubernetes.io/config.mirror": "abc"}},
-        {"ownerReferences": [{"kind": "Node", "name": "node-1", "uid": "n", "controller": True}]},
+        ({"annotations": {"kubernetes.io/config.mirror": "abc"}, "ownerReferences": []}, "node-1"),
+        ({"ownerReferences": [{"kind": "Node", "name": "node-7", "uid": "n", "controller": True}]}, "node-7"),
     ],
     ids=["annotation", "owner"],
 )
-def test_a_static_pod_is_not_evicted(changed: dict[str, Any]) -> None:
+def test_a_static_pod_is_not_evicted(changed: dict[str, Any], node: str) -> None:
     """Its kubelet keeps it running whatever the API server says."""
     refusal = refused(seen(live=live_pod(ONE, **changed)))
     assert "is a static pod of its node's kubelet" in refusal.reason
+    assert refusal.facts[0].text == f"move its manifest away on {node}, and back"
 
 
 @pytest.mark.parametrize(
@@ -300,7 +336,7 @@ def test_a_budget_that_is_used_up_is_named() -> None:
     """With how many it needs; the server would say no more."""
     refusal = refused(seen(bounds={"budgets": (TIGHT,)}))
     assert refusal.reason == "The disruption budget b needs 2 healthy pods and has 2: none may be evicted now."
-    assert refusal.commands == (Fact("status search", "says what is wrong with the pods that are missing"),)
+    assert refusal.commands == (Fact("status search", "shows its pods, and what is wrong with them"),)
     assert refused(seen(workload=None, bounds={"budgets": (TIGHT,)})).commands == ()
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.domain.findings import Finding, Severity
 from bot.domain.live import template_digest, template_of
 from bot.domain.plans import Draft, Fact, Refusal, Risk, Symptom
 from bot.domain.snapshot import Part
@@ -111,6 +113,22 @@ def test_an_old_picture_is_for_two_pairs_of_eyes() -> None:
     """It may have changed since."""
     draft = planned(ground_with(api(), parts={Part.PODS: stale(300)}))
     assert (draft.risk, draft.words.warnings) == (Risk.MEDIUM, ("The pods were last seen 5 min ago.",))
+
+
+def test_room_is_told_where_pods_are_made_first() -> None:
+    """A StatefulSet needs none."""
+    assert {fact.label for fact in planned(ground_with(api(kind="StatefulSet"))).words.facts} == {"pods", "undo"}
+
+
+def test_troubles_that_a_restart_may_cure_or_that_are_of_others_are_not_warned_of() -> None:
+    """Such as want of CPU, or an autoscaler's."""
+    ground = ground_with(api())
+    scaler = ObjectRef("HorizontalPodAutoscaler", "shop", "api")
+    findings = tuple(
+        Finding(code=code, severity=Severity.WARNING, target=target, title=code, summary="")
+        for code, target in (("CPU_AT_LIMIT", ground.ref), ("CRASH_LOOP", scaler))
+    )
+    assert planned(replace(ground, findings=findings)).words.warnings == ()
 
 
 def test_only_an_operator_undoes_a_restart() -> None:

@@ -548,6 +548,20 @@ def test_a_pod_that_is_ready_holds_nothing_up() -> None:
     assert not any("evict" in each for each in planned(on_set("StatefulSet", *pod), 1).words.warnings)
 
 
+@pytest.mark.parametrize(
+    ("containers", "says"),
+    [
+        (between_crashes(), "api-2 does not stay ready, and the set waits"),
+        (container(running(for_s=5), ready=False), "api-2 is not ready, and the set waits"),
+    ],
+)
+def test_a_pod_between_two_crashes_holds_it_up_as_well(containers: Container, says: str) -> None:
+    """Ready for a moment, or not ready for whatever reason."""
+    pod = labelled(of_set(pods_of_set(2, age_s=300, containers=(containers,)), "StatefulSet"), "api-hash2", "api-2")
+    warnings = planned(on_set("StatefulSet", *pod), 1).words.warnings
+    assert [each for each in warnings if each.startswith(says)]
+
+
 # --- on the simulated cluster -----------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from sandbox.cluster.world import templates as make
 from tests.support.bounds import api, ground_with, quota
 from tests.support.builders import NOW, SCOPE, crash_looping, deployment, pod, replica_set
 from tests.support.changing import NAMESPACE, deploy
+from tests.support.planned import EMPTY
 from tests.support.planned_cluster import Planning, planning_on
 
 DELETED = {
@@ -226,6 +227,7 @@ def test_a_low_minimum_and_a_maximum_that_the_database_does_not_bear_are_warned_
     high = planned(params(high=8), api(), hpa(), catalogue=catalogue).words.warnings
     assert high == ("At its maximum its pods may open 160 connections; its database bears 100.",)
     assert planned(params(high=5), api(), hpa(), catalogue=catalogue).words.warnings == ()
+    assert planned(params(high=8), api(), hpa(), catalogue=EMPTY).words.warnings == ()
     low = planned(params(1), api(), hpa()).words.warnings
     assert low == ("It may go down to one pod: whenever that ends, nobody is served until another is ready.",)
     assert planned(params(high=6), api(), hpa(1)).words.warnings == ()

@@ -11,6 +11,7 @@ import pytest
 from bot.domain.live import Json, template_digest, template_of
 from bot.domain.objects import AutoscalerMetric, NodeLoad, Pod, PodUsage, Taint
 from bot.domain.plans import Draft, Refusal, Risk
+from bot.domain.snapshot import Part
 from bot.domain.steps import SetResources
 from bot.errors import UsageError
 from bot.planning.amounts import MEMORY, amount_for
@@ -18,7 +19,7 @@ from bot.planning.containers import container_for
 from bot.planning.ground import Ground
 from bot.ports import Store, Surroundings
 from handlers import set_memory
-from tests.support.builders import GI, MI, autoscaler, container, crash_looping, node, oom_killed, usage
+from tests.support.builders import GI, MI, autoscaler, container, crash_looping, ended, missing, node, oom_killed, usage
 from tests.support.changing import NAMESPACE, deploy, live_in
 from tests.support.planned import (
     ground,
@@ -128,6 +129,10 @@ def test_the_request_follows_a_limit_below_it() -> None:
 def test_a_request_that_is_named_is_set() -> None:
     found = draft(on(), "512Mi", "512Mi")
     assert found.words.title == "Set the memory request of api to 512Mi"
+    assert facts(found)["request"] == "256Mi → 512Mi, as much as the limit"
+    assert facts(draft(on(of=template("1Gi", "")), "512Mi", "512Mi"))["request"].startswith("none → 512Mi")
+    assert "request" not in facts(draft(on(), "1Gi", "300Mi"))
+    assert "request" not in facts(draft(on(of=template("1Gi", "512Mi")), "512Mi"))
     assert found.inverse == "set memory api 512Mi --request 256Mi --container api"
 
 
@@ -139,7 +144,9 @@ def test_none_is_none() -> None:
     assert found.words.title == "Set the memory limit of api to none"
     assert found.words.done == "api has no memory limit"
     assert warned(found, "Without a limit the container may take all memory of its node")
+    assert "request" not in facts(found)
     assert not warned(draft(on(), "1Gi"), "Without a limit")
+    assert not warned(draft(on(of=template("", "")), "none", "1Gi"), "Without a limit")
     assert draft(on(of=template("", "")), "512Mi").inverse == "set memory api none --request none --container api"
 
 
@@ -172,6 +179,9 @@ def test_the_same_is_nothing_to_do() -> None:
     assert refusal(on(), "512Mi").reason == (
         "There is nothing to do: api has a limit of 512Mi and a request of 256Mi of memory already."
     )
+    assert refusal(on(of=template("", "")), "none").reason == (
+        "There is nothing to do: api has a limit of none and a request of none of memory already."
+    )
 
 
 def test_a_paused_deployment_is_refused() -> None:
@@ -196,11 +206,14 @@ def test_a_limit_below_what_is_used_now_is_refused() -> None:
     seen = seen_with(*using(300 * MI, 100 * MI))
     found = refusal(seen, "256Mi")
     assert found.reason == "api uses 300 Mi of memory now: a limit of 256 Mi would kill it."
+    assert isinstance(planned(seen, "300Mi"), Refusal)
+    assert isinstance(planned(seen, "none"), Draft)
     assert isinstance(planned(seen, "384Mi"), Draft)
 
 
 def test_a_limit_that_is_nearly_used_is_warned_of() -> None:
     assert warned(draft(seen_with(*using(300 * MI)), "320Mi"), "It uses 300 Mi of the new limit of 320 Mi already.")
+    assert not warned(draft(seen_with(*using(270 * MI)), "300Mi"), "of the new limit")
     found = draft(seen_with(*using(300 * MI)), "1Gi")
     assert not warned(found, "of the new limit")
     assert facts(found)["use"] == "up to 300 Mi in a pod now"
@@ -212,6 +225,16 @@ def test_a_lower_limit_without_a_measurement_is_warned_of(limit: str, *, told: b
     assert warned(draft(on(), limit), "What it uses now is not known") is told
     assert "use" not in facts(draft(on(), limit))
     assert warned(draft(on(of=template("", "")), limit), "What it uses now is not known")
+    assert not warned(draft(on(), "512Mi", "512Mi"), "What it uses now is not known")
+
+
+def test_why_there_is_no_measurement_is_told() -> None:
+    """What the metrics API said, else that it has none of these pods."""
+    assert warned(draft(on(), "384Mi"), "not known: there is no sample of its pods.")
+    seen = on()
+    parts = {**seen.snapshot.parts, Part.POD_METRICS: missing("the metrics API is away")}
+    blind = replace(seen, report=replace(seen.report, snapshot=replace(seen.snapshot, parts=parts)))
+    assert warned(draft(blind, "384Mi"), "not known: the metrics API is away.")
 
 
 def out_of_memory() -> Ground:
@@ -225,6 +248,20 @@ def test_a_lower_limit_while_it_is_killed_is_refused() -> None:
     found = refusal(out_of_memory(), "256Mi")
     assert found.reason == "api runs out of memory already: with a lower limit it would be killed sooner."
     assert "was killed at its limit of 512 Mi" in facts(found)["out of memory"]
+
+
+def test_the_same_limit_with_another_request_is_not_lower() -> None:
+    assert isinstance(planned(out_of_memory(), "512Mi", "512Mi"), Draft)
+
+
+def test_what_is_not_killed_for_memory_may_have_less() -> None:
+    """Another crash, and another container's kill, say nothing of it."""
+    crashing = replace(crash_looping(ended(1)), memory_limit=512 * MI)
+    assert isinstance(planned(seen_with(*pods_of_set(1, containers=(crashing,))), "256Mi"), Draft)
+    mesh = replace(crash_looping(oom_killed(), name="mesh"), memory_limit=512 * MI)
+    of = template("512Mi", "256Mi", json_container(name="mesh"))
+    seen = seen_with(*pods_of_set(1, containers=(container(), mesh)), of=of)
+    assert isinstance(planned(seen, "256Mi", name="api"), Draft)
 
 
 def test_a_higher_limit_tells_of_the_kills() -> None:
@@ -334,6 +371,8 @@ def test_a_quota_that_may_not_be_about_them_is_warned_of() -> None:
     """Its scopes do not say."""
     unsure = quota("1536Mi", "2Gi", scopeSelector={"matchExpressions": [{"scopeName": "PriorityClass"}]})
     assert warned(draft(on(surroundings=unsure), "1Gi"), "Quota team may refuse some of the pods: team: 3 Gi of 2 Gi")
+    enough = quota("1536Mi", "3Gi", scopeSelector={"matchExpressions": [{"scopeName": "PriorityClass"}]})
+    assert not warned(draft(on(surroundings=enough), "1Gi"), "may refuse some of the pods")
 
 
 @pytest.mark.parametrize(
@@ -355,8 +394,12 @@ def test_a_quota_wants_what_it_counts(resource: str, limit: str, request_: str, 
 
 
 def test_a_quota_with_scopes_wants_nothing_that_is_known() -> None:
-    scoped = quota("0", "100Gi", "limits.memory", scopes=["BestEffort"])
-    assert isinstance(planned(on(surroundings=scoped), "none", "none"), Draft)
+    for scope in (
+        {"scopes": ["BestEffort"]},
+        {"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass"}]}},
+    ):
+        scoped = quota("0", "100Gi", "limits.memory", **scope)
+        assert isinstance(planned(on(surroundings=scoped), "none", "none"), Draft)
 
 
 # --- nodes ------------------------------------------------------------------------------------------------------------
@@ -372,6 +415,8 @@ def test_a_limit_alone_takes_no_room() -> None:
     """Nodes are filled by what is asked for."""
     assert isinstance(planned(on(node(memory=2 * GI)), "8Gi"), Draft)
     assert "nodes" not in facts(draft(on(node(memory=2 * GI)), "8Gi"))
+    # What does not fit now is not made worse.
+    assert isinstance(planned(on(node(memory=2 * GI), of=template("4Gi", "4Gi")), "8Gi"), Draft)
 
 
 def test_a_tainted_node_is_not_taken_for_too_small() -> None:
@@ -394,6 +439,20 @@ def test_pods_that_would_stay_pending_are_counted() -> None:
     assert warned(draft(seen, "1Gi", "512Mi"), "1 pod of 3 would find no room on the nodes and stay Pending.")
     assert not warned(draft(seen, "1Gi", "300Mi"), "stay Pending")
     assert facts(draft(seen, "1Gi", "300Mi"))["nodes"].startswith("the nodes take")
+    assert not warned(draft(seen_with(*pods, node(memory=512 * MI), load=full), "1Gi"), "stay Pending")
+
+
+def test_only_pods_that_hold_a_place_give_one_back() -> None:
+    """Not one that waits for a node, nor one that has ended: the load does not count them."""
+    held = container(memory=256 * MI)
+    over = pods_of_set(2, containers=(held,), phase="Failed")
+    waits = replace(pods_of_set(3, containers=(held,), phase="Pending")[0], node="")
+    wanted = template()
+    revisions = tuple(json_revision(wanted, number) for number in (1, 2, 3))
+    full = {"node-1": NodeLoad(memory=2 * 256 * MI, pods=2)}
+    seen = on(*pods_of_set(1, count=2, containers=(held,)), *over, waits, node(memory=GI), of=wanted, load=full,
+              revisions=revisions)  # fmt: skip
+    assert warned(draft(seen, "1Gi", "512Mi"), "1 pod of 3 would find no room")
 
 
 def test_a_load_that_was_not_read_predicts_nothing() -> None:
@@ -427,18 +486,22 @@ def test_the_lowest_class_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "request_", "says"),
+    ("metric", "share", "request_", "says"),
     [
-        ("memory", "512Mi", "will want fewer pods"),
-        ("memory", "128Mi", "will want more pods"),
-        ("memory", "", ""),
-        ("cpu", "512Mi", ""),
+        ("memory", 80, "512Mi", "will want fewer pods"),
+        ("memory", 80, "128Mi", "will want more pods"),
+        ("memory", 80, "", ""),
+        ("memory", None, "512Mi", ""),
+        ("cpu", 80, "512Mi", ""),
     ],
 )
-def test_an_autoscaler_that_goes_by_the_request_is_told(metric: str, request_: str, says: str) -> None:
+def test_an_autoscaler_that_goes_by_the_request_is_told(
+    metric: str, share: int | None, request_: str, says: str
+) -> None:
+    """One that goes by an amount does not care."""
     live = json_workload(template())
     workload = seen_workload(live)
-    scaler = autoscaler(workload, metrics=(AutoscalerMetric("Resource", metric, target=80),))
+    scaler = autoscaler(workload, metrics=(AutoscalerMetric("Resource", metric, target=share),))
     found = draft(ground(live, workload, scaler), "1Gi", request_)
     assert warned(found, "The autoscaler api-hpa goes by the share of the memory that is asked for") is bool(says)
     assert warned(found, says) or not says

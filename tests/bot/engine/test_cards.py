@@ -331,7 +331,7 @@ RESOLVE = {
     "It was undone": f"resolve {ID} undone",
     "Look": "status api --cluster prod-eu -n shop",
 }
-UNDO, AGAIN = {"Undo": "rollback api --to 8"}, {"Ask again": "rollback api"}
+UNDO, AGAIN = {"Undo": "undo 7f3a9c1e -n shop --cluster prod-eu"}, {"Ask again": "rollback api"}
 APPROVE, DENY = {"Approve": "approve approve-address"}, {"Deny…": "deny deny-address"}
 WITHDRAW, CANCEL = {"Withdraw": "withdraw withdraw-address"}, {"Cancel": "cancel cancel-address"}
 
@@ -559,14 +559,14 @@ def test_a_plan_at_a_terminal_says_how_it_is_asked_for() -> None:
 
 
 def test_a_refusal_says_why_and_what_to_do_instead() -> None:
-    """With commands to press; a script sees that it was refused."""
+    """With commands to press; a name stays as it is; a script sees that it was refused."""
     refusal = Refusal(
-        reason="an autoscaler owns the number of pods of api",
+        reason="api has an autoscaler, which owns its number of pods",
         facts=(Fact("autoscaler", "api, 2 to 5 pods"),),
         commands=(Fact("scale api 6 --bounds", "moves its bounds"), Fact("status api", "")),
     )
     view = refusal_view(refusal, "scale api 6")
-    assert headline(view) == Headline("An autoscaler owns the number of pods of api.", Mark.WARNING)
+    assert headline(view) == Headline("api has an autoscaler, which owns its number of pods.", Mark.WARNING)
     assert lines(view) == [
         "Instead: scale api 6 --bounds (moves its bounds)",
         "Instead: status api",
@@ -580,6 +580,13 @@ def test_a_refusal_says_why_and_what_to_do_instead() -> None:
     json.loads(as_json(view))
     sent(view)
     assert buttons(refusal_view(Refusal(reason="it is paused"), "restart api")) == {}
+
+
+def test_what_a_refusal_offers_is_for_the_same_place() -> None:
+    """Typed without its namespace, it would be about another object."""
+    view = refusal_view(Refusal(reason="No.", commands=(Fact("status api", "why"),)), "x -n shop", place="-n shop")
+    assert lines(view)[0] == "Instead: status api -n shop (why)"
+    assert buttons(view)["status api"].command == "status api -n shop"
 
 
 def test_requests_are_listed_as_they_stand() -> None:

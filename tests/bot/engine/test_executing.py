@@ -17,6 +17,7 @@ from bot.domain.people import RoleName
 from bot.domain.requests import Post
 from bot.domain.view import Buttons
 from bot.engine.crew import Crew
+from bot.engine.evidence import FRESH_S
 from bot.engine.executing import Executor
 from bot.engine.timers import Timers
 from bot.errors import DirectoryUnavailable, StoreUnavailable
@@ -25,6 +26,7 @@ from sandbox.cluster.api.access import Deny
 from sandbox.cluster.faults import Fault, FaultKind
 from tests.support.carrying import Bench, approved, at_point, bench_on, request, voted
 from tests.support.changing import NAMESPACE, VERBS, deploy, edit, release, touch
+from tests.support.clocks import ShiftedClock
 from tests.support.databases import Database, database
 from tests.support.twins import member
 from tests.support.waiting import until
@@ -190,6 +192,22 @@ async def test_a_cluster_that_cannot_be_read_is_waited_for(bench: Bench) -> None
     bench.run()
 
     assert (await bench.carried_out(operation)).state is State.SUCCEEDED
+
+
+async def test_what_was_read_long_ago_begins_nothing(bench: Bench) -> None:
+    """The worker stood still after its look: it looks again."""
+    operation = await approved(bench.store, VERBS["restart"](bench.world, "api"))
+    clock = ShiftedClock()
+
+    async def stand_still() -> None:
+        clock.shift(FRESH_S + 1)
+
+    executor = bench.executor(clock=clock, at=at_point("evidence", stand_still))
+    assert (await bench.once(operation, executor=executor)).state is State.APPROVED
+    assert bench.server.seen.asked == 0
+    bench.run()
+
+    assert (await bench.carried_out(operation, executor=executor)).state is State.SUCCEEDED
 
 
 async def test_a_vote_that_is_taken_back_at_the_last_moment_counts(bench: Bench) -> None:

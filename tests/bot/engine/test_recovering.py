@@ -127,6 +127,43 @@ async def test_t20_a_late_write_meets_the_versions_of_another(bench: Bench, verb
     assert len(bench.server.seen.effects) == 1
 
 
+async def test_t20_whoever_lost_the_lease_sends_nothing(bench: Bench) -> None:
+    """The first stands still before it is about to send: when it goes on it asks whether it still may."""
+    operation = await approved(bench.store, VERBS["restart"](bench.world, "api"))
+    frozen = Frozen(bench, "attempt")
+    first = asyncio.create_task(frozen.work())
+    await frozen.reached.wait()
+    bench.run()
+
+    ended = await taken_over(bench, operation)
+    frozen.resume()
+    await first
+
+    assert ended.state is State.SUCCEEDED
+    assert bench.server.seen.asked == 1
+
+
+async def test_t20_whoever_lost_the_fence_records_nothing(bench: Bench) -> None:
+    """The first has its answer when another one has the request: what it came to is for that one to find out."""
+    operation = await approved(bench.store, VERBS["restart"](bench.world, "api"))
+    frozen = Frozen(bench, "written:after")
+    first = asyncio.create_task(frozen.work())
+    await frozen.reached.wait()
+    with pytest.raises(Stopped):
+        await taken_over(bench, operation, at=at_point("read", vanish))
+    between = await bench.operation(operation)
+    frozen.resume()
+    await first
+    assert await bench.operation(operation) == between
+    bench.run()
+
+    ended = await taken_over(bench, operation)
+
+    assert (between.fence, between.effect, ended.state, ended.fence) == (2, None, State.SUCCEEDED, 3)
+    assert bench.server.seen.of("api") == PATCHED
+    assert [each.action for each in await bench.told(operation)].count("patched") == 1
+
+
 async def test_t21_a_late_write_meets_the_void_mark(bench: Bench) -> None:
     """The second may not write and ends it without effect: it first makes sure that the first cannot any more."""
     operation = await approved(bench.store, VERBS["restart"](bench.world, "api"))

@@ -18,6 +18,7 @@ from bot.domain.view import Mention, Paragraph
 from bot.engine.timers import Timers, reminder_due
 from bot.store.store import PostgresStore
 from tests.support import operations as kept
+from tests.support.clocks import ShiftedClock
 from tests.support.engine import ANN, BOB, LEA, POLICY, Scene, buttons_of, scene_on
 
 LIVES_S = kept.LIVES_S
@@ -128,6 +129,18 @@ async def test_what_runs_does_not_expire(scene: Scene) -> None:
     for step in (kept.approved, kept.claimed):
         await kept.change(scene.store, operation.id, step)
     assert await Timers(scene.workshop).step() is False
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+async def test_t06_a_wrong_clock_ends_nothing_early_and_nothing_late(scene: Scene, minutes: int) -> None:
+    """Of a replica: the database's decides."""
+    clock = ShiftedClock()
+    clock.shift(60 * minutes)
+    late = await waiting(scene, age_s=LIVES_S + 1)
+    early = kept.operation("op-second", name="worker", age_s=LIVES_S - 60)
+    await kept.add(scene.store, replace(early, reminded=2))
+    await Timers(scene.fitted(clock=clock).workshop).step()
+    assert [(await scene.now(each)).state for each in (late, early)] == [State.EXPIRED, State.PENDING]
 
 
 async def test_many_replicas_remind_and_expire_once(scene: Scene) -> None:

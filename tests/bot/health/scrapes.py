@@ -6,11 +6,12 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 
 from bot.health.metrics import PrometheusMeter
 
-VERBS = ("status", "pods", "share")
+VERBS = ("status", "pods", "share", "restart", "set image")
+CHANGES = ("restart", "set image")
 
 
 def make_meter() -> PrometheusMeter:
-    return PrometheusMeter(verbs=VERBS, version="1.2.3")
+    return PrometheusMeter(verbs=VERBS, version="1.2.3", changes=CHANGES)
 
 
 def samples(meter: PrometheusMeter) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 import handlers
 from bot.diagnosis import all_codes
 from bot.domain.findings import Verdict
+from bot.domain.operations import State
 from bot.health import vocabularies as words
 from bot.health.families import FAMILIES, PROCESS, Kind
 from bot.health.metrics import PrometheusMeter, ScopeFigures
@@ -56,12 +57,54 @@ def test_the_other_counts_of_the_port_are_shown() -> None:
     assert value(meter, "ragops_degraded", what="redis") == 0
 
 
+def test_changes_are_counted_by_their_end() -> None:
+    """Each end once; the time from the approval only of those that were begun."""
+    meter = make_meter()
+    meter.change_approved(70)
+    meter.change_ended("set image", "succeeded", 42.0)
+    meter.change_ended("set image", "denied", None)
+    meter.change_decided("approve", "recorded")
+    meter.change_decided("approve", "refused")
+    meter.change_taken_over()
+    meter.unknown_effect()
+    assert value(meter, "ragops_changes_ended_total", verb="set image", result="succeeded") == 1
+    assert value(meter, "ragops_changes_ended_total", verb="set image", result="denied") == 1
+    assert value(meter, "ragops_change_duration_seconds_count", verb="set image") == 1
+    assert value(meter, "ragops_change_duration_seconds_bucket", verb="set image", le="60.0") == 1
+    assert value(meter, "ragops_change_approval_wait_seconds_bucket", le="60.0") == 0
+    assert value(meter, "ragops_change_approval_wait_seconds_bucket", le="120.0") == 1
+    assert value(meter, "ragops_change_decisions_total", decision="approve", result="refused") == 1
+    assert value(meter, "ragops_change_takeovers_total") == 1
+    assert value(meter, "ragops_unknown_effects_total") == 1
+
+
+def test_what_is_open_is_shown_by_state() -> None:
+    """A state without a request is 0; nothing is shown of the ones that ended, and no number of what is not known."""
+    meter = make_meter()
+    assert math.isnan(value(meter, "ragops_changes_open", state="unknown") or 0)
+    meter.changes_stand({State.PENDING: 2, State.UNKNOWN: 1})
+    states = ("waiting", "approved", "running", "unknown")
+    assert [value(meter, "ragops_changes_open", state=state) for state in states] == [2, 0, 0, 1]
+    meter.changes_stand(None)
+    assert math.isnan(value(meter, "ragops_changes_open", state="waiting") or 0)
+
+
+def test_every_end_and_open_state_has_its_word() -> None:
+    """A state that is added is counted under a name of its own, not as another."""
+    assert {state for state in State if not state.final} | {State.UNKNOWN} == set(words.CHANGE_STATES)
+    ends = {state.value.lower() for state in State if state.final} - {"failed"}
+    assert ends | {"failed_none", "failed_applied", "expired_approved", "refused"} == set(words.CHANGE_ENDS.words)
+
+
 def test_counters_begin_at_zero() -> None:
     """So the first refusal of a process is an increase to Prometheus and not a series that came from nowhere."""
     meter = make_meter()
     assert value(meter, "ragops_refusals_total", permission="operate", why="look_up") == 0
     assert value(meter, "ragops_commands_total", verb="unknown", result="misunderstood") == 0
     assert value(meter, "ragops_acknowledge_duration_seconds_bucket", surface="command", le="3.0") == 0
+    assert value(meter, "ragops_changes_ended_total", verb="restart", result="expired_approved") == 0
+    assert value(meter, "ragops_change_decisions_total", decision="approve", result="refused") == 0
+    assert value(meter, "ragops_unknown_effects_total") == 0
 
 
 def test_hostile_words_do_not_make_series() -> None:
@@ -77,6 +120,8 @@ def test_hostile_words_do_not_make_series() -> None:
         meter.throttled(f"chat.{''.join(chance.choices(string.ascii_letters, k=9))}")
         meter.degraded(word, yes=True)
         meter.sample_failed(word)
+        meter.change_ended(word, word, 0.1)
+        meter.change_decided(word, word)
     grown = len(samples(meter)) - before
     assert MOST_METHODS < grown < MOST_METHODS + 60
     assert value(meter, "ragops_commands_total", verb="unknown", result="other") == 10_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.operations import Operation, Resolution, resolve
 from bot.domain.requests import Place, Post
 from bot.domain.snapshot import Part, PartStatus, Snapshot
 from bot.domain.targets import Scope
@@ -24,6 +26,7 @@ from sandbox.cluster.faults import Fault, FaultKind
 from tests.bot.cluster.test_simulated import SCOPE as SIMULATED
 from tests.bot.cluster.test_simulated import simulated, watching
 from tests.bot.health.scrapes import of_scope, value
+from tests.support import operations
 from tests.support.builders import NOW, SCOPE, crash_looping, deployment, missing, pod, replica_set, snapshot, stale
 from tests.support.clocks import SteppedClock, WallClock
 from tests.support.journal import journal
@@ -69,11 +72,40 @@ async def test_the_gauges_say_what_is_there(store: PostgresStore) -> None:
     meter = meter_of_all()
     await sampler_of(meter, store, SnapshotCluster(crashing()), (SCOPE,), Check("slack", deaf)).sample()
     assert value(meter, "ragops_outbox_depth") == 3
+    assert value(meter, "ragops_changes_open", state="unknown") == 0
     assert value(meter, "ragops_ready", check="slack") == 0
     assert value(meter, "ragops_replica_ready") == 0
     assert of_scope(meter, "ragops_findings") == {"CRASH_LOOP critical": 1}
     assert of_scope(meter, "ragops_verdict")["down"] == 1
     assert set(of_scope(meter, "ragops_watch_age_seconds")) == {part.value for part in Part}
+
+
+async def test_open_requests_for_changes_are_counted_by_state(store: PostgresStore) -> None:
+    """Of what has ended, a doubt alone, until somebody has looked."""
+    names = itertools.count()
+
+    async def kept(*steps: operations.Change) -> Operation:
+        name = f"op-{next(names)}"
+        return await operations.run_to(store, operations.operation(name, name=name), *steps)
+
+    await kept()
+    await kept()
+    await kept(operations.approved)
+    running = await kept(operations.approved, operations.claimed)
+    await kept(operations.denied)
+    doubt = await kept(operations.approved, operations.claimed, operations.lost)
+    meter = meter_of_all()
+    sampler = sampler_of(meter, store, SnapshotCluster(snapshot()))
+
+    async def sampled() -> list[float | None]:
+        await sampler.sample()
+        states = ("waiting", "approved", "running", "unknown")
+        return [value(meter, "ragops_changes_open", state=state) for state in states]
+
+    assert await sampled() == [2, 1, 1, 1]
+    await operations.change(store, doubt.id, lambda found: resolve(found, Resolution.UNDONE, "U-lea"))
+    await operations.change(store, running.id, operations.failed)
+    assert await sampled() == [2, 1, 0, 0]
 
 
 async def test_a_broken_release_of_a_simulated_cluster_is_measured(tmp_path: Path, store: PostgresStore) -> None:
@@ -131,8 +163,9 @@ async def test_a_database_that_is_away_leaves_no_number_and_spoils_nothing_else(
         assert value(meter, "ragops_outbox_depth") == 0
     with journal() as kept:
         await sampler.sample()
-        assert [told["what"] for told in kept.events("sample_failed")] == ["outbox"]
+        assert [told["what"] for told in kept.events("sample_failed")] == ["outbox", "changes"]
     assert math.isnan(value(meter, "ragops_outbox_depth") or 0)
+    assert math.isnan(value(meter, "ragops_changes_open", state="unknown") or 0)
     assert of_scope(meter, "ragops_findings") == {"CRASH_LOOP critical": 1}
 
 

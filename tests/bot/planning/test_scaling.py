@@ -53,10 +53,11 @@ def test_more_of_what_is_broken_does_not_help(container: Any) -> None:
     [
         ("10", "9", 6, "Quota team leaves room for 1 more pod of search, not for 3.", ["scale search 4"]),
         ("10", "10", 6, "Quota team leaves no room for another pod of search, not for 3.", []),
+        ("10", "10", 4, "Quota team leaves no room for another pod of search.", []),
         ("10", "7", 6, "", []),
         ("10", "10", 2, "", []),
     ],
-    ids=["some", "none", "enough", "fewer pods"],
+    ids=["some", "none", "not even for one", "enough", "fewer pods"],
 )
 def test_a_quota_that_is_used_up_is_named(hard: str, used: str, to: int, reason: str, commands: list[str]) -> None:
     """With as many as it still bears."""

@@ -79,7 +79,7 @@ async def test_what_is_rolled_back_leaves_no_gap(store: PostgresStore, store_url
         "TRUNCATE audit CASCADE",
     ],
 )
-async def test_rows_cannot_be_changed(store: PostgresStore, admin: Admin, statement: str) -> None:
+async def test_t36_rows_cannot_be_changed(store: PostgresStore, admin: Admin, statement: str) -> None:
     """Even the owner has to take the trigger away first."""
     await _append(store, 1)
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
@@ -118,7 +118,7 @@ async def test_rows_cannot_be_changed(store: PostgresStore, admin: Admin, statem
         ),
     ],
 )
-async def test_tampering_is_found(
+async def test_t36_tampering_is_found(
     store: PostgresStore, store_url: str, admin: Admin, tampering: str, first_bad_seq: int, problem: str
 ) -> None:
     """The walk names the first row that is wrong."""
@@ -130,7 +130,7 @@ async def test_tampering_is_found(
     assert problem in found.problem
 
 
-async def test_a_cut_tail_is_found_against_a_published_head(store: PostgresStore, store_url: str, admin: Admin) -> None:
+async def test_t36_a_cut_tail_is_found_against_a_published_head(store: PostgresStore, store_url: str, admin: Admin) -> None:
     """The chain alone does not show it."""
     await _append(store)
     published = await store.audit_trail.head()
@@ -142,7 +142,7 @@ async def test_a_cut_tail_is_found_against_a_published_head(store: PostgresStore
     assert "cut" in found.problem
 
 
-async def test_a_rewritten_chain_is_found_against_a_published_head(
+async def test_t36_a_rewritten_chain_is_found_against_a_published_head(
     store: PostgresStore, store_url: str, admin: Admin
 ) -> None:
     """Whoever owns the database can make every hash fit, but not the one that stands elsewhere."""

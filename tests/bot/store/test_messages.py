@@ -71,7 +71,7 @@ async def test_what_is_no_picture_leaves_no_trace(store: PostgresStore, admin: A
     assert admin.execute("SELECT * FROM message_refs").fetchall() == []
 
 
-async def test_a_newer_picture_takes_the_place_of_an_older_one(store: PostgresStore) -> None:
+async def test_t27_a_newer_picture_takes_the_place_of_an_older_one(store: PostgresStore) -> None:
     """Also in another message, when the old one was deleted."""
     await put(store, card(1))
     await deliver(store, "17.1")
@@ -95,7 +95,7 @@ async def test_who_lost_the_lease_leaves_no_message_behind(store: PostgresStore,
     assert await store.operations.message("operation:1", "C1") == "17.2"
 
 
-async def test_a_picture_that_came_late_is_painted_over_again(store: PostgresStore) -> None:
+async def test_t27_a_picture_that_came_late_is_painted_over_again(store: PostgresStore) -> None:
     """Who stood still with an old picture in its hand may have put it over a newer one."""
     await put(store, card(1))
     await deliver(store, "17.1")

@@ -445,7 +445,7 @@ async def test_a_payload_of_the_future_and_a_warning_are_acknowledged(stage: Sce
 
 
 @pytest.mark.parametrize("later", [1, 299, 301, 590])
-async def test_the_same_bytes_run_once_however_late_they_come_again(store: PostgresStore, later: int) -> None:
+async def test_t34_the_same_bytes_run_once_however_late_they_come_again(store: PostgresStore, later: int) -> None:
     """A timestamp of the future is good for almost ten minutes, and for as long the request is remembered."""
     async with scene(once=lambda hot: Once(hot, store)) as stage:
         body = signing.command()
