@@ -78,15 +78,15 @@ class _Asked:
 
 def asked_cpu(pod: Pod) -> int:
     """Return the CPU that a pod asks for, in millicores."""
-    return _most_at_once(pod, lambda container: container.cpu_request_m or 0)
+    return most_at_once(pod, lambda container: container.cpu_request_m or 0)
 
 
 def asked_memory(pod: Pod) -> int:
     """Return the memory that a pod asks for, in bytes."""
-    return _most_at_once(pod, lambda container: container.memory_request or 0)
+    return most_at_once(pod, lambda container: container.memory_request or 0)
 
 
-def _most_at_once(pod: Pod, asked: Callable[[Container], int]) -> int:
+def most_at_once(pod: Pod, asked: Callable[[Container], int]) -> int:
     """Add up what runs together. Init containers run before, one by one, beside the sidecars that stand before them."""
     together = largest = 0
     for container in pod.containers:

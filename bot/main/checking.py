@@ -11,11 +11,14 @@ from pathlib import Path
 import handlers
 from bot.cli.arguments import Check
 from bot.configuration import FILE_NAME, ClusterConfiguration, Configuration, default_configuration, read_configuration
+from bot.domain.actions import Change
+from bot.domain.targets import Scope
 from bot.errors import Fault, SettingsError, StoreRefused, StoreUnavailable
 from bot.main.doors import LIMIT_S, ClusterReads, RedisTrouble, SlackMethods, database_facts, redis_facts, redis_label
 from bot.main.logs import configure
 from bot.registry import discover
 from bot.settings import SLACK_KEYS, LogFormat, LogLevel, Secret, Settings
+from bot.setup.change_checks import verbs_open
 from bot.setup.cluster_checks import ClusterQuestion, check_cluster
 from bot.setup.results import Result, as_json, as_text, exit_code, fault, of_faults, ok, warning
 from bot.setup.slack_checks import SlackQuestion, check_slack
@@ -194,6 +197,7 @@ async def _redis(url: Secret) -> list[Result]:
 
 async def _cluster(read: _Read, configuration: Configuration, cluster: ClusterConfiguration) -> list[Result]:
     entries = configuration.catalogue.entries.values()
+    changes = [action for action in discover(handlers).all() if isinstance(action, Change)]
     return await check_cluster(
         ClusterQuestion(
             name=cluster.name,
@@ -201,5 +205,8 @@ async def _cluster(read: _Read, configuration: Configuration, cluster: ClusterCo
             namespaces=cluster.namespaces,
             services=[each for each in entries if each.cluster == cluster.name],
             at=read.written.at,
+            verbs=lambda namespace: verbs_open(
+                changes, configuration.policy, configuration.changes, Scope(cluster.name, namespace)
+            ),
         )
     )

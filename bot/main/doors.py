@@ -18,6 +18,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.cluster import access
 from bot.cluster.connection import Connection, open_connection
 from bot.cluster.http import KubernetesHttp, Retries
 from bot.cluster.lists import read_all
@@ -29,6 +30,7 @@ from bot.domain.targets import WORKLOAD_KINDS, Namespace
 from bot.errors import ClusterError, ClusterFault, ClusterForbidden, ClusterNotFound, StoreRefused
 from bot.hot.connection import FAILURES, connect
 from bot.main.clock import SystemClock
+from bot.setup.change_checks import Right
 from bot.setup.slack_checks import SlackAnswer
 from bot.setup.state_checks import DatabaseFacts, RedisFacts
 from bot.slack.codes import answer_of, code_of
@@ -217,6 +219,12 @@ class ClusterReads:
         except ClusterNotFound:
             return False
         return True
+
+    async def may(self, right: Right, namespace: Namespace, name: str = "") -> bool:
+        """Ask the API server for its judgement; nothing is done."""
+        what = (right.verb, right.resource, right.group, namespace, name)
+        async with self._at_once:
+            return await access.may(self.connection, *what, timeout_s=LIMIT_S)
 
     async def unreadable(self, part: Part, namespace: Namespace) -> str:
         """List one object and, where the product watches, open a watch and close it again."""

@@ -11,9 +11,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.diagnosis import Index, amount, cpu
-from bot.diagnosis.placement import RESOURCES, Refusal, asked_cpu, asked_memory, free_on, host_ports, refusals
+from bot.diagnosis.placement import (
+    RESOURCES,
+    Refusal,
+    asked_cpu,
+    asked_memory,
+    free_on,
+    host_ports,
+    most_at_once,
+    refusals,
+)
 from bot.domain.live import Json, metadata_of, template_of
-from bot.domain.objects import Container, Node, Pod, Role
+from bot.domain.objects import Node, Pod
 from bot.domain.quantities import millicores, whole
 from bot.domain.snapshot import Part
 from bot.domain.text import count
@@ -72,7 +81,7 @@ def _on(index: Index, node: Node, reasons: Sequence[Refusal], model: Pod) -> int
 def surge_problems(ground: Ground, template: Json | None = None) -> tuple[str, ...]:
     """Say why the pods that a roll-out makes beside those that run may not start; empty when they surely can."""
     rolling = rolling_of(ground.target.kind, ground.live.object)
-    if not rolling.surge or not rolling.moves:
+    if not rolling.moves:
         return ()
     beside = count(rolling.surge, "pod")
     waits = "then the roll-out stands still" if not rolling.away else "then it goes on with fewer at a time"
@@ -128,18 +137,16 @@ class _Unit:
     asked: Callable[[Pod], int]
 
 
-def _limits(amount_of: Callable[[Container], int | None]) -> Callable[[Pod], int]:
-    """Add up what runs together, as the requests are."""
-
-    def asked(pod: Pod) -> int:
-        together = sum(amount_of(each) or 0 for each in pod.containers if each.role is not Role.INIT)
-        return max(together, *(amount_of(each) or 0 for each in pod.containers), 0)
-
-    return asked
-
-
 def _one(_: Pod) -> int:
     return 1
+
+
+def _limit_m(pod: Pod) -> int:
+    return most_at_once(pod, lambda container: container.cpu_limit_m or 0)
+
+
+def _limit(pod: Pod) -> int:
+    return most_at_once(pod, lambda container: container.memory_limit or 0)
 
 
 _PODS = _Unit(whole, str, " pods", _one)
@@ -153,8 +160,8 @@ _UNITS: Mapping[str, _Unit] = MappingProxyType(
         "requests.cpu": _CPU,
         "memory": _MEMORY,
         "requests.memory": _MEMORY,
-        "limits.cpu": _Unit(millicores, cpu, " of limits", _limits(lambda each: each.cpu_limit_m)),
-        "limits.memory": _Unit(whole, amount, " of memory limits", _limits(lambda each: each.memory_limit)),
+        "limits.cpu": _Unit(millicores, cpu, " of limits", _limit_m),
+        "limits.memory": _Unit(whole, amount, " of memory limits", _limit),
     }
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +12,7 @@ from bot.domain.catalogue import CatalogueEntry
 from bot.domain.snapshot import Part
 from bot.domain.targets import Namespace
 from bot.errors import BotError, ClusterError, ClusterForbidden
+from bot.setup.change_checks import ChangesQuestion, RightsDoor, check_changes
 from bot.setup.results import Result, fault, ok, warning
 from bot.toml_tables import did_you_mean
 
@@ -24,7 +25,7 @@ _SAMPLES = frozenset({Part.POD_METRICS, Part.NODE_METRICS})
 Containers = Mapping[str, Sequence[str]]
 
 
-class ClusterDoor(Protocol):
+class ClusterDoor(RightsDoor, Protocol):
     """One cluster. Each method answers within seconds or raises `ClusterError`."""
 
     @property
@@ -40,10 +41,6 @@ class ClusterDoor(Protocol):
 
     async def version(self) -> str:
         """Return the server's version."""
-        ...
-
-    async def has_namespace(self, namespace: Namespace) -> bool:
-        """Tell whether there is such a namespace."""
         ...
 
     async def unreadable(self, part: Part, namespace: Namespace) -> str:
@@ -63,7 +60,8 @@ class ClusterDoor(Protocol):
 class ClusterQuestion:
     """What is to be asked of one cluster.
 
-    `open` leads to it and may raise `ClusterError`; `at` says where a path below the file's top stands.
+    `open` leads to it and may raise `ClusterError`; `at` says where a path below the file's top stands. `verbs` are the
+    changes that people may ask for in a namespace.
     """
 
     name: str
@@ -71,6 +69,7 @@ class ClusterQuestion:
     namespaces: Sequence[Namespace]
     services: Sequence[CatalogueEntry]
     at: Callable[..., str]
+    verbs: Callable[[Namespace], Collection[str]]
 
 
 async def check_cluster(question: ClusterQuestion) -> list[Result]:
@@ -84,12 +83,25 @@ async def check_cluster(question: ClusterQuestion) -> list[Result]:
                 _of_the_cluster(door, question.name, where),
                 *(_namespace(door, question, index, each) for index, each in enumerate(namespaces)),
                 *(_service(door, question, entry) for entry in question.services),
+                check_changes(door, _changes(door, question, namespaces)),
             )
             reached = ok(tried, f"{door.host}, Kubernetes {version}", where=where)
     except ClusterError as error:
         rest = f"nothing of it was looked at ({len(question.services)} services)"
         return [fault(tried, f"{_words(error)}; {rest}", error.advice, where=where)]
     return [reached, *(result for results in asked for result in results)]
+
+
+def _changes(door: ClusterDoor, question: ClusterQuestion, namespaces: Sequence[Namespace]) -> ChangesQuestion:
+    return ChangesQuestion(
+        cluster=question.name,
+        verbs={each: question.verbs(each) for each in namespaces},
+        services={
+            each: [entry for entry in question.services if (entry.namespace or door.namespace) == each]
+            for each in namespaces
+        },
+        at=question.at,
+    )
 
 
 async def _of_the_cluster(door: ClusterDoor, name: str, where: str) -> list[Result]:

@@ -18,15 +18,27 @@ from sandbox.slack.control import SlackControl
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import Workspace, demo_workspace
 from tests.cluster.catalogue import ALIVE, Manifest, deployment, path
-from tests.e2e.changing import Card, ask
+from tests.e2e.changing import Card, ask, card_after
+from tests.support.accounts import (
+    grant_changes,
+    grant_reader,
+    granted_nodes,
+    guarded,
+    make_account,
+    token_of,
+    write_kubeconfig,
+)
 from tests.support.databases import database
-from tests.support.hands import Hands
+from tests.support.hands import IMAGE, Hands
 from tests.support.journal import journal
 from tests.support.talk import Talk
 from tests.support.waiting import until
 
 CRASHES = "echo 'FATAL: DATABASE_URL is not set' >&2; sleep 1; exit 1"
 VERDICT_AFTER_S = 3.0
+WORKER = "ragops-worker"
+VERDICTS = ("the problem is", "nothing is wrong", "something else is wrong", "was not checked")
+PLACES = ("work", "quota", "failed")
 # Of everything here bob, or another lead, has to approve.
 TOML = """
 [clusters.real]
@@ -118,6 +130,18 @@ def small(name: str, script: str = ALIVE, *, kind: str = "Deployment", **contain
     return deployment(name, script, kind=kind, spec=spec, pod={"terminationGracePeriodSeconds": 1}, **more)
 
 
+def annotations(of: dict[str, Any]) -> dict[str, str]:
+    return dict(of["metadata"].get("annotations") or {})
+
+
+def template(of: dict[str, Any]) -> dict[str, Any]:
+    return dict(of["spec"]["template"])
+
+
+def container(of: dict[str, Any]) -> dict[str, Any]:
+    return dict(template(of)["spec"]["containers"][0])
+
+
 @dataclass(frozen=True, slots=True)
 class RealStage(Talk):
     """The people's side, the namespaces by what they are for, and the bot's database."""
@@ -142,12 +166,22 @@ class RealStage(Talk):
         """Let ann ask for a change of something in a namespace, and return its card."""
         return await ask(self, self.words(command, place))
 
+    async def pressed(self, card: Card, label: str) -> Card:
+        """Let ann press a button of a card that asks for another change, and return the card of that."""
+        where = {"channel": card.channel, "message": card.ts}
+        return await card_after(self, lambda: self.control.press(label, user="ann", **where), channel=card.channel)
+
     @asynccontextmanager
     async def twin(self, folder: Path) -> AsyncIterator[None]:
         """Run one more bot on the same database, cluster and workspace."""
         async with _running(replace(self.ingredients, data_folder=folder)):
             assert await self.control.connected(2)
             yield
+
+
+async def judged(card: Card) -> str:
+    """Return what a card says once it was looked at whether its change helped."""
+    return (await card.says(*VERDICTS, within_s=60)).text
 
 
 async def approved(card: Card, *, user: str = "bob", within_s: float = 90.0) -> str:
@@ -157,8 +191,11 @@ async def approved(card: Card, *, user: str = "bob", within_s: float = 90.0) -> 
 
 
 @asynccontextmanager
-async def real_stage(folder: Path, kubeconfig: str, places: Sequence[str]) -> AsyncIterator[RealStage]:
-    """Run everything around a bot that works in new namespaces; at the end they are deleted."""
+async def real_stage(folder: Path, kubeconfig: str, places: Sequence[str] = PLACES) -> AsyncIterator[RealStage]:
+    """Run everything around a bot that works in new namespaces; at the end they are deleted.
+
+    It has the rights that the manifests grant to the worker, and their guard stands before it.
+    """
     async with AsyncExitStack() as stack:
         kept = stack.enter_context(journal())
         slack = await stack.enter_async_context(SlackServer(demo_workspace()))
@@ -166,6 +203,9 @@ async def real_stage(folder: Path, kubeconfig: str, places: Sequence[str]) -> As
         stack.push_async_callback(connection.close)
         hands = Hands(connection)
         namespaces = await stack.enter_async_context(_namespaces(hands, places))
+        token = await stack.enter_async_context(_token(hands, tuple(namespaces.values())))
+        authority = str(connection.api.configuration.ssl_ca_cert)
+        own = str(write_kubeconfig(folder / "kubeconfig", connection.host, token, authority))
         served = await stack.enter_async_context(database(folder / "postgres"))
         ingredients = Ingredients(
             slack=SlackSettings(
@@ -173,7 +213,7 @@ async def real_stage(folder: Path, kubeconfig: str, places: Sequence[str]) -> As
                 app_token=Secret(slack.workspace.app_token),
                 api_url=slack.base_url,
             ),
-            configuration=load_configuration(_toml(slack.workspace, kubeconfig, namespaces), "ragops.toml"),
+            configuration=load_configuration(_toml(slack.workspace, own, namespaces), "ragops.toml"),
             data_folder=folder / "data",
             database_url=served.url,
             verdict_after_s=VERDICT_AFTER_S,
@@ -202,6 +242,18 @@ async def _namespaces(hands: Hands, places: Sequence[str]) -> AsyncIterator[Mapp
     finally:
         for name in names.values():
             await hands.send("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@asynccontextmanager
+async def _token(hands: Hands, namespaces: Sequence[str]) -> AsyncIterator[str]:
+    """Make the worker's account, with its rights on the namespaces and behind its guard; yield a token of it."""
+    home = namespaces[0]
+    await make_account(hands, home, WORKER)
+    for namespace in namespaces:
+        await grant_reader(hands, namespace, to=home)
+        await grant_changes(hands, namespace, to=home)
+    async with granted_nodes(hands, home), guarded(hands, IMAGE.rpartition(":")[0]):
+        yield await token_of(hands, home, WORKER)
 
 
 @asynccontextmanager

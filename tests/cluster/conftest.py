@@ -17,6 +17,7 @@ import pytest_asyncio
 
 from bot.cluster import Connection, KubernetesHttp, open_connection
 from bot.domain.targets import ClusterName, Namespace, Scope
+from tests.cluster.changing import Ground, RealStage, real_stage
 from tests.support.clocks import WallClock
 from tests.support.cluster_image import make_image
 from tests.support.hands import Hands
@@ -77,6 +78,21 @@ async def scope(hands: Hands) -> AsyncIterator[Scope]:
     await hands.send("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     yield Scope(CLUSTER, Namespace(name))
     await hands.send("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealStage]:
+    """The whole bot in front of the cluster, with people who ask it for changes."""
+    if not KUBECONFIG:
+        pytest.skip("no cluster: set RAGOPS_TEST_KUBECONFIG to a kubeconfig to run this")
+    async with real_stage(tmp_path_factory.mktemp("changes"), KUBECONFIG) as running:
+        yield running
+
+
+@pytest.fixture
+def work(stage: RealStage) -> Ground:
+    """The namespace in which things are changed."""
+    return stage.ground("work")
 
 
 @pytest.fixture(scope="session")

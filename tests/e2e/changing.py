@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
-from sandbox.slack.control import Shown
+from sandbox.slack.control import Outcome, Shown
 from tests.support.sandboxed import NAMESPACE, Stage
 from tests.support.talk import Talk
 from tests.support.waiting import until
@@ -53,9 +54,14 @@ class Card:
 
 async def ask(stage: Talk, text: str, *, user: str = "ann", channel: str = "ops") -> Card:
     """Ask for a change and return its card."""
+    return await card_after(stage, lambda: stage.control.say(text, user=user, channel=channel), channel=channel)
+
+
+async def card_after(stage: Talk, act: Callable[[], Awaitable[Outcome]], *, channel: str = "ops") -> Card:
+    """Do what asks for a change, and return its card."""
     before = {message.ts for message in await stage.public(channel=channel)}
-    said = await stage.control.say(text, user=user, channel=channel)
-    assert said.ok, said.seen
+    done = await act()
+    assert done.ok, done.seen
 
     async def cards() -> list[Shown]:
         shown = await stage.public(channel=channel)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,14 @@ def test_what_is_still_needed_stays(pod: dict[str, Any], reason: str) -> None:
     assert draft.words.facts[-1] == Fact("kept", f"kept ({reason})")
 
 
+@pytest.mark.parametrize(("kind", "status"), [("Failed", "False"), ("Suspended", "True")])
+def test_a_job_is_over_when_it_says_so(kind: str, status: str) -> None:
+    """A condition that is not true, or of another sort, does not."""
+    of = job("pending", condition(kind, status))
+    shown = replace(seen(failed("a", of=of)), snapshot=snapshot(of))
+    assert isinstance(clear_failed.plan(Params(), shown), Refusal)
+
+
 def test_pods_of_a_job_that_is_over_go() -> None:
     """And those of a job that is gone, and what ended ten minutes ago."""
     pods = (failed("a", of=OVER), failed("b", of=job("deleted")), failed("c", ended_s=600))
@@ -182,6 +191,8 @@ def test_where_all_that_failed_stays_it_is_said_why() -> None:
     assert one.facts == (Fact("kept", "a (it ended less than 10 min ago)"),)
     two = refused(failed("a", ended_s=60), failed("b", of=RUNNING))
     assert two.reason == "None of the 2 failed pods of shop is cleared now."
+    three = refused(*(failed(name, of=RUNNING) for name in "abc"))
+    assert three.facts == (Fact("kept", "a, b, c (job backfill still runs)"),)
 
 
 def test_a_jobs_pods_stay_while_the_jobs_cannot_be_read() -> None:

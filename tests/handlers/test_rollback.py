@@ -176,7 +176,10 @@ def test_the_reason_is_that_of_its_own_pods() -> None:
 def test_pods_that_only_start_do_not_make_a_revision_fail() -> None:
     """Nobody knows yet."""
     starting = pods_of_set(7, age_s=10, containers=(container(running(for_s=5), ready=False),))
-    assert target(planned(on(*starting, worked=[worked_set(7), worked_set(6, last_s=DAY_S)]))) == 7
+    live = json_workload(V3, status={"readyReplicas": 2})
+    seen = ground(live, *starting, revisions=REVISIONS, worked=[worked_set(7), worked_set(6, last_s=DAY_S)])
+    assert [each.code for each in seen.findings] == ["STARTING"]
+    assert target(planned(seen)) == 7
 
 
 @pytest.mark.parametrize("made", [{"deleted": True}, {"phase": "Failed"}])
@@ -184,6 +187,12 @@ def test_pods_that_are_over_do_not_count(made: dict[str, Any]) -> None:
     """Those that go away, and those that have ended."""
     over = pods_of_set(7, age_s=360, containers=(crash_looping(ended(1)),), **made)
     assert target(planned(on(*over, worked=[worked_set(7), worked_set(6, last_s=DAY_S)]))) == 7
+
+
+def test_pods_that_go_away_are_no_evidence() -> None:
+    """Ready or not."""
+    seen = on(*pods_of_set(7, count=2, deleted=True), *pods_of_set(6))
+    assert facts(planned(seen))["works?"].startswith("revision 6 has 1 of 1 pod ready now")
 
 
 def test_one_ill_pod_of_many_does_not_make_a_revision_fail() -> None:

@@ -223,10 +223,11 @@ def pulling(image: str) -> Pod:
 
 def pull(reason: str, image: str, *, ago_s: float) -> Event:
     words = {
+        "BackOff": f'Back-off pulling image "{image}"',
         "Failed": f'Failed to pull image "{image}": not found',
         "Pulled": f'Successfully pulled image "{image}" in 2 s',
     }
-    return replace(event(pod(None, name="gone-1"), reason, words.get(reason, ""), ago_s=ago_s))
+    return event(pod(None, name="gone-1"), reason, words.get(reason, ""), ago_s=ago_s)
 
 
 def test_an_image_that_cannot_be_pulled_now_is_refused() -> None:
@@ -241,6 +242,7 @@ def test_an_image_that_cannot_be_pulled_now_is_refused() -> None:
     ("events", "refused", "warns"),
     [
         ([("Failed", 120)], True, False),
+        ([("Failed", 600)], True, False),
         ([("Failed", 1800)], False, True),
         ([("Failed", 120), ("Pulled", 60)], False, False),
         ([("Pulled", 300), ("Failed", 120)], True, False),
@@ -260,6 +262,11 @@ def test_the_last_pull_counts(events: list[tuple[str, float]], *, refused: bool,
 
 def test_the_pull_of_another_image_says_nothing() -> None:
     assert isinstance(planned(on(pull("Failed", f"{REGISTRY}:v1.30", ago_s=60)), ":v1.3"), Draft)
+
+
+def test_a_pull_without_a_time_says_nothing() -> None:
+    timeless = replace(pull("Failed", f"{REGISTRY}:v1.3", ago_s=60), at=None)
+    assert isinstance(planned(on(timeless), ":v1.3"), Draft)
 
 
 def test_an_image_that_runs_beside_one_that_fails_can_be_pulled() -> None:

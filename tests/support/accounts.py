@@ -66,19 +66,19 @@ async def make_account(hands: Hands, namespace: str, name: str) -> None:
     await hands.send("POST", path, {"metadata": {"name": name}})
 
 
-async def grant_reader(hands: Hands, namespace: str) -> None:
-    """Apply the rights for one namespace, to accounts in that namespace."""
-    await _grant(hands, namespace, READER)
+async def grant_reader(hands: Hands, namespace: str, *, to: str = "") -> None:
+    """Apply the rights for one namespace, to accounts in that namespace, or in another one."""
+    await _grant(hands, namespace, READER, to or namespace)
 
 
-async def grant_changes(hands: Hands, namespace: str) -> None:
-    """Apply what lets the worker in that namespace change workloads of it."""
-    await _grant(hands, namespace, CHANGES)
+async def grant_changes(hands: Hands, namespace: str, *, to: str = "") -> None:
+    """Apply what lets the worker in that namespace, or in another one, change workloads of it."""
+    await _grant(hands, namespace, CHANGES, to or namespace)
 
 
-async def _grant(hands: Hands, namespace: str, file: str) -> None:
+async def _grant(hands: Hands, namespace: str, file: str, home: str) -> None:
     for document in documents(file):
-        _bind_to(document, namespace)
+        _bind_to(document, home)
         await hands.send("POST", f"{RBAC}/namespaces/{namespace}/{document['kind'].lower()}s", document)
 
 

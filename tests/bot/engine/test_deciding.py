@@ -18,7 +18,7 @@ from bot.domain.actions import DecisionKind
 from bot.domain.approval import Rule, RuleSet
 from bot.domain.change_policy import ChangePolicy, Rota, RuleFor
 from bot.domain.operations import NotPossible, Operation, Resolution, State
-from bot.domain.people import RoleName
+from bot.domain.people import RoleBinding, RoleName
 from bot.domain.plans import Risk
 from bot.domain.policy import Policy
 from bot.domain.requests import Place, Surface
@@ -394,6 +394,19 @@ async def test_verbs_of_the_configuration_narrow_who_may_approve(store: Postgres
         assert await state_of(scene, operation) is State.PENDING
 
 
+async def test_verbs_of_the_configuration_are_judged_where_the_change_would_be_made(
+    store: PostgresStore, tmp_path: Path
+) -> None:
+    """Whoever is an approver somewhere else, and is named by the rule, does not hold that role here."""
+    elsewhere = RoleBinding(RoleName.APPROVER, users=frozenset({VIC}), namespaces=frozenset({"other"}))
+    rights = Policy(bindings=(*RIGHTS.bindings, elsewhere), verbs={"approve": frozenset({RoleName.APPROVER})})
+    async with scene_on(store, tmp_path, policy=policy_of(RuleSet(name="vic", users=(VIC,))), rights=rights) as scene:
+        operation = await scene.request()
+        view = await scene.vote(operation, VIC)
+        assert view.summary == "You are in none of the groups that this needs."
+        assert await state_of(scene, operation) is State.PENDING
+
+
 def rota(*people: str, tier: int = 1) -> Rota:
     return Rota(people=people, starts=LONG_AGO, tier=tier)
 
@@ -578,6 +591,15 @@ async def test_the_requester_alone_cancels(scene: Scene) -> None:
     assert [await state_of(scene, each) for each in (operation, other)] == [State.CANCELLED, State.CANCELLED]
     assert [row.actor for row in await scene.audit("cancelled")] == [ANN, VIC]
     assert (await linked.vote(operation, ANN, "cancel")).summary == "It was cancelled already."
+
+
+async def test_the_requesters_id_in_another_workspace_is_somebody_else(scene: Scene) -> None:
+    """Also while nobody can be looked up."""
+    operation = await scene.request()
+    scene.directory.problem = DirectoryUnavailable("Slack did not answer.")
+    view = await scene.say(f"cancel {operation.id}", by=ANN, team="T0OTHER")
+    assert view.summary == "Only who asked for it can cancel it; an approver can deny it."
+    assert await state_of(scene, operation) is State.PENDING
 
 
 async def test_who_may_approve_may_deny_and_nobody_else(scene: Scene) -> None:

@@ -258,9 +258,10 @@ async def test_a_directory_that_does_not_answer_says_nothing_of_votes(scene: Sce
 
 async def test_a_guest_among_the_approvers_fills_no_set_by_their_group(scene: Scene) -> None:
     """Whoever became one after the vote lost it."""
-    operation = await approved_by(scene, BOB)
+    by_group = scene.fitted(policy=replace(POLICY, defaults={Risk.MEDIUM: Rule(sets=(IN_LEADS,), humans=1)}))
+    operation = await approved_by(by_group, BOB)
     scene.directory.people[BOB] = replace(scene.directory.people[BOB], standing=Standing.GUEST)
-    assert list(await votes_lost(scene.workshop, operation)) == [BOB]
+    assert list(await votes_lost(by_group.workshop, operation)) == [BOB]
 
 
 # --- the policy and the target of now ---------------------------------------------------------------------------------

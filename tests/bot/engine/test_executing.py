@@ -67,6 +67,7 @@ async def test_t10_an_approver_who_left_the_group_counts_no_longer(bench: Bench)
     """The vote is void, the request waits again, and nothing is written."""
     operation = await approved(bench.store, VERBS["restart"](bench.world, "api"))
     bench.directory.people["U-bob"] = member("U-bob")
+    bench.run()
 
     now = await bench.carried_out(operation)
 
@@ -143,6 +144,7 @@ async def test_t14_what_drifted_before_the_claim_is_superseded(bench: Bench, dri
     """The object is not the one that was shown: nothing is written."""
     operation = await approved(bench.store, VERBS["restart"](bench.world, "api"))
     DRIFTS[drift](bench)
+    bench.run()
 
     ended = await bench.carried_out(operation)
 
@@ -175,6 +177,7 @@ NEWER: dict[str, ChangePolicy] = {
 async def test_t30_a_policy_that_forbids_it_now_ends_it(bench: Bench, policy: str) -> None:
     """What counts is the policy of the moment of the execution."""
     operation = await approved(bench.store, VERBS["restart"](bench.world, "api"))
+    bench.run()
 
     ended = await bench.carried_out(operation, executor=bench.executor(policy=NEWER[policy]))
 
@@ -198,6 +201,7 @@ async def test_what_was_read_long_ago_begins_nothing(bench: Bench) -> None:
     """The worker stood still after its look: it looks again."""
     operation = await approved(bench.store, VERBS["restart"](bench.world, "api"))
     clock = ShiftedClock()
+    bench.run()
 
     async def stand_still() -> None:
         clock.shift(FRESH_S + 1)
@@ -205,7 +209,6 @@ async def test_what_was_read_long_ago_begins_nothing(bench: Bench) -> None:
     executor = bench.executor(clock=clock, at=at_point("evidence", stand_still))
     assert (await bench.once(operation, executor=executor)).state is State.APPROVED
     assert bench.server.seen.asked == 0
-    bench.run()
 
     assert (await bench.carried_out(operation, executor=executor)).state is State.SUCCEEDED
 
@@ -237,6 +240,7 @@ async def test_t15_what_drifts_after_the_claim_is_not_written(bench: Bench) -> N
     async def drift() -> None:
         release(bench.world, "api", "v7")
 
+    bench.run()
     ended = await bench.carried_out(operation, executor=bench.executor(at=at_point("claimed", drift)))
 
     assert (ended.state, ended.effect) == (State.FAILED, Effect.NONE)
@@ -251,6 +255,7 @@ async def test_t15_what_drifts_between_read_and_write_is_not_overwritten(bench: 
     async def drift() -> None:
         release(bench.world, "api", "v7")
 
+    bench.run()
     ended = await bench.carried_out(operation, executor=bench.executor(at=at_point("written:before", drift)))
 
     assert (ended.state, ended.effect) == (State.FAILED, Effect.NONE)

@@ -152,10 +152,10 @@ async def test_t20_whoever_lost_the_fence_records_nothing(bench: Bench) -> None:
     with pytest.raises(Stopped):
         await taken_over(bench, operation, at=at_point("read", vanish))
     between = await bench.operation(operation)
+    bench.run()
     frozen.resume()
     await first
     assert await bench.operation(operation) == between
-    bench.run()
 
     ended = await taken_over(bench, operation)
 
@@ -231,6 +231,7 @@ async def test_a_void_mark_of_this_request_stops_it(bench: Bench) -> None:
     operation = await approved(bench.store, VERBS["restart"](bench.world, "api"))
     await dies_at(bench, operation, "claimed")
     edit(bench.world, "deployments", "api", lambda of: of["metadata"]["annotations"].update({VOID: operation.id}))
+    bench.run()
 
     ended = await taken_over(bench, operation)
 
@@ -242,6 +243,7 @@ async def test_a_claim_that_is_long_past_is_not_carried_out(bench: Bench) -> Non
     """Everybody was away for so long that what was approved then is written no more."""
     operation = await approved(bench.store, VERBS["restart"](bench.world, "api"))
     await dies_at(bench, operation, "claimed")
+    bench.run()
 
     ended = await taken_over(bench, operation, recover_s=0.3)
 

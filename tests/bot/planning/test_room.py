@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bot.domain.findings import NotChecked
 from bot.domain.live import template_of
 from bot.domain.objects import NodeLoad, Role
 from bot.domain.snapshot import Part
+from bot.planning.ground import NODE_LOAD
 from bot.planning.model import has_rules, pod_of
 from bot.planning.room import QuotaRoom, room_in_quotas, room_on_nodes, surge_problems
 from tests.support.bounds import api, asking, ground_with, quota
@@ -151,6 +154,14 @@ def test_what_was_not_read_is_no_room(more: dict[str, Any], words: str) -> None:
     assert (room.takes(1), room.takes(0)) == (False, True)
 
 
+def test_why_the_loads_could_not_be_read_is_told() -> None:
+    """As the report has it."""
+    seen = ground_with(api(), load=None)
+    unread = (NotChecked("jobs", "no right to jobs"), NotChecked(NODE_LOAD, "no right to list pods"))
+    room = room_on_nodes(replace(seen, report=replace(seen.report, not_checked=unread)))
+    assert str(room) == "not known: how full the nodes are could not be read (no right to list pods)"
+
+
 def test_rules_make_it_an_upper_bound() -> None:
     """So that no number of pods is sure."""
     spread = {"topologySpreadConstraints": [{"whenUnsatisfiable": "DoNotSchedule"}]}
@@ -188,13 +199,14 @@ def test_limits_count_as_the_pod_runs() -> None:
     template = json_template(
         json_container(resources=limit),
         initContainers=[
-            json_container(name="migrate", resources={"limits": {"cpu": "150m", "memory": "1Gi"}}),
+            json_container(name="migrate", resources={"limits": {"cpu": "250m", "memory": "1Gi"}}),
             json_container(name="proxy", resources=limit, restartPolicy="Always"),
+            json_container(name="warm", resources={"limits": {"cpu": "50m", "memory": "1.5Gi"}}),
         ],
     )
     hard = {"limits.cpu": "1", "limits.memory": "8Gi"}
     rooms = room_in_quotas(ground_with(api(template=template), bounds={"quotas": (quota("team", hard),)}))
-    assert {room.resource: room.each for room in rooms} == {"limits.cpu": 200, "limits.memory": 2 * GI}
+    assert {room.resource: room.each for room in rooms} == {"limits.cpu": 250, "limits.memory": 5 * GI // 2}
 
 
 @pytest.mark.parametrize(
@@ -242,6 +254,8 @@ ONE_AWAY = {"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 1}}}
         (api(), {}, []),
         (api(**RECREATE), {"load": None}, []),
         (api(0), {"load": None}, []),
+        (api(0, strategy={"rollingUpdate": {"maxSurge": 1}}), {"load": None}, []),
+        (api(), {"bounds": {"quotas": (quota("team", {"pods": "4"}, {"pods": "3"}),)}}, []),
         (api(), {"load": None}, ["they may find no node", "then the roll-out stands still."]),
         (api(**ONE_AWAY), {"load": None}, ["they may find no node", "then it goes on with fewer at a time."]),
         (
@@ -250,7 +264,7 @@ ONE_AWAY = {"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 1}}}
             ["quota team may refuse them", "then the roll-out stands still."],
         ),
     ],
-    ids=["room", "no surge", "no pods", "unknown", "one may be away", "quota"],
+    ids=["room", "no surge", "no pods", "no pods, surge", "quota with room", "unknown", "one may be away", "quota"],
 )
 def test_the_pods_that_a_roll_out_makes_first_need_room(
     live: dict[str, Any], more: dict[str, Any], words: list[str]

@@ -82,6 +82,12 @@ def test_the_database_bears_so_many_connections(each: int, most: int, to: int, c
         assert refused.reason == (f"{to} pods of search may open {to * each} connections; its database bears {most}.")
 
 
+def test_a_quota_that_may_be_about_other_pods_refuses_nothing() -> None:
+    """It is warned of."""
+    scarce = quota("vip", {"pods": "3"}, {"pods": "3"}, scopes=["PriorityClass"])
+    assert refusal(sized(6, bounds={"quotas": (scarce, quota("team", {"pods": "9"}, {"pods": "3"}))})) is None
+
+
 def test_fewer_pods_are_fewer_connections() -> None:
     """They are not refused for those that are left."""
     assert refusal(sized(2, catalogue=connected(60, 100))) is None
@@ -118,6 +124,7 @@ def test_what_more_pods_take_is_told() -> None:
         (DELETED, 3, 2, {"volumes": "data-api-2 is deleted"}),
         (CLAIMS, 1, 2, {"volumes": "data-api-1: those that are still there are used again"}),
         ({**CLAIMS, "ordinals": {"start": 5}}, 3, 2, {"pods that go": "api-7, the highest first"}),
+        (CLAIMS, 6, 1, {"pods that go": "api-5, api-4, api-3, api-2 and api-1, the highest first"}),
         (CLAIMS, 10, 2, {"pods that go": "api-9, api-8, api-7, api-6, api-5 and 3 more, the highest first"}),
         (
             {**CLAIMS, "updateStrategy": {"rollingUpdate": {"partition": 2}}},
@@ -145,6 +152,8 @@ def test_a_set_without_volumes_and_a_deployment_say_nothing_of_them() -> None:
 
 
 UNSURE = quota("vip", {"pods": "3"}, {"pods": "3"}, scopes=["PriorityClass"])
+ENOUGH = quota("vip", {"pods": "6"}, {"pods": "3"}, scopes=["PriorityClass"])
+FULL = quota("team", {"pods": "3"}, {"pods": "3"})
 SPREAD = {"topologySpreadConstraints": [{"whenUnsatisfiable": "DoNotSchedule"}]}
 
 
@@ -159,6 +168,9 @@ SPREAD = {"topologySpreadConstraints": [{"whenUnsatisfiable": "DoNotSchedule"}]}
         (sized(6, load=None), ["Whether the new pods find a node is not certain: how full the nodes are could not"]),
         (sized(6, api(3, pod=SPREAD)), ["is not certain: rules and volumes bind them."]),
         (sized(6, bounds={"quotas": (UNSURE,)}), ["Quota vip may be about these pods, and leaves room for 0 only."]),
+        (sized(6, bounds={"quotas": (ENOUGH,)}), []),
+        (sized(6, bounds={"quotas": (FULL,)}), []),
+        (sized(83), []),
         (sized(3, load=None), []),
         (sized(2, load=None), []),
         (sized(1), ["One pod is left: whenever it ends, nobody is served until another is ready."]),
@@ -188,6 +200,9 @@ SPREAD = {"topologySpreadConstraints": [{"whenUnsatisfiable": "DoNotSchedule"}]}
         "room unknown",
         "rules",
         "a quota that may count",
+        "one that counts and bears them",
+        "one that surely counts, which is refused",
+        "just enough room",
         "as many, room unknown",
         "fewer, room unknown",
         "one left",
@@ -214,6 +229,7 @@ def test_only_claims_of_pods_that_go_are_deleted() -> None:
     """Growing deletes nothing, and a set without claims has none."""
     assert sized(2, api(3, **DELETED)).deletes_claims
     assert not sized(4, api(3, **DELETED)).deletes_claims
+    assert not sized(3, api(3, **DELETED)).deletes_claims
     assert not sized(2, api(3, **CLAIMS)).deletes_claims
     bare = {key: value for key, value in DELETED.items() if key != "volumeClaimTemplates"}
     assert not sized(2, api(3, **bare)).deletes_claims

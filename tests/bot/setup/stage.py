@@ -72,6 +72,8 @@ class Stage:
             "wrong app token": lambda: self.environ.update(SLACK_APP_TOKEN="xapp-1-A1-2-beef"),
             "no Slack": lambda: self.environ.update(SLACK_API_URL=f"{away}/api/"),
             "uninvited": lambda: workspace.channels["general"].members.remove(workspace.bot.id),
+            "only reads": lambda: setattr(self.cluster, "rbac", _reads),
+            "changes of rag-engine-api alone": lambda: setattr(self.cluster, "rbac", _of_api_alone),
             "no cluster": lambda: _put(Path(self.environ["KUBECONFIG"]), self.cluster.url, away),
             "wrong credentials": lambda: _put(Path(self.environ["KUBECONFIG"]), "sandbox-token", "expired-token"),
             "no Redis": lambda: self.environ.update(REDIS_URL="redis://:hunter2@127.0.0.1:1/0"),
@@ -94,6 +96,18 @@ async def open_stage(stack: AsyncExitStack, folder: Path, store_url: str, world:
         "DATABASE_URL": store_url,
     }
     return Stage(folder, slack, cluster, store_url, environ)
+
+
+def _reads(verb: str, _group: str, resource: str, _namespace: str, _name: str) -> bool:
+    """Grant what an account has that only looks; what it may do, each may ask."""
+    return verb in {"get", "list", "watch"} or resource.startswith("selfsubject")
+
+
+def _of_api_alone(verb: str, group: str, resource: str, namespace: str, name: str) -> bool:
+    """Grant patches of one Deployment by its name, and what else changes need of pods and autoscalers."""
+    of_pods = (verb, resource) in {("create", "pods/eviction"), ("delete", "pods")}
+    of_api = verb == "patch" and (resource == "horizontalpodautoscalers" or name == "rag-engine-api")
+    return of_pods or of_api or _reads(verb, group, resource, namespace, name)
 
 
 def _put(path: Path, old: str, new: str) -> None:

@@ -130,7 +130,9 @@ async def test_t36_tampering_is_found(
     assert problem in found.problem
 
 
-async def test_t36_a_cut_tail_is_found_against_a_published_head(store: PostgresStore, store_url: str, admin: Admin) -> None:
+async def test_t36_a_cut_tail_is_found_against_a_published_head(
+    store: PostgresStore, store_url: str, admin: Admin
+) -> None:
     """The chain alone does not show it."""
     await _append(store)
     published = await store.audit_trail.head()
