@@ -25,6 +25,8 @@ SOURCE = "ragops.toml"
 ONE_CLUSTER = '[clusters.prod]\nnamespaces = ["rag", "jobs"]\n'
 TWO_CLUSTERS = ONE_CLUSTER + 'default = true\n[clusters.test]\nnamespaces = ["rag"]\n'
 
+TABLES = "audit, changes, clusters, freezes, freshness, grants, limits, on_call, people, roles, services, verbs"
+
 
 def load(text: str) -> Configuration:
     return load_configuration(text, SOURCE)
@@ -101,10 +103,7 @@ def test_numbers_may_be_at_their_bounds() -> None:
         pytest.param("[limit]\n", ["1: unknown key 'limit'; did you mean limits?"], id="unknown table"),
         pytest.param(
             "[x]",
-            [
-                "1: unknown key 'x'; known are audit, changes, clusters, freezes, freshness, grants, limits, on_call, "
-                "people, roles, services, verbs"
-            ],
+            [f"1: unknown key 'x'; known are {TABLES}"],
             id="unknown, nothing near",
         ),
         pytest.param(

@@ -141,7 +141,7 @@ async def test_an_unknown_verb_suggests_the_nearest_question() -> None:
     """A whole command, that can be sent as it is."""
     view = await answer("can stauts search")
     assert (view.summary, view.exit_code) == ('There is no command "stauts".', 2)
-    assert data(view)["suggestions"] [:1] == ["can status search"]
+    assert data(view)["suggestions"][:1] == ["can status search"]
 
 
 async def test_the_terminal_is_told_of_its_own_rights() -> None:

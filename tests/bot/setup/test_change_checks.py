@@ -79,9 +79,7 @@ async def test_where_nobody_may_ask_for_a_change_nothing_is_asked(
         ([Deny(verb="delete", resource="pods")], ["clear failed will be refused: delete pods is not granted"]),
         (
             [Deny(resource="resourcequotas"), Deny(resource="poddisruptionbudgets")],
-            [
-                "list resourcequotas and list poddisruptionbudgets are not granted: plans will say that they could not be"
-            ],
+            ["list resourcequotas and list poddisruptionbudgets are not granted: plans will say that they could"],
         ),
     ],
     ids=["two rights of one kind", "revisions", "autoscalers", "evictions", "deletions", "surroundings"],

@@ -1,0 +1,54 @@
+"""What the outside must offer, as small protocols. Adapters implement them; the rest sees nothing else."""
+
+from bot.ports.audit import AuditEntry, AuditQuery, AuditRecord, AuditTrail
+from bot.ports.chat import Notifier, Surfaces
+from bot.ports.cluster import ClusterReader, ClusterWriter, LiveReader, LogStream, Surroundings, Written
+from bot.ports.measures import Meter, Unmetered
+from bot.ports.messages import Claimed, Inbox, Outbox, Outgoing
+from bot.ports.operations import Attempt, ChangeRecord, OperationQuery, Operations, RevisionSeen, Token, WorkedRevision
+from bot.ports.people import Directory, Rights
+from bot.ports.shared import HotState
+from bot.ports.store import Seen, Store, Transaction
+from bot.ports.time import Clock
+from bot.ports.verbs import Actions, Asker, ChangeAsked, Changes, Previews, Sources
+
+__all__ = [
+    "Actions",
+    "Asker",
+    "Attempt",
+    "AuditEntry",
+    "AuditQuery",
+    "AuditRecord",
+    "AuditTrail",
+    "ChangeAsked",
+    "ChangeRecord",
+    "Changes",
+    "Claimed",
+    "Clock",
+    "ClusterReader",
+    "ClusterWriter",
+    "Directory",
+    "HotState",
+    "Inbox",
+    "LiveReader",
+    "LogStream",
+    "Meter",
+    "Notifier",
+    "OperationQuery",
+    "Operations",
+    "Outbox",
+    "Outgoing",
+    "Previews",
+    "RevisionSeen",
+    "Rights",
+    "Seen",
+    "Sources",
+    "Store",
+    "Surfaces",
+    "Surroundings",
+    "Token",
+    "Transaction",
+    "Unmetered",
+    "WorkedRevision",
+    "Written",
+]

@@ -1,0 +1,88 @@
+"""The one place that keeps state, and its transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.operations import Operation
+from bot.domain.requests import Post
+from bot.ports.audit import AuditEntry, AuditTrail
+from bot.ports.messages import Claimed, Inbox, Outbox
+from bot.ports.operations import ChangeRecord, Operations, Token
+
+
+class Seen(Protocol):
+    """Keys that were met before, over all replicas: the truth behind the hot state's quick answer."""
+
+    async def first(self, key: str, *, keep_s: int) -> bool:
+        """Note a key; False when it was noted before and is still kept. Raises `StoreUnavailable`."""
+        ...
+
+
+class Transaction(Protocol):
+    """Writes that happen together or not at all."""
+
+    async def now(self) -> datetime:
+        """Return the database's time, which decides all deadlines. Call it after a lock was waited for."""
+        ...
+
+    async def add_operation(self, operation: Operation, tokens: Sequence[Token]) -> bool:
+        """Keep a new one with the addresses of its buttons; False when another blocks its target."""
+        ...
+
+    async def operation(self, operation_id: str) -> Operation | None:
+        """Return one and lock it until the commit."""
+        ...
+
+    async def save(self, operation: Operation, *, fence: int | None = None) -> bool:
+        """Write what changed, votes included. With a `fence`, False (and then roll back) when it is no longer that."""
+        ...
+
+    async def claim_slot(self, name: str, due_at: datetime) -> bool:
+        """Take a due moment of a schedule for this transaction; False when somebody has it."""
+        ...
+
+    async def finish(self, claimed: Claimed) -> bool:
+        """Mark a request done and wipe its reply address; False (and then roll back) when the lease was lost."""
+        ...
+
+    async def put(self, post: Post) -> int:
+        """Add a message to the outbox."""
+        ...
+
+    async def audit(self, entry: AuditEntry) -> None:
+        """Append to the audit chain. Call it last: it takes the chain's lock until the commit."""
+        ...
+
+
+class Store(Protocol):
+    """The one place that keeps state."""
+
+    @property
+    def operations(self) -> Operations: ...
+
+    @property
+    def record(self) -> ChangeRecord: ...
+
+    @property
+    def inbox(self) -> Inbox: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def audit_trail(self) -> AuditTrail: ...
+
+    @property
+    def seen(self) -> Seen: ...
+
+    async def ping(self) -> None:
+        """Ask for a sign of life. Raises `StoreUnavailable`."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction: commit on exit, roll back on an exception. Raises `StoreUnavailable`."""
+        ...
