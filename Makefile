@@ -1,10 +1,10 @@
 # What a person types here; `make` alone lists it. Nothing needs typing before any of these: each target first makes
 # .venv ready, for which python3 is enough. ARGS=... is handed to the command, PYTHON=/path/to/python3 chooses another.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench crash reference lock clean setup-dev
+.PHONY: help setup demo test check bench crash mutants reference lock clean setup-dev
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup:  ## make .venv with what ragops needs to run, and ragops itself from this checkout
 	@scripts/setup runtime
@@ -30,6 +30,9 @@ bench: setup-dev  ## measure speed and memory (ARGS=--help)
 
 crash: setup-dev  ## kill workers at random moments of changes, two thousand rounds (ARGS="--rounds 100 --approvals 100")
 	.venv/bin/python -m tests.crash.run $(ARGS)
+
+mutants: setup-dev  ## take each guard of changes away and see that a test notices (ARGS="--guard fence")
+	.venv/bin/python -m tests.mutation.run $(ARGS)
 
 reference: setup-dev  ## write the reference pages anew from the code
 	.venv/bin/python scripts/reference.py

@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import psycopg
@@ -73,15 +74,22 @@ async def _migrate(url: str) -> None:
         pass
 
 
-@pytest.fixture
-def store_url(server_url: str, template_database: str) -> Iterator[str]:
-    """The address of a fresh database with every table."""
+@contextmanager
+def cloned_database(server_url: str, template_database: str) -> Iterator[str]:
+    """Make a fresh database with every table for the block; its address is yielded."""
     name = f"{template_database}_{next(_numbers)}"
     clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template_database))
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(clone)
         yield with_database(server_url, name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def store_url(server_url: str, template_database: str) -> Iterator[str]:
+    """The address of a fresh database with every table."""
+    with cloned_database(server_url, template_database) as url:
+        yield url
 
 
 @pytest.fixture

@@ -215,7 +215,8 @@ def _verb(words: Sequence[str]) -> Verb:
 
 def _add_cluster(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", default="bad-release", help="what is wrong in the simulated cluster")
-    parser.add_argument("--kubeconfig", default="", metavar="FILE", help="put a real cluster behind the workspace")
+    real = "put a real cluster behind the workspace: changes that are approved there are carried out in it"
+    parser.add_argument("--kubeconfig", default="", metavar="FILE", help=real)
     parser.add_argument("--context", default="", help="the context of that kubeconfig")
     parser.add_argument("--namespace", "-n", default="", help="the namespace to look at (default: rag-engine)")
 

@@ -13,6 +13,8 @@ from bot.engine.evidence import drift
 from bot.errors import ClusterThrottled, WriteConflict, WriteRefused, WriteThrottled
 from bot.ports import ChangeAsked, ClusterWriter
 
+_SERVER = "The API server"
+
 
 async def drafted(asked: ChangeAsked, policy: ChangePolicy) -> Draft | Refusal:
     """Read what the verb wants to see, and plan. Raises what the verb's `observe` raises."""
@@ -25,7 +27,9 @@ async def drafted(asked: ChangeAsked, policy: ChangePolicy) -> Draft | Refusal:
 
 def server_refusal(error: WriteRefused | WriteThrottled) -> Refusal:
     """Return why a change is not asked for that the server would not make."""
-    return Refusal(reason=f"The API server would refuse this change: {first_line(error.message, 300)}")
+    said = first_line(error.message, 300)
+    lead = "" if said.startswith(_SERVER) else f"{_SERVER} would refuse this change: "
+    return Refusal(reason=f"{lead}{said}")
 
 
 async def rehearse(writer: ClusterWriter, draft: Draft, stamp: Stamp, *, timeout_s: float) -> None:

@@ -128,7 +128,8 @@ class Executor:
 
     async def _void(self, hold: Hold, lost: Mapping[str, str]) -> bool:
         why = "; ".join(f"{human} {reason}" for human, reason in sorted(lost.items()))
-        await hold.record(lambda found, _: states.void_votes(found, lost), "vote_lost", detail={"why": why})
+        detail = {"why": why, "humans": ", ".join(sorted(lost))}
+        await hold.record(lambda found, _: states.void_votes(found, lost), "vote_lost", detail=detail)
         return False
 
     # --- a bug --------------------------------------------------------------------------------------------------------

@@ -38,6 +38,10 @@ from sandbox.slack.world import Workspace, demo_workspace
 log = logging.getLogger(__name__)
 
 STATE_FILE = "sandbox.json"
+REAL = (
+    "This cluster is real: a change that is approved here is carried out in it, with the rights of this kubeconfig;"
+    " one of low risk needs no approval."
+)
 NAMESPACE = "rag-engine"
 _CATALOGUE = """
 [services.api]
@@ -196,6 +200,8 @@ def _state(path: Path) -> dict[str, Any]:
 def _greet(command: Demo, world: World, seconds: float) -> None:
     what = f"the cluster of {command.kubeconfig}" if command.kubeconfig else f"a simulated cluster ({command.scenario})"
     print(f"ragops is ready after {seconds:.1f} s: a local Slack workspace in front of {what}.")
+    if command.kubeconfig:
+        print(REAL)
     print(f"The cluster's kubeconfig: {world.kubeconfig}  (for kubectl --kubeconfig)")
     if command.headless:
         print('From another terminal: ragops sandbox say "/rag status" --as ann; ragops sandbox read')

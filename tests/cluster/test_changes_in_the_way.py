@@ -51,6 +51,20 @@ async def test_a_paused_deployment_is_refused_before_anybody_is_asked(stage: Rea
     assert f"{ground.namespace} on real" in shown.text
 
 
+async def test_what_the_guard_refuses_is_not_asked_for(stage: RealStage, work: Ground) -> None:
+    """An image from where none may come: the server's dry run says so, and nobody is asked."""
+    made = small("walled")
+    made["spec"]["replicas"] = 0
+    await work.make(made)
+    await until(lambda: work.get("Deployment", "walled"), lambda now: "observedGeneration" in now["status"])
+
+    answer = await told(stage, stage.words("set image walled elsewhere.example.com/miner:1", "work"))
+
+    assert 'The API server refuses this: deployments.apps "walled" is forbidden' in answer.text
+    assert "an image is of no repository that this policy lists" in answer.text
+    assert MARKER not in annotations(await work.get("Deployment", "walled"))
+
+
 async def test_what_moved_between_the_request_and_the_click_is_not_changed(stage: RealStage, work: Ground) -> None:
     """Gone; edited; deleted and created anew under the same name. The card says which."""
     for name in ("vanishing", "edited", "twice"):

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from bot.domain.live import MARKER
+from sandbox.cluster.scenarios import load
+from sandbox.cluster.server import ClusterServer
 from tests.support.processes import Ended, Program, environment, ragops, started
 from tests.support.waiting import until
 
@@ -133,6 +136,33 @@ async def test_mistakes_are_told_on_standard_error(demo: Demo) -> None:
 
     assert nobody.code == 2
     assert "there is no user 'nobody'" in nobody.err
+
+
+async def test_a_simulated_cluster_is_not_called_real(demo: Demo) -> None:
+    """Whatever is approved there ends with the demo."""
+    assert (await demo.program.line()).startswith("The cluster's kubeconfig: ")
+
+
+async def test_a_real_cluster_is_changed_and_that_is_said_at_the_start(tmp_path: Path) -> None:
+    """In one line, and in the help; what needs nobody's approval is then carried out there."""
+    environ, world = environment(tmp_path), load("healthy")
+    async with ClusterServer(world.store, world, world) as cluster:
+        cluster.write_kubeconfig(tmp_path / "kubeconfig")
+        words = ("sandbox", "up", "--kubeconfig", str(tmp_path / "kubeconfig"))
+        async with started(*words, environ=environ, folder=tmp_path) as program:
+            assert "in front of the cluster of " in await program.line()
+            assert (await program.line()).startswith("This cluster is real: a change that is approved here is carried")
+
+            async def written() -> bool:
+                await ragops("sandbox", "say", "/rag restart rag-engine-api", environ=environ, folder=tmp_path)
+                found = world.store.get("deployments", "rag-engine", "rag-engine-api")
+                return found is not None and MARKER in found["metadata"].get("annotations", {})
+
+            await until(written, bool)  # the first ones are refused while the database is still being made
+            assert await program.stop() == 0
+    for program_words in (("demo",), ("sandbox", "up")):
+        told = await ragops(*program_words, "--help", environ=environ, folder=tmp_path)
+        assert "changes that are approved there are carried out in it" in " ".join(told.out.split())
 
 
 async def test_without_a_sandbox_it_is_said_how_to_start_one(tmp_path: Path) -> None:

@@ -417,7 +417,7 @@ MUTANTS = (
         RECOVERY,
         "trace = step.trace(live, stamp, generation=attempts[-1].generation)",
         'trace = ""',
-        f"{_ENGINE}test_recovering.py::test_t23_what_somebody_undid_before_it_was_found_is_not_done_again",
+        f"{_DOMAIN}test_recovery.py::test_as_before_with_a_trace_somebody_reversed_it",
     ),
     Mutant(
         "void mark is set",

@@ -32,6 +32,8 @@ LONGEST_S = 180.0
 _TEST_S = 60
 _PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no", "-rf", f"--timeout={_TEST_S}")
 _WHERE = "import bot, handlers, sandbox, tests.support.engine as of; print(*(m.__file__ for m in (bot, handlers, of)))"
+# So wide that the reason of a failure is not cut off.
+_COLUMNS = "400"
 _WIDEST = 60
 
 
@@ -78,12 +80,12 @@ class Lane:
 
     async def python(self, *words: str) -> Ran:
         """Run Python in the copy."""
-        environ = {**os.environ, "PYTHONPATH": str(self.folder), "RAGOPS_TEST_DATABASE_URL": self.database_url}
+        own = {"PYTHONPATH": str(self.folder), "RAGOPS_TEST_DATABASE_URL": self.database_url, "COLUMNS": _COLUMNS}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *words,
             cwd=self.folder,
-            env=environ,
+            env={**os.environ, **own},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

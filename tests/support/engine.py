@@ -312,13 +312,14 @@ async def scene_on(
     rights: Policy = RIGHTS,
     clock: Clock | None = None,
     directory: Directory | None = None,
+    serve: Callable[[World], WatchedServer] = WatchedServer,
 ) -> AsyncIterator[Scene]:
     """Set a scene around an open store: a cluster that stands still, with `api` and `worker` in two releases."""
     world, clock, table = small_cluster(), clock or WallClock(), people()
     for name in ("api", "worker"):
         deploy(world, name, "v1", "v2")
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(WatchedServer(world))
+        server = await stack.enter_async_context(serve(world))
         server.write_kubeconfig(folder / "kubeconfig")
         connection = await open_connection(str(folder / "kubeconfig"))
         stack.push_async_callback(connection.close)

@@ -40,6 +40,7 @@ def test_symptoms_are_what_the_target_shows_or_feels() -> None:
         findings=(
             finding("OOM_KILLED"),
             finding("OOM_KILLED"),
+            finding("CRASH_LOOP", consequences=(Consequence("ROLLOUT_STUCK", API, "stuck", ""),)),
             finding("AT_MAXIMUM", SCALER),
             finding("CLAIM_PENDING", DB, consequences=(felt, elsewhere)),
             finding("AUTOSCALER_PINNED", SCALER, severity=Severity.INFO),
@@ -47,6 +48,8 @@ def test_symptoms_are_what_the_target_shows_or_feels() -> None:
     )
     assert [(each.code, each.title) for each in symptoms(ground)] == [
         ("OOM_KILLED", "the title of OOM_KILLED"),
+        ("CRASH_LOOP", "the title of CRASH_LOOP"),
+        ("ROLLOUT_STUCK", "stuck"),
         ("AT_MAXIMUM", "the title of AT_MAXIMUM"),
         ("CRASH_DEPENDENCY", "cannot reach db"),
     ]
@@ -151,6 +154,7 @@ def test_a_record_that_is_away_and_budgets_are_said() -> None:
     [
         (api(), {}, []),
         (api(0), {}, []),
+        (api(0, ready=2), {}, []),
         (api(strategy={"type": "Recreate"}), {}, ["nobody is served until the new pods are ready"]),
         (api(kind="StatefulSet", updateStrategy={"type": "OnDelete"}), {}, ["OnDelete: no pod changes by itself"]),
         (api(1, kind="StatefulSet"), {}, ["It has 1 pod ready and may lose it before a new one is ready."]),
