@@ -1,7 +1,7 @@
-"""Draw docs/images/status.png: the demo's real answer to the command `status`, as a picture.
+"""Draw docs/images: the demo's real answer to `status`, and the card of a rollback that waits for its approval.
 
-Starts the sandbox, types the command, lays the blocks of the answer out as a small page and photographs it with a
-headless Chromium (Debian's package `chromium`). The layout is our own; the words are the answer's.
+Starts the sandbox, types a command, lays the blocks of the answer out as a small page and photographs it with a
+headless Chromium (Debian's packages `chromium` and `fonts-lato`). The layout is our own; the words are the answer's.
 """
 
 from __future__ import annotations
@@ -16,15 +16,20 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sandbox.slack.control import Shown, SlackControl
+from sandbox.slack.world import demo_workspace
 
-OUTPUT = Path(__file__).parent.parent / "docs" / "images" / "status.png"
+NAMES = {user.id: name for name, user in demo_workspace().users.items()}
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+RELEASED = timedelta(minutes=6)  # so long before the demo's beginning
 WIDTH = 900
 PATIENCE_S = 60.0
+ANSWER_S = 10.0
 QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -48,10 +53,12 @@ pre { font: 12.5px/18px "DejaVu Sans Mono", monospace; background: #f8f8f8; bord
       padding: 7px 9px; margin-top: 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
 .button { display: inline-block; border: 1px solid #bbb; border-radius: 4px; padding: 4px 12px; margin: 10px 8px 0 0;
           font-weight: bold; font-size: 14px; }
+.primary { background: #007a5a; border-color: #007a5a; color: #fff; }
+.danger { border-color: #e01e5a; color: #e01e5a; }
 .mention { color: #1264a3; background: #e8f5fa; border-radius: 3px; padding: 0 2px; }
 </style><main><div class="typed">ann in #ops types <code>%(command)s</code></div>
 <div class="face">r</div><div><span class="who">rag</span><span class="app">APP</span>
-<span class="small">only visible to you</span>%(blocks)s</div></main>
+<span class="small">%(seen_by)s</span>%(blocks)s</div></main>
 <script>document.body.dataset.height = Math.ceil(document.querySelector("main").getBoundingClientRect().height)</script>
 """
 
@@ -79,20 +86,35 @@ async def sandbox(scenario: str) -> AsyncIterator[SlackControl]:
 
 
 async def answer(command: str, scenario: str) -> Shown:
-    """Return the bot's answer to a command of ann's."""
-    async with sandbox(scenario) as control:
-        said = await control.say(command, user="ann", channel="ops")
-        if not said.ok:
-            raise SystemExit(f"the sandbox refused {command}: {said.seen}")
-        await control.settle()
-        shown = await control.read(channel="ops", user="ann", thread="all")
-    return [message for message in shown if message.author == "rag"][-1]
+    """Return the bot's answer to a command of ann's: the message with buttons, be it for her alone or a card."""
+    async with sandbox(scenario) as control, asyncio.timeout(PATIENCE_S):
+        while True:  # what must be kept is refused while the database is still being made
+            said = await control.say(command, user="ann", channel="ops")
+            if not said.ok:
+                raise SystemExit(f"the sandbox refused {command}: {said.seen}")
+            message = await _with_buttons(control)
+            if message is not None:
+                return message
+
+
+async def _with_buttons(control: SlackControl) -> Shown | None:
+    """Wait a while for a message of the bot with buttons."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ANSWER_S):
+            while True:
+                await control.settle()
+                for message in await control.read(channel="ops", user="ann", thread="all"):
+                    if message.author == "rag" and message.buttons:
+                        return message
+                await asyncio.sleep(0.5)
+    return None
 
 
 def page(command: str, message: Shown) -> str:
     """Return the page of one message."""
     blocks = "".join(_block(block) for block in message.raw["blocks"])
-    return PAGE % {"width": WIDTH, "command": html.escape(command), "blocks": blocks}
+    seen_by = "only visible to you" if message.ephemeral else "for everybody in #ops"
+    return PAGE % {"width": WIDTH, "command": html.escape(command), "seen_by": seen_by, "blocks": blocks}
 
 
 def _block(block: Mapping[str, Any]) -> str:
@@ -104,9 +126,13 @@ def _block(block: Mapping[str, Any]) -> str:
         case "context":
             return "".join(f'<div class="small">{html.escape(each["text"])}</div>' for each in block["elements"])
         case "actions":
-            return "".join(f'<span class="button">{html.escape(b["text"]["text"])}</span>' for b in block["elements"])
+            return "".join(_button(button) for button in block["elements"])
         case kind:
             raise SystemExit(f"blocks of the kind {kind} are not drawn here yet")
+
+
+def _button(button: Mapping[str, Any]) -> str:
+    return f'<span class="button {button.get("style", "")}">{html.escape(button["text"]["text"])}</span>'
 
 
 def _rich(element: Mapping[str, Any]) -> str:
@@ -116,7 +142,7 @@ def _rich(element: Mapping[str, Any]) -> str:
 
 def _leaf(leaf: Mapping[str, Any]) -> str:
     if leaf["type"] == "user":
-        return f'<span class="mention">@{html.escape(leaf["user_id"])}</span>'
+        return f'<span class="mention">@{html.escape(NAMES[leaf["user_id"]])}</span>'
     words, style = html.escape(leaf["text"]), leaf.get("style", {})
     words = f"<code>{words}</code>" if style.get("code") else words
     return f"<b>{words}</b>" if style.get("bold") else words
@@ -149,16 +175,21 @@ async def _run(*words: str) -> str:
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--command", default="/rag status")
     parser.add_argument("--scenario", default="bad-release")
-    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--command", help="draw the answer to this alone")
+    parser.add_argument("--output", type=Path, default=IMAGES / "status.png", help="where that goes")
     options = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("There is no chromium here; on Debian: apt-get install chromium")
-    message = await answer(options.command, options.scenario)
-    await photograph(page(options.command, message), options.output, chromium)
-    print(f"{options.output}: {options.output.stat().st_size // 1024} KB")
+    since = datetime.now(UTC) - RELEASED
+    pictures = {
+        IMAGES / "status.png": "/rag status",
+        IMAGES / "card.png": f'/rag rollback api --reason "500s since {since:%H:%M}"',
+    }
+    for output, command in ({options.output: options.command} if options.command else pictures).items():
+        await photograph(page(command, await answer(command, options.scenario)), output, chromium)
+        print(f"{output}: {output.stat().st_size // 1024} KB")
 
 
 if __name__ == "__main__":

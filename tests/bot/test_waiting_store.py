@@ -43,6 +43,7 @@ async def test_what_was_handed_on_before_the_database_works_afterwards(store_url
         await operations.release(taken)
         assert await operations.due(limit=1) == ()
         assert await operations.left_marks(SCOPE) == (running.id,)
+        assert await operations.blocking_counts() == {running.state: 1}
         await record.note(SCOPE, [SEEN])
         assert [each.revision_uid for each in await record.worked(SCOPE, API)] == ["r1"]
         assert await record.lasted(SCOPE, API) == ()
