@@ -139,7 +139,7 @@ def _why_not(history: History, chosen: Revision) -> Iterator[Fact]:
 def _silence(ground: Ground) -> str:
     if ground.record_problem:
         return f"what worked before could not be read ({ground.record_problem})"
-    return "none of the revisions before was ever seen to work"
+    return "no earlier revision was seen at work by ragops yet"
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------

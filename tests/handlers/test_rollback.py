@@ -229,7 +229,7 @@ def test_without_a_record_the_one_that_is_ready_now_is_chosen() -> None:
     draft = planned(on(*crashing(8), *pods_of_set(6, count=3)))
     assert target(draft) == 6
     assert facts(draft)["works?"] == (
-        "revision 6 has 3 of 3 pods ready now; none of the revisions before was ever seen to work"
+        "revision 6 has 3 of 3 pods ready now; no earlier revision was seen at work by ragops yet"
     )
     assert facts(draft)["not revision 7"] == "nothing is known of how it ran"
     assert draft.words.warnings == ()
@@ -239,7 +239,7 @@ def test_without_any_evidence_the_one_before_is_chosen_with_a_warning() -> None:
     """Its number alone speaks for it."""
     draft = planned(on(*crashing(8)))
     assert target(draft) == 7
-    assert facts(draft)["works?"].startswith("not known: none of the revisions before was ever seen to work;")
+    assert facts(draft)["works?"].startswith("not known: no earlier revision was seen at work by ragops yet;")
     assert "Whether revision 7 works is not known: its number alone speaks for it." in draft.words.warnings
 
 
@@ -270,7 +270,7 @@ def test_a_named_revision_is_taken() -> None:
 
 
 def test_of_a_named_revision_it_is_said_when_nothing_is_known() -> None:
-    assert facts(planned(on(), 6))["works?"] == "not known: none of the revisions before was ever seen to work"
+    assert facts(planned(on(), 6))["works?"] == "not known: no earlier revision was seen at work by ragops yet"
 
 
 @pytest.mark.parametrize(

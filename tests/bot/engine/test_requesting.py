@@ -287,7 +287,7 @@ async def test_t28_a_waiting_request_gives_way_to_its_own_requester(scene: Scene
         assert (view.exit_code, old.state) == (2, State.PENDING)
         assert "--replace" not in told(view)
         return
-    new = await newest(scene)
+    new = await waiting(scene)
     assert (old.state, old.outcome) == (State.SUPERSEDED, "a newer request took its place")
     assert (new.state, new.plan.command) == (State.PENDING, "scale api")
     [row] = await scene.audit("superseded")
@@ -323,8 +323,10 @@ async def test_t28_a_doubt_blocks_until_somebody_has_looked(scene: Scene) -> Non
     assert scene.server.seen.effects == []
 
 
-async def newest(scene: Scene) -> Operation:
-    return (await scene.store.operations.search(OperationQuery()))[0]
+async def waiting(scene: Scene) -> Operation:
+    """Return the one request that waits."""
+    [found] = await scene.store.operations.search(OperationQuery(states=frozenset({State.PENDING})))
+    return found
 
 
 async def step(scene: Scene, operation: Operation, change: Callable[[Operation, datetime], Operation]) -> None:
