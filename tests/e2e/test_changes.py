@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.slack.outbound.kept_groups import FRESH_S
 from tests.e2e.changing import API, NAMESPACE, WORKER, Card, ask, audited, image_of, number_of, told, workload
 from tests.support.sandboxed import NO_LIMIT, Stage, Staging, sandboxed
 from tests.support.waiting import until
@@ -335,8 +336,11 @@ async def test_t11_without_groups_nobody_votes_and_afterwards_it_works(free: Sta
     card = await ask(free, "/rag rollback api")
     await free.control.set_fault("error", method="usergroups.list", error="internal_error")
     await free.control.set_fault("error", method="usergroups.users.list", error="internal_error")
+    await asyncio.sleep(FRESH_S)  # what was read for the request would still count
     answer = await card.press("Approve", user="bob")
     assert answer.ephemeral
+    assert "your groups could not be read" in answer.text
+    assert await free.control.settle()
     assert "Waiting for 1 of" in (await card.shown()).text
     await free.control.clear_faults()
 

@@ -100,7 +100,7 @@ class Ledger:
 
     def check(self) -> None:
         """Look at everything."""
-        assert self.wrong == []
+        assert self.wrong == [], self.wrong
         self._read_audit()
         for row in self._turmoil.rows("SELECT * FROM operations"):
             self._follows(row)
