@@ -14,6 +14,7 @@ from bot.errors import UsageError
 from bot.planning.amounts import CPU, amount_for
 from bot.planning.containers import container_for
 from bot.planning.ground import Ground
+from bot.planning.setting import Params, Seen
 from bot.ports import Store, Surroundings
 from handlers import set_cpu
 from tests.support.builders import node, usage
@@ -32,8 +33,8 @@ def on(*objects: object, **more: Any) -> Ground:
 
 def planned(seen: Ground, limit: str, request: str = "") -> Draft | Refusal:
     asked = amount_for(CPU, request) if request else None
-    params = set_cpu.Params("api", limit, request)
-    return set_cpu.plan(params, set_cpu.Seen(seen, container_for(seen, ""), amount_for(CPU, limit), asked))
+    params = Params("api", limit, request)
+    return set_cpu.ACTION.plan(params, Seen(seen, container_for(seen, ""), amount_for(CPU, limit), asked))
 
 
 def draft(seen: Ground, limit: str, request: str = "") -> Draft:
@@ -104,9 +105,9 @@ def test_a_quota_wants_what_it_counts(resource: str, says: str) -> None:
 
 
 async def test_a_slip_is_refused_before_anything_is_read() -> None:
-    for params in (set_cpu.Params("api", "500M"), set_cpu.Params("api", "1", "500M")):
+    for params in (Params("api", "500M"), Params("api", "1", "500M")):
         with pytest.raises(UsageError, match="write 500m"):
-            await set_cpu.observe(params, None)  # type: ignore[arg-type]  # nothing is to be read
+            await set_cpu.ACTION.observe(params, None)  # type: ignore[arg-type]  # nothing is to be read
 
 
 async def test_it_is_set_and_set_back(store: Store, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from bot.errors import UsageError
 from bot.planning.amounts import MEMORY, amount_for
 from bot.planning.containers import container_for
 from bot.planning.ground import Ground
+from bot.planning.setting import Params, Seen
 from bot.ports import Store, Surroundings
 from handlers import set_memory
 from tests.support.builders import GI, MI, autoscaler, container, crash_looping, ended, missing, node, oom_killed, usage
@@ -49,8 +50,8 @@ def on(*objects: object, of: Json | None = None, live: Json | None = None, **mor
 def planned(seen: Ground, limit: str, request: str = "", name: str = "") -> Draft | Refusal:
     """Plan as the verb does once the ground is read."""
     asked = amount_for(MEMORY, request) if request else None
-    params = set_memory.Params("api", limit, request, name)
-    return set_memory.plan(params, set_memory.Seen(seen, container_for(seen, name), amount_for(MEMORY, limit), asked))
+    params = Params("api", limit, request, name)
+    return set_memory.ACTION.plan(params, Seen(seen, container_for(seen, name), amount_for(MEMORY, limit), asked))
 
 
 def draft(seen: Ground, limit: str, request: str = "", name: str = "") -> Draft:
@@ -190,9 +191,9 @@ def test_a_paused_deployment_is_refused() -> None:
 
 async def test_a_slip_is_refused_before_anything_is_read() -> None:
     """With the right spelling."""
-    for params in (set_memory.Params("api", "500m"), set_memory.Params("api", "1Gi", "500m")):
+    for params in (Params("api", "500m"), Params("api", "1Gi", "500m")):
         with pytest.raises(UsageError, match="write 500Mi or 500M"):
-            await set_memory.observe(params, None)  # type: ignore[arg-type]  # nothing is to be read
+            await set_memory.ACTION.observe(params, None)  # type: ignore[arg-type]  # nothing is to be read
 
 
 def test_a_request_above_the_limit_is_refused() -> None:
