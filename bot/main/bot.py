@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 import handlers
 from bot.cluster.connection import open_connection
 from bot.cluster.http import KubernetesHttp
+from bot.cluster.live import LiveObjects
 from bot.cluster.reader import Clusters
 from bot.cluster.reflector import Timing
 from bot.domain.actions import Change
@@ -182,6 +183,7 @@ def _parts(
             meter=ground.meter,
             verdict_after_s=ingredients.verdict_after_s,
         )
+    live = LiveObjects(ground.https, clock, timeout_s=configuration.freshness.api_timeout_s)
     service = Service(
         Equipment(
             registry=ground.registry,
@@ -196,7 +198,9 @@ def _parts(
             hot=ground.hot,
             meter=ground.meter,
             limits=configuration.limits,
-            live=workshop.writer if workshop is not None else None,
+            live=LiveObjects(ground.https, clock, timeout_s=configuration.freshness.api_timeout_s)
+            if workshop
+            else None,
             changes=EngineChanges(workshop) if workshop is not None else None,
             policy=configuration.changes,
             team_id=identity.team_id,

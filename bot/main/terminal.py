@@ -18,6 +18,7 @@ from bot.cli.arguments import Verb
 from bot.cli.terminal import Terminal, as_json
 from bot.cluster.connection import Connection, open_connection
 from bot.cluster.http import KubernetesHttp
+from bot.cluster.live import LiveObjects
 from bot.cluster.logs import ContainerLogs
 from bot.cluster.oneshot import OneShotReader
 from bot.cluster.writer import ClusterWrites
@@ -132,7 +133,7 @@ async def _terminal(
             clock=clock,
             references=References(random.Random()),
             store=store,
-            live=writer,
+            live=LiveObjects(connections, clock, timeout_s=timeout_s),
             previews=EnginePreviews(writer, configuration.changes, clock, timeout_s=timeout_s),
             policy=configuration.changes,
         )
