@@ -198,9 +198,7 @@ def _parts(
             hot=ground.hot,
             meter=ground.meter,
             limits=configuration.limits,
-            live=LiveObjects(ground.https, clock, timeout_s=configuration.freshness.api_timeout_s)
-            if workshop
-            else None,
+            live=live if workshop is not None else None,
             changes=EngineChanges(workshop) if workshop is not None else None,
             policy=configuration.changes,
             team_id=identity.team_id,

@@ -29,6 +29,7 @@ from tests.support.carrying import workshop_on
 from tests.support.twins import RecordingNotifier
 
 _IDLE_S = 0.02
+_NEVER_S = 86_400.0
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
@@ -62,6 +63,15 @@ class Told:
         with suppress(OSError):
             self._connection.sendall(f"{json.dumps({'event': event, 'pid': os.getpid()})}\n".encode())
 
+    def leave_with_listener(self) -> None:
+        """Let the process end as soon as nobody listens any more."""
+        self._connection.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._connection, self._look)
+
+    def _look(self) -> None:
+        if not self._connection.recv(1):
+            os._exit(0)
+
 
 async def work(order: Order, told: Told) -> None:
     """Carry changes out and judge them, as a replica does, for ever."""
@@ -76,6 +86,7 @@ async def work(order: Order, told: Told) -> None:
             lease_s=order.lease_s,
             renew_s=order.lease_s * 0.3,
             recover_s=60.0,
+            verdict_after_s=0.0 if order.judges else _NEVER_S,
         )
         steps: list[Callable[[], Awaitable[bool]]] = []
         if order.listens:
@@ -84,6 +95,7 @@ async def work(order: Order, told: Told) -> None:
             service = engine.service_of(workshop, store)
             steps = [Intake(store, service, RecordingNotifier(), workshop.references, wake=lambda: None).step]
         steps += [Executor(workshop).step, *([Aftercare(workshop).step] if order.judges else [])]
+        told.leave_with_listener()
         told.say("ready")
         while True:
             with suppress(StoreUnavailable):

@@ -138,7 +138,7 @@ class Ledger:
             assert known.effects in may, (row["state"], row["effect"], known.effects)
         if row["state"] != old["state"]:
             self.seen[row["state"]] += 1
-            self.seen[row["state"] + " " + row["outcome"][:70]] += 1
+
         known.row = row
 
     def _voted(self, row: Row) -> None:

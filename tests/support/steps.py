@@ -69,7 +69,8 @@ def set_image(kind: str, live: Live, *, image: str = "") -> SetImage:
     """Plan another tag of the first container's image, or another image."""
     name, template = _first(live)
     _, container = place_of(live.object, name)
-    wanted = image or f"{container['image'].rpartition(':')[0]}:v9"
+    place, _, tag = container["image"].rpartition(":")
+    wanted = image or f"{place}:{'v10' if tag == 'v9' else 'v9'}"
     return SetImage(
         kind=kind,
         template=template_digest(template),

@@ -210,7 +210,8 @@ class Turmoil:
 
     def operations(self) -> list[str]:
         """Return all requests, the newest first."""
-        return [row["id"] for row in self.rows("SELECT id FROM operations ORDER BY created_at DESC, id")]
+        asked_for = "SELECT subject FROM audit WHERE action = 'requested' AND result <> 'refused' ORDER BY seq DESC"
+        return [row["subject"] for row in self.rows(asked_for)]
 
     # --- people -------------------------------------------------------------------------------------------------------
 
