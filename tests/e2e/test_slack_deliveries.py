@@ -11,7 +11,7 @@ from tests.support.sandboxed import Stage
 from tests.support.waiting import until
 
 
-async def test_a_command_that_is_delivered_twice_shares_once(stage: Stage) -> None:
+async def test_t34_a_command_that_is_delivered_twice_shares_once(stage: Stage) -> None:
     """Both deliveries carry one trigger, so the request is one."""
     await stage.control.set_fault("duplicate", method="slash_commands")
 
@@ -22,7 +22,7 @@ async def test_a_command_that_is_delivered_twice_shares_once(stage: Stage) -> No
     assert len(stage.journal.events("repeat")) == 1
 
 
-async def test_a_press_that_is_delivered_twice_shares_once(stage: Stage) -> None:
+async def test_t34_a_press_that_is_delivered_twice_shares_once(stage: Stage) -> None:
     """A press is recognised by message, button, person and moment."""
     await stage.answer("/rag status api")
     await stage.control.set_fault("duplicate", method="interactive")
@@ -34,7 +34,7 @@ async def test_a_press_that_is_delivered_twice_shares_once(stage: Stage) -> None
     assert len(stage.journal.events("repeat")) == 1
 
 
-async def test_a_mention_that_is_delivered_twice_at_once_is_answered_once(stage: Stage) -> None:
+async def test_t34_a_mention_that_is_delivered_twice_at_once_is_answered_once(stage: Stage) -> None:
     """The same event in two envelopes at the same moment is one request."""
     await stage.control.set_fault("duplicate", method="events_api")
 

@@ -14,7 +14,7 @@ import pytest
 from bot.configuration import AuditPublishing
 from bot.domain.requests import Post
 from bot.domain.view import Code
-from bot.main.publishing import HeadPublisher, due
+from bot.main.publishing import SCHEDULE, HeadPublisher, due
 from bot.ports import AuditEntry
 from bot.store.store import PostgresStore
 from tests.support.clocks import SteppedClock
@@ -130,6 +130,8 @@ def head_in(post: Post) -> str:
 
 
 def slots(url: str) -> list[datetime]:
-    """Return the moments that were taken."""
+    """Return the moments at which a head was due and that were taken."""
     with psycopg.connect(url) as connection:
-        return [row[0] for row in connection.execute("SELECT due_at FROM slots").fetchall()]
+        return [
+            row[0] for row in connection.execute("SELECT due_at FROM slots WHERE name = %s", (SCHEDULE,)).fetchall()
+        ]

@@ -83,6 +83,7 @@ class Staging:
     token: str | None = None
     waits_for_store: bool = True
     speed: float = 0.0
+    redis_url: str | None = None
     arrange: Callable[[ClusterServer, World, Workspace], None] = leave
 
 
@@ -109,6 +110,7 @@ async def sandboxed(folder: Path, database_url: str, staging: Staging | None = N
             ),
             data_folder=folder / "data",
             database_url=database_url,
+            redis_url=staging.redis_url,
             clock=staging.clock,
         )
         stop, ready = asyncio.Event(), asyncio.Event()

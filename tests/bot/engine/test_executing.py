@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bot.domain.approval import Rule, RuleSet
@@ -354,6 +355,17 @@ async def test_t18_a_plan_is_not_carried_out_twice(bench: Bench, verb: str) -> N
     assert bench.image("api") == image
 
 
+async def test_t18_two_requests_are_two_restarts(bench: Bench) -> None:
+    """Each has its own time, and its own mark."""
+    bench.run()
+    for number in (1, 2):
+        draft = VERBS["restart"](bench.world, "api") if number == 1 else bench.restart("api")
+        operation = await approved(bench.store, draft, later_s=number)
+        assert (await bench.carried_out(operation)).state is State.SUCCEEDED
+        assert bench.server.seen.of("api") == ["PATCH deployments/api"] * number
+        assert bench.server.seen.effects[-1].mark == operation.id
+
+
 REFUSALS = {
     "no right": Fault(FaultKind.STATUS, verb="patch", status=403, message='deployments.apps "api" is forbidden'),
     "admission": Fault(FaultKind.STATUS, verb="patch", status=422, message="denied request: image not allowed"),
@@ -524,6 +536,10 @@ def buttons(post: Post) -> list[str]:
 
 # --- the database -----------------------------------------------------------------------------------------------------
 
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 STEPS = ("taken", "evidence", "claimed", "read", "attempt", "written:before", "written:after", "patched", "followed")
 
 
@@ -567,6 +583,47 @@ async def _carried_on(bench: Bench, executor: Executor, operation: Operation) ->
                 if now.state.final:
                     return now
             await asyncio.sleep(0.05)
+
+
+async def test_t24_every_connection_is_cut_at_each_step(bench: Bench, store_url: str) -> None:
+    """As when another server takes over: what was begun is taken up again, and is done once."""
+    bench.run()
+    for number, step in enumerate(STEPS):
+        name = f"w{number}"
+        operation = await approved(bench.store, VERBS["restart"](bench.world, name))
+
+        async def cut() -> None:
+            async with await psycopg.AsyncConnection.connect(store_url, autocommit=True) as connection:
+                await connection.execute(CUT)
+
+        executor = bench.executor(at=at_point(step, cut), lease_s=1.0, renew_s=0.3)
+        ended = await _carried_on(bench, executor, operation)
+
+        assert ended.state is State.SUCCEEDED, step
+        assert bench.server.seen.of(name) == [f"PATCH deployments/{name}"], step
+
+
+async def test_t24_there_is_no_free_connection_at_each_step(bench: Bench, store_url: str) -> None:
+    """Others have them all: the worker gives up, and goes on later."""
+    async with await PostgresStore.open(store_url, largest_pool=1, wait_s=0.1) as narrow:
+        for number, step in enumerate(STEPS):
+            name = f"w{number}"
+            operation = await approved(bench.store, VERBS["restart"](bench.world, name))
+            held = AsyncExitStack()
+
+            async def take_all(held: AsyncExitStack = held) -> None:
+                await held.enter_async_context(narrow.transaction())
+
+            executor = bench.executor(store=narrow, at=at_point(step, take_all), lease_s=1.0, renew_s=0.3)
+            async with held:
+                with pytest.raises(StoreUnavailable):
+                    await executor.step()
+            bench.run()
+            ended = await _carried_on(bench, executor, operation)
+            bench.stop()
+
+            assert ended.state is State.SUCCEEDED, step
+            assert bench.server.seen.of(name) == [f"PATCH deployments/{name}"], step
 
 
 async def test_t24_a_database_that_is_away_at_the_claim_lets_nothing_be_written(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from tests.conftest import cloned_database
 from tests.support.changing import NAMESPACE, deploy, edit, release, touch, undo
 from tests.support.engine import ANN, BOB, CHANNEL, LEA, OLI, OTHER_CHANNEL, Place
 from tests.support.ledger import Ledger
-from tests.support.turmoil import PEOPLE, TARGETS, Turmoil, turmoil_on
+from tests.support.turmoil import ANN2, BOB2, PEOPLE, TARGETS, Turmoil, turmoil_on
 
 EXAMPLES = int(os.environ.get("RAGOPS_TEST_INVARIANT_EXAMPLES", "15"))
 STEPS = 25
@@ -34,6 +34,7 @@ RISKS = st.sampled_from(("medium", "low", "high", "medium"))
 NAMES, HANDS = st.sampled_from(TARGETS), st.sampled_from(("first", "second"))
 WHICH, ANYBODY = st.integers(0, 2), st.sampled_from(PEOPLE)
 POINTS = st.integers(1, 6)
+VOTERS = st.sampled_from(((BOB, LEA), (BOB, LEA), (BOB,), (BOB, BOB2), (ANN2, BOB), (ANN, ANN2), ()))
 # A run leaves some rules out, so that few rules say much; what ends most runs before they began is rare in them.
 SAID = ("approve",) * 4 + ("withdraw",) * 2 + ("deny", "cancel")
 ENDS = ("", "", "", "voted:before-commit", "voted:after-commit")
@@ -74,16 +75,16 @@ class Changes(RuleBasedStateMachine):
 
     # --- people -------------------------------------------------------------------------------------------------------
 
-    @initialize(verb=VERBS, risk=RISKS)
-    def begin(self, verb: str, risk: str) -> None:
-        """Ask for one change, and let those approve who may."""
-        self.agree(verb, "api", risk)
+    @initialize(verb=VERBS, risk=RISKS, by=VOTERS)
+    def begin(self, verb: str, risk: str, by: tuple[str, ...]) -> None:
+        """Ask for one change, and let some approve it."""
+        self.agree(verb, "api", risk, by)
 
-    @rule(verb=VERBS, name=NAMES, risk=RISKS)
-    def agree(self, verb: str, name: str, risk: str) -> None:
+    @rule(verb=VERBS, name=NAMES, risk=RISKS, by=VOTERS)
+    def agree(self, verb: str, name: str, risk: str, by: tuple[str, ...]) -> None:
         self.ask(verb, name, risk, ANN, replaces=False, ends="")
         self.ledger.check()
-        for user in (BOB, LEA):
+        for user in by:
             self.loop.run(self.all.press(0, "approve", by=user))
             self.ledger.check()
 

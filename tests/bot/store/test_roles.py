@@ -234,7 +234,7 @@ TAMPERING = [
 ]
 
 
-async def test_tampering_is_refused_for_the_lesser_role(ready: Server) -> None:
+async def test_t36_tampering_is_refused_for_the_lesser_role(ready: Server) -> None:
     """For want of the right, before any trigger: nothing is changed."""
     async with await PostgresStore.open(ready.url(BOT)) as store:
         async with store.transaction() as transaction:

@@ -478,7 +478,7 @@ async def test_without_the_hot_state_the_database_alone_recognises_it(store: Pos
         assert len(stage.ran) == 1
 
 
-async def test_a_hot_state_that_forgot_does_not_let_it_run_again(store: PostgresStore) -> None:
+async def test_t25_a_hot_state_that_forgot_does_not_let_it_run_again(store: PostgresStore) -> None:
     async with scene(once=lambda hot: Once(hot, store)) as stage:
         body = signing.command()
         headers = signed(body, time.time())
@@ -530,7 +530,7 @@ async def redis_server(folder: Path) -> AsyncIterator[tuple[str, asyncio.subproc
             await process.wait()
 
 
-async def test_redis_and_then_the_database_may_go_and_nothing_runs_twice(tmp_path: Path) -> None:
+async def test_t25_redis_and_then_the_database_may_go_and_nothing_runs_twice(tmp_path: Path) -> None:
     """Both there, Redis killed, the database stopped too, and the database back."""
     async with (
         redis_server(tmp_path) as (url, process),
