@@ -26,7 +26,7 @@ class Worker:
     """A forked worker, as far as it tells."""
 
     pid: int
-    _handle: int
+    _handle: int | None
     _reader: asyncio.StreamReader
     _writer: asyncio.StreamWriter
     events: list[str] = field(default_factory=list)
@@ -60,13 +60,15 @@ class Worker:
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, and nobody else who may have its number by now."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, number)
+        if self._handle is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, number)
 
     def end(self) -> None:
         self.send(signal.SIGKILL)
         self._writer.close()
-        os.close(self._handle)
+        if self._handle is not None:
+            os.close(self._handle)
 
 
 @contextmanager
@@ -93,10 +95,18 @@ async def hatched(workers: Path, order: Order) -> AsyncIterator[Worker]:
     reader, writer = await asyncio.open_unix_connection(workers)
     writer.write(f"{json.dumps(asdict(order))}\n".encode())
     said = json.loads(await reader.readline())
-    worker = Worker(said["pid"], os.pidfd_open(said["pid"]), reader, writer, [said["event"]])
+    worker = Worker(said["pid"], _handle_of(said["pid"]), reader, writer, [said["event"]])
     listening = asyncio.create_task(worker.listen())
     try:
         yield worker
     finally:
         worker.end()
         await listening
+
+
+def _handle_of(pid: int) -> int | None:
+    """Return what stands for this very process; None when it is gone already."""
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None

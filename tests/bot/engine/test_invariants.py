@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
@@ -22,35 +23,42 @@ from bot.store.audit import verify_audit
 from sandbox.cluster.faults import Fault, FaultKind
 from tests.conftest import cloned_database
 from tests.support.changing import NAMESPACE, deploy, edit, release, touch, undo
-from tests.support.engine import ANN, BOB, CHANNEL, LEA, OLI, OTHER_CHANNEL, Place
+from tests.support.engine import ANN, BOB, CHANNEL, LEA, OTHER_CHANNEL, Place
 from tests.support.ledger import Ledger
-from tests.support.turmoil import ANN2, BOB2, PEOPLE, TARGETS, Turmoil, turmoil_on
+from tests.support.turmoil import ANN2, BOB2, PEOPLE, POLICIES, TARGETS, Turmoil, turmoil_on
 
 EXAMPLES = int(os.environ.get("RAGOPS_TEST_INVARIANT_EXAMPLES", "15"))
 STEPS = 25
 
-VERBS = st.sampled_from(("restart", "scale", "rollback", "set image"))
-RISKS = st.sampled_from(("medium", "low", "high", "medium"))
-NAMES, HANDS = st.sampled_from(TARGETS), st.sampled_from(("first", "second"))
-WHICH, ANYBODY = st.integers(0, 2), st.sampled_from(PEOPLE)
-POINTS = st.integers(1, 6)
-VOTERS = st.sampled_from(((BOB, LEA), (BOB, LEA), (BOB,), (BOB, BOB2), (ANN2, BOB), (ANN, ANN2), ()))
-# A run leaves some rules out, so that few rules say much; what ends most runs before they began is rare in them.
-SAID = ("approve",) * 4 + ("withdraw",) * 2 + ("deny", "cancel")
-ENDS = ("", "", "", "voted:before-commit", "voted:after-commit")
-ASKED_ENDS = ("", "", "", "requested:before-commit", "requested:after-commit")
-COPIED = ({"place": Place(OTHER_CHANNEL)}, {"message": "16000000.000001", "place": Place(CHANNEL)})
-GROUPS = ((BOB, True), (BOB, False), (LEA, True), (LEA, False), (ANN, True), (OLI, True))
-POLICY_NAMES = ("usual",) * 4 + ("strict", "frozen")
-TIMES = ("leases", "leases", "timers", "timers", "its time", "show", "verdict")
-DRIFTS = ("live",) * 4 + ("status",) * 4 + ("release", "scale", "undo", "made anew")
+VERBS, RISKS = ("restart", "scale", "rollback", "set image"), ("medium", "low", "high")
 LOST_ANSWERS = {
-    "before": Fault(FaultKind.DROP_BEFORE, verb="patch", count=1),
-    "after": Fault(FaultKind.DROP_BEFORE, verb="patch", after=True, count=1),
+    "lost before": Fault(FaultKind.DROP_BEFORE, verb="patch", count=1),
+    "lost after": Fault(FaultKind.DROP_BEFORE, verb="patch", after=True, count=1),
     "5xx before": Fault(FaultKind.STATUS, verb="patch", status=503, count=1),
     "5xx after": Fault(FaultKind.STATUS, verb="patch", status=503, after=True, count=1),
     "refused": Fault(FaultKind.STATUS, verb="patch", status=422, message="not now", count=1),
 }
+COPIED = {
+    "elsewhere": {"place": Place(OTHER_CHANNEL)},
+    "on another message": {"message": "16000000.000001", "place": Place(CHANNEL)},
+}
+# A run leaves some rules out: there are few, and each draws what it is about. What ends most is drawn seldom.
+SAID = st.sampled_from(
+    (
+        *(("ask", "ask anew") * 2),
+        *(("approve",) * 4),
+        *(("withdraw",) * 2),
+        *("deny", "cancel", "resolve", "again", *COPIED),
+    )
+)
+DRIFTS = ("release", "scale", "undo", "made anew")
+PASSING = ("leases", "timers", "show", "verdict", "live", "status", "usual", "all join")
+ENDING = (*DRIFTS, *LOST_ANSWERS, "its time", "strict", "frozen", "bob leaves", "lea leaves", "ann joins")
+MEANWHILE = st.sampled_from((*DRIFTS, *LOST_ANSWERS, "leases", "its time", "status", "frozen", "bob leaves", "denial"))
+VOTERS = st.sampled_from(((BOB, LEA), (BOB, LEA), (BOB,), (BOB, BOB2), (ANN2, BOB), (ANN, ANN2), ()))
+NAMES, HANDS = st.sampled_from(TARGETS), st.sampled_from(("first", "second"))
+WHICH, POINTS = st.integers(0, 2), st.integers(1, 9)
+SELDOM = st.integers(0, 3).map(lambda drawn: drawn == 0)
 
 
 class Changes(RuleBasedStateMachine):
@@ -73,118 +81,119 @@ class Changes(RuleBasedStateMachine):
         self.closing.close()
         assert verified.ok, verified.problem
 
-    # --- people -------------------------------------------------------------------------------------------------------
-
-    @initialize(verb=VERBS, risk=RISKS, by=VOTERS)
-    def begin(self, verb: str, risk: str, by: tuple[str, ...]) -> None:
-        """Ask for one change, and let some approve it."""
-        self.agree(verb, "api", risk, by)
-
-    @rule(verb=VERBS, name=NAMES, risk=RISKS, by=VOTERS)
-    def agree(self, verb: str, name: str, risk: str, by: tuple[str, ...]) -> None:
-        self.ask(verb, name, risk, ANN, replaces=False, ends="")
+    @initialize(verb=st.sampled_from(VERBS), risk=st.sampled_from(RISKS), by=VOTERS)
+    def agree(self, verb: str, risk: str, by: tuple[str, ...], name: str = "api") -> None:
+        """Ask for a change, and let some approve it."""
+        self.loop.run(self.all.say(f"{verb} {name} --risk {risk} --replace", by=ANN))
         self.ledger.check()
         for user in by:
             self.loop.run(self.all.press(0, "approve", by=user))
             self.ledger.check()
 
     @rule(
-        verb=VERBS,
+        what=SAID,
+        which=WHICH,
+        by=st.sampled_from(PEOPLE),
+        verb=st.sampled_from(VERBS),
         name=NAMES,
-        risk=RISKS,
-        by=st.sampled_from((ANN, OLI, BOB)),
-        replaces=st.booleans(),
-        ends=st.sampled_from(ASKED_ENDS),
+        risk=st.sampled_from(RISKS),
+        ends=st.sampled_from(("", "", "", "before-commit", "after-commit")),
     )
-    def ask(self, verb: str, name: str, risk: str, by: str, *, replaces: bool, ends: str) -> None:
-        text = f"{verb} {name} --risk {risk}{' --replace' if replaces else ''}"
-        self.loop.run(self.all.cut_off(text, ends, by=by) if ends else self.all.say(text, by=by))
-
-    @rule(which=WHICH, by=ANYBODY, kind=st.sampled_from(SAID), ends=st.sampled_from(ENDS))
-    def decide(self, which: int, by: str, kind: str, ends: str) -> None:
-        if (known := self.all.operations()) and ends:
-            self.loop.run(self.all.cut_off(f"{kind} {known[which % len(known)]} now", ends, by=by))
-        else:
-            self.loop.run(self.all.press(which, kind, "not now" if kind == "deny" else "", by=by))
-
-    @rule(which=WHICH, by=ANYBODY, where=st.sampled_from((0, 1)))
-    def press_a_copied_button(self, which: int, by: str, where: int) -> None:
-        self.loop.run(self.all.press(which, "approve", by=by, **COPIED[where]))
-
-    @rule(which=WHICH, by=ANYBODY, found=st.sampled_from(("happened", "did not happen", "undone", "")))
-    def resolve_or_repeat(self, which: int, by: str, found: str) -> None:
-        if not found:
+    def say(self, what: str, which: int, by: str, verb: str, name: str, risk: str, ends: str) -> None:
+        """Let somebody ask, or say something to one of the requests; who carries it out may be gone at its commit."""
+        known = self.all.operations()
+        of = known[which % len(known)] if known else "none"
+        words = {
+            "ask": f"{verb} {name} --risk {risk}",
+            "ask anew": f"{verb} {name} --risk {risk} --replace",
+            "resolve": f"resolve {of} {('happened', 'did not happen', 'undone')[which]}",
+        }
+        text = words.get(what, f"{what} {of} not now")
+        if what == "again":
             self.loop.run(self.all.say_again())
-        elif known := self.all.operations():
-            self.loop.run(self.all.say(f"resolve {known[which % len(known)]} {found}", by=by))
+        elif what in COPIED:
+            self.loop.run(self.all.press(which, "approve", by=by, **COPIED[what]))
+        elif ends:
+            asked = what.startswith("ask")
+            self.loop.run(self.all.cut_off(text, f"{'requested' if asked else 'voted'}:{ends}", by=by))
+        elif what in words:
+            self.loop.run(self.all.say(text, by=by))
+        else:
+            self.loop.run(self.all.press(which, what, "not now" if what == "deny" else "", by=by))
 
-    @rule(group=st.sampled_from(GROUPS), policy=st.sampled_from(POLICY_NAMES))
-    def change_a_group_and_the_policy(self, group: tuple[str, bool], policy: str) -> None:
-        self.all.join(group[0], leads=group[1])
-        self.all.policy = policy
+    @rule(passing=st.sampled_from(PASSING), ending=st.sampled_from(ENDING), seldom=SELDOM, name=NAMES, which=WHICH)
+    def happen(self, passing: str, ending: str, name: str, which: int, *, seldom: bool) -> None:
+        """Let something happen that nobody said: to time, people, policy, the cluster, the way to it."""
+        self.let(ending if seldom else passing, name, which)
 
-    # --- time and the cluster -----------------------------------------------------------------------------------------
+    def let(self, what: str, name: str = "api", which: int = 0) -> None:
+        """Let one thing happen."""
+        world, turmoil = self.all.scene.world, self.all
+        things: Mapping[str, Callable[[], object]] = {
+            "leases": turmoil.pass_leases,
+            "timers": lambda: self.loop.run(Timers(turmoil.here.workshop).step()),
+            "its time": lambda: turmoil.pass_time(which),
+            "show": lambda: self.loop.run(turmoil.scene.deliver()),
+            "verdict": lambda: self.loop.run(Aftercare(turmoil.here.workshop).step()),
+            "live": lambda: world.advance(30),
+            "status": lambda: touch(world, name),
+            "release": lambda: release(world, name, "v7"),
+            "scale": lambda: edit(world, "deployments", name, lambda of: of["spec"].update(replicas=5)),
+            "undo": lambda: (world.advance(30), undo(world, name)),
+            "made anew": lambda: (
+                world.store.delete("deployments", NAMESPACE, name),
+                world.advance(60),
+                deploy(world, name, "v1", "v2"),
+            ),
+            "denial": lambda: self.loop.run(turmoil.press(which, "deny", "not now", by=LEA)),
+            "bob leaves": lambda: turmoil.join(BOB, leads=False),
+            "lea leaves": lambda: turmoil.join(LEA, leads=False),
+            "ann joins": lambda: turmoil.join(ANN, leads=True),
+            "all join": lambda: [turmoil.join(user, leads=True) for user in (BOB, LEA)],
+        }
+        if what in LOST_ANSWERS:
+            turmoil.server.faults.clear()
+            turmoil.server.faults.add(LOST_ANSWERS[what])
+        elif what in POLICIES:
+            turmoil.policy = what
+        else:
+            things[what]()
 
-    @rule(which=WHICH, how=st.sampled_from(TIMES))
-    def pass_time(self, which: int, how: str) -> None:
-        match how:
-            case "leases":
-                self.all.pass_leases()
-            case "timers":
-                self.loop.run(Timers(self.all.here.workshop).step())
-            case "its time":
-                self.all.pass_time(which)
-            case "verdict":
-                self.loop.run(Aftercare(self.all.here.workshop).step())
-            case _:
-                self.loop.run(self.all.scene.deliver())
+    @rule(hand=HANDS, how=st.sampled_from(("goes on", "goes on", "ends", "ends later", "finishes")), points=POINTS)
+    def work(self, hand: str, how: str, points: int = 0) -> None:
+        """Let a worker go on for some points or to the end, or let it be gone."""
+        worker = self.all.hands[hand]
+        if how == "finishes":
+            self.loop.run(worker.finish(lambda: self.all.scene.world.advance(10)))
+        elif how == "goes on":
+            for _ in range(points):
+                self.loop.run(worker.go_on())
+        else:
+            self.loop.run(worker.end(later=how == "ends later"))
+        self.ledger.check()
 
-    @rule(name=NAMES, how=st.sampled_from(DRIFTS))
-    def drift(self, name: str, how: str) -> None:
-        world = self.all.scene.world
-        match how:
-            case "live":
-                world.advance(30)
-            case "status":
-                touch(world, name)
-            case "release":
-                release(world, name, "v7")
-            case "scale":
-                edit(world, "deployments", name, lambda of: of["spec"].update(replicas=5))
-            case "undo":
-                world.advance(30)
-                undo(world, name)
-            case _:
-                world.store.delete("deployments", NAMESPACE, name)
-                world.advance(60)
-                deploy(world, name, "v1", "v2")
-
-    @rule(how=st.sampled_from(tuple(LOST_ANSWERS)))
-    def lose_the_next_answer(self, how: str) -> None:
-        self.all.server.faults.clear()
-        self.all.server.faults.add(LOST_ANSWERS[how])
-
-    # --- workers ------------------------------------------------------------------------------------------------------
-
-    @rule(points=POINTS)
-    def work(self, points: int) -> None:
-        for _ in range(points):
-            self.loop.run(self.all.hands["first"].go_on())
-
-    @rule(points=POINTS)
-    def work_beside_it(self, points: int) -> None:
-        for _ in range(points):
-            self.loop.run(self.all.hands["second"].go_on())
-
-    @rule(hand=HANDS)
-    def work_to_the_end(self, hand: str) -> None:
-        self.loop.run(self.all.hands[hand].finish(lambda: self.all.scene.world.advance(10)))
-
-    @rule(hand=HANDS, later=st.booleans(), leases=st.booleans())
-    def end_a_worker(self, hand: str, *, later: bool, leases: bool) -> None:
-        self.loop.run(self.all.hands[hand].end(later=later))
-        if leases:
-            self.all.pass_leases()
+    @rule(
+        verb=st.sampled_from(VERBS),
+        name=NAMES,
+        points=POINTS,
+        whats=st.lists(MEANWHILE, min_size=1, max_size=3),
+        then=st.sampled_from(("goes on", "ends", "is overtaken")),
+    )
+    def meanwhile(self, verb: str, name: str, points: int, whats: list[str], then: str) -> None:
+        """Let things happen while a worker stands at one of its points; it, or another one, then goes on to the end."""
+        for each in ("usual", "all join"):
+            self.let(each)
+        self.work("first", "finishes")
+        self.agree(verb, "high", (BOB, LEA), name)
+        self.work("first", "goes on", points)
+        for each in whats:
+            self.let(each, name)
+        if then == "ends":
+            self.work("first", "ends")
+        if then != "goes on":
+            self.let("leases")
+            self.work("second", "finishes")
+        self.work("first", "finishes")
 
     @invariant()
     def what_must_be_true_is(self) -> None:
