@@ -159,7 +159,9 @@ async def _namespace(hands: Hands) -> AsyncIterator[str]:
 
 
 def _codes(printed: Printed) -> set[tuple[str, str]]:
-    return {(finding["target"]["name"], finding["code"]) for finding in printed.data["findings"]}
+    """Return what was found of the namespace; how busy the machine is that all tests share, is not asked here."""
+    found = [finding for finding in printed.data["findings"] if finding["target"]["kind"] != "Node"]
+    return {(finding["target"]["name"], finding["code"]) for finding in found}
 
 
 async def _status(folder: Path, namespace: str) -> Printed:
@@ -243,7 +245,7 @@ async def test_nobody_else_is_accused(sick: Sick) -> None:
     """One finding for each failure, none about the workload that is well; the exit code says that there are some."""
     report = sick.printed.data
 
-    assert sorted(finding["target"]["name"] for finding in report["findings"]) == sorted(FAILURES)
+    assert sorted(name for name, _ in _codes(sick.printed)) == sorted(FAILURES)
     assert [workload["name"] for workload in report["workloads"] if workload["ok"]] == ["well"]
     assert (report["verdict"], sick.printed.exit_code) == ("degraded", 1)
 

@@ -53,7 +53,9 @@ TAKES: Mapping[str, Mapping[str, int]] = {
     "strict": {"low": 1, "medium": 2, "high": 2},
     "frozen": {"low": 99, "medium": 99, "high": 99},
 }
-_STEP_S = 30.0
+_STEP_S = 60.0
+# How long a busy machine may take for what takes a moment.
+PATIENCE = MappingProxyType({"wait_s": 30.0, "statement_limit_s": 30.0, "accept_s": 30.0})
 _MOST_STEPS = 60
 _PASS = "clock_timestamp() - interval '1 second'"
 
@@ -147,7 +149,7 @@ class Hand:
 
     async def _workshop(self) -> Workshop:
         if self._store is None:
-            self._store = await PostgresStore.open(self._turmoil.url, largest_pool=2)
+            self._store = await PostgresStore.open(self._turmoil.url, largest_pool=2, **PATIENCE)
             self._worker = f"{self._name}-{next(self._numbers)}"
         self._policy = self._turmoil.policy
         return replace(
@@ -280,7 +282,7 @@ class Turmoil:
 async def turmoil_on(url: str, folder: Path) -> AsyncIterator[Turmoil]:
     """Set everything up on a database; at the end all workers are gone."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(await PostgresStore.open(url, largest_pool=4))
+        store = await stack.enter_async_context(await PostgresStore.open(url, largest_pool=4, **PATIENCE))
         scene = await stack.enter_async_context(scene_on(store, folder, policy=_USUAL, serve=JudgingServer))
         assert isinstance(scene.server, JudgingServer)
         for user_id in (ANN2, BOB2):
