@@ -125,7 +125,7 @@ class PostgresStore:
         url: str,
         *,
         smallest_pool: int = 1,
-        largest_pool: int = 8,
+        largest_pool: int = 16,
         wait_s: float = 5.0,
         statement_limit_s: float = 5.0,
         accept_s: float = inbox.ACCEPT_S,
