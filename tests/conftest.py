@@ -53,7 +53,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    server = asyncio.run(EmbeddedServer.start(shared / "postgres", settings={"fsync": "off"}))
+    server = asyncio.run(EmbeddedServer.start(shared / "postgres", settings={"fsync": "off", "max_connections": "300"}))
     yield server.url
     asyncio.run(server.stop())
 

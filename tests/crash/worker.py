@@ -69,8 +69,10 @@ class Told:
         asyncio.get_running_loop().add_reader(self._connection, self._look)
 
     def _look(self) -> None:
-        if not self._connection.recv(1):
-            os._exit(0)
+        with suppress(ConnectionError):
+            if self._connection.recv(1):
+                return
+        os._exit(0)
 
 
 async def work(order: Order, told: Told) -> None:

@@ -31,7 +31,7 @@ class Database:
     async def start(self) -> None:
         """Start it, or go on."""
         if self._server is None:
-            self._server = await EmbeddedServer.start(self.folder, settings={"fsync": "off"})
+            self._server = await EmbeddedServer.start(self.folder, settings={"fsync": "off", "max_connections": "100"})
             self.url = self._server.url
 
     async def stop(self) -> None:

@@ -56,7 +56,7 @@ TAKES: Mapping[str, Mapping[str, int]] = {
 _STEP_S = 60.0
 # How long a busy machine may take for what takes a moment.
 PATIENCE = MappingProxyType({"wait_s": 30.0, "statement_limit_s": 30.0, "accept_s": 30.0})
-_MOST_STEPS = 60
+_MOST_STEPS = 200
 _PASS = "clock_timestamp() - interval '1 second'"
 
 
@@ -100,7 +100,7 @@ class Hand:
         self._store: PostgresStore | None = None
         self._task: asyncio.Task[bool] | None = None
         self._go, self._reached = asyncio.Event(), asyncio.Event()
-        self._ends_now = self._ends_next = False
+        self._ends_now = self._ends_next = self._worked = False
         self._worker = self._policy = ""
         self.point = ""
 
@@ -117,16 +117,16 @@ class Hand:
         assert done, f"{self._worker} does not get on from {self.point}"
         if self._task.done():
             task, self._task, self.point = self._task, None, ""
-            if isinstance(task.exception(), Stopped):
+            ended = isinstance(task.exception(), Stopped)
+            self._worked = not ended and task.result()
+            if ended:
                 await self.close()
-            else:
-                task.result()
 
     async def finish(self, live: Callable[[], object]) -> None:
-        """Go on to the end, while the cluster lives."""
+        """Go on until nothing waits any more, while the cluster lives."""
         for _ in range(_MOST_STEPS):
             await self.go_on()
-            if self._task is None:
+            if self._task is None and not self._worked:
                 return
             if self.point == "followed":
                 live()
@@ -258,6 +258,19 @@ class Turmoil:
             await self.say(f"{kind} {operation.id} {words}".strip(), by=how.get("by", ANN))
         else:
             await self.here.press(operation, kind, words=words, **how)
+
+    async def make_way(self, name: str) -> None:
+        """Let everybody be at their post, and nothing be in the way of a change of an object."""
+        self.policy = "usual"
+        self.server.faults.clear()
+        for user_id in (BOB, LEA):
+            self.join(user_id, leads=True)
+        in_the_way = "SELECT id, state FROM operations WHERE name = %s AND (ended_at IS NULL OR state = 'UNKNOWN')"
+        for row in self.rows(in_the_way, name):
+            said = (
+                f"resolve {row['id']} happened" if row["state"] == "UNKNOWN" else f"deny {row['id']} it is in the way"
+            )
+            await self.say(said, by=LEA)
 
     def join(self, user_id: str, *, leads: bool) -> None:
         """Let a person join or leave the leads."""
