@@ -7,15 +7,20 @@ from dataclasses import dataclass, field
 from bot.domain.catalogue import Catalogue
 from bot.domain.change_policy import ChangePolicy
 from bot.domain.policy import RateLimits
+from bot.domain.watch.policy import WatchPolicy
 from bot.ports import (
+    Calendar,
     Changes,
     Clock,
     ClusterReader,
+    Digests,
+    Extras,
     HotState,
     LiveReader,
     LogStream,
     Meter,
     Previews,
+    Probes,
     Store,
     Unmetered,
 )
@@ -51,3 +56,8 @@ class Equipment:
     previews: Previews | None = None
     policy: ChangePolicy = field(default_factory=ChangePolicy)
     team_id: str = ""
+    watch: WatchPolicy = field(default_factory=WatchPolicy)
+    probes: Probes | None = None
+    extras: Extras | None = None
+    calendar: Calendar | None = None
+    digests: Digests | None = None

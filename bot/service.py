@@ -27,6 +27,7 @@ from bot.domain.people import Actor, Permission
 from bot.domain.requests import Outcome, Post, Request, Surface
 from bot.domain.targets import Where
 from bot.domain.view import View, posted
+from bot.domain.watch.keeps import Keep
 from bot.equipment import Equipment
 from bot.errors import BotError, Lost, NotAccepted, StoreUnavailable, UsageError
 from bot.forms import command_of, form_for
@@ -162,6 +163,9 @@ class Service:
                 result = REFUSED if view.exit_code else "ok"
                 return view
             outcome = await self._outcome(parsed, request, where)
+            is_control = isinstance(parsed.action, Control)
+            entry = request_entry(request, "done", outcome.detail) if is_control else None
+            await self._settle(claimed, outcome.posts, entry, keeps=outcome.keeps)
             result = "ok"
         except (StoreUnavailable, Lost):
             result = "failed"
@@ -177,9 +181,7 @@ class Service:
             return self.explain(error, claimed.request)
         finally:
             self._equipment.meter.commanded(verb, result, (self._equipment.clock.now() - began).total_seconds())
-        keep = request_entry(request, "done", outcome.detail) if isinstance(parsed.action, Control) else None
-        await self._settle(claimed, outcome.posts, keep)
-        return outcome.view if isinstance(parsed.action, Control) else None
+        return outcome.view if is_control else None
 
     async def abandon(self, claimed: Claimed, reference: str) -> View:
         """End a request that failed in an unknown way, with an audit entry, and return what its person is told."""
@@ -218,13 +220,19 @@ class Service:
         shown = view if private else posted(view)
         return Outcome(view, posts=(Post(request.place, shown, asked_by=request.actor.user_id),))
 
-    async def _settle(self, claimed: Claimed, posts: Sequence[Post], entry: AuditEntry | None) -> None:
+    async def _settle(
+        self, claimed: Claimed, posts: Sequence[Post], entry: AuditEntry | None, *, keeps: Sequence[Keep] = ()
+    ) -> None:
+        """End a request with its effects, all of them or none. Raises `UsageError` when what one is about is gone."""
         store = self._equipment.store
         if store is None:
             raise StoreUnavailable("There is no database here, so nothing can be kept.")
         async with store.transaction() as transaction:
             if not await transaction.finish(claimed):
                 raise Lost
+            for kept in keeps:
+                if not await transaction.keep(kept):
+                    raise UsageError("It changed while you asked, so nothing was done. Look again.")
             for post in posts:
                 await transaction.put(post)
             if entry is not None:

@@ -34,12 +34,24 @@ class Sourcing:
             Need.ASK: {"ask": ask},
             Need.LIVE: {"live": equipment.live},
             Need.CHANGES: {"changes": equipment.policy},
+            Need.PROBES: {"probes": equipment.probes, "watch": equipment.watch},
+            Need.EXTRAS: {"extras": equipment.extras, "watch": equipment.watch},
+            Need.DIGESTS: {"digests": equipment.digests},
             # The store's parts are asked for only where they are needed: one that is not open yet has none.
             Need.AUDIT: {"audit": store.audit_trail} if store and Need.AUDIT in needs else {},
             Need.INBOX: {"inbox": store.inbox} if store and Need.INBOX in needs else {},
             Need.RECORD: (
                 {"record": store.record, "operations": store.operations} if store and Need.RECORD in needs else {}
             ),
+            Need.WATCHED: {
+                "watch": equipment.watch,
+                "calendar": equipment.calendar,
+                **(
+                    {"history": store.history, "episodes": store.episodes, "slots": store.slots}
+                    if store and Need.WATCHED in needs
+                    else {}
+                ),
+            },
         }
         handed = {name: port for need in needs for name, port in ports[need].items()}
         return Sources(scope=scope, where=where, request=request, now=equipment.clock.now(), **handed)

@@ -36,6 +36,10 @@ class Need(StrEnum):
     RECORD = "record"
     CHANGES = "changes"
     PLACES = "places"
+    PROBES = "probes"
+    EXTRAS = "extras"
+    WATCHED = "watched"
+    DIGESTS = "digests"
 
 
 PARAMETER = "parameter"

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.domain.people import Actor
 from bot.domain.view import View
+from bot.domain.watch.keeps import Keep
 
 
 class Surface(StrEnum):
@@ -69,8 +70,9 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a control did: the answer for the person who asked, and what others are to see."""
+    """What a control did: the answer for the person who asked, what others are to see, and what else is kept."""
 
     view: View
     posts: tuple[Post, ...] = ()
     detail: str = ""
+    keeps: tuple[Keep, ...] = ()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bot.domain.charts import Chart
+
 
 class Mark(StrEnum):
     """A status mark; the word next to it carries the meaning, the mark only helps the eye."""
@@ -149,7 +151,14 @@ class Buttons:
     buttons: tuple[Button, ...]
 
 
-Block = Headline | Paragraph | Item | Fields | Table | Code | Context | Buttons
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Figures over time: an image in chat, a few characters at a terminal."""
+
+    chart: Chart
+
+
+Block = Headline | Paragraph | Item | Fields | Table | Code | Context | Buttons | Picture
 
 
 @dataclass(frozen=True, slots=True)

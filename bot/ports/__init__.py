@@ -11,6 +11,7 @@ from bot.ports.shared import HotState
 from bot.ports.store import Seen, Store, Transaction
 from bot.ports.time import Clock
 from bot.ports.verbs import Actions, Asker, ChangeAsked, Changes, Previews, Sources
+from bot.ports.watch import Calendar, Digests, Episodes, Extras, History, Probes, SlotClaim, Slots
 
 __all__ = [
     "Actions",
@@ -20,6 +21,7 @@ __all__ = [
     "AuditQuery",
     "AuditRecord",
     "AuditTrail",
+    "Calendar",
     "ChangeAsked",
     "ChangeRecord",
     "Changes",
@@ -27,7 +29,11 @@ __all__ = [
     "Clock",
     "ClusterReader",
     "ClusterWriter",
+    "Digests",
     "Directory",
+    "Episodes",
+    "Extras",
+    "History",
     "HotState",
     "Inbox",
     "LiveReader",
@@ -39,9 +45,12 @@ __all__ = [
     "Outbox",
     "Outgoing",
     "Previews",
+    "Probes",
     "RevisionSeen",
     "Rights",
     "Seen",
+    "SlotClaim",
+    "Slots",
     "Sources",
     "Store",
     "Surfaces",

@@ -9,9 +9,14 @@ from typing import Protocol
 
 from bot.domain.operations import Operation
 from bot.domain.requests import Post
+from bot.domain.targets import Scope
+from bot.domain.watch.episodes import Episode
+from bot.domain.watch.keeps import Keep
+from bot.domain.watch.samples import Note, Problem, Sample
 from bot.ports.audit import AuditEntry, AuditTrail
 from bot.ports.messages import Claimed, Inbox, Outbox
 from bot.ports.operations import ChangeRecord, Operations, Token
+from bot.ports.watch import Episodes, History, SlotClaim, Slots
 
 
 class Seen(Protocol):
@@ -43,6 +48,32 @@ class Transaction(Protocol):
 
     async def claim_slot(self, name: str, due_at: datetime) -> bool:
         """Take a due moment of a schedule for this transaction; False when somebody has it."""
+        ...
+
+    async def finish_slot(self, claim: SlotClaim, *, outcome: str) -> bool:
+        """Mark a due moment done (`sent`, `skipped`); False (and then roll back) when the lease was lost."""
+        ...
+
+    async def keep(self, kept: Keep) -> bool:
+        """Carry an effect out; False when there is nothing (any more) that it could be about."""
+        ...
+
+    async def episodes(self, scope: Scope) -> Sequence[Episode]:
+        """Return the episodes of a scope that are not resolved, and lock the scope's episodes until the commit."""
+        ...
+
+    async def save_episode(self, episode: Episode) -> None:
+        """Keep an episode, new or changed. The scope's lock is held."""
+        ...
+
+    async def record(
+        self, scope: Scope, minute: datetime, samples: Sequence[Sample], problems: Sequence[Problem] | None
+    ) -> None:
+        """Keep the samples of a minute, and which problems there are; None: that is not known, so none ends."""
+        ...
+
+    async def note(self, note: Note) -> bool:
+        """Keep something that happened; False when it was noted before."""
         ...
 
     async def finish(self, claimed: Claimed) -> bool:
@@ -78,6 +109,15 @@ class Store(Protocol):
 
     @property
     def seen(self) -> Seen: ...
+
+    @property
+    def history(self) -> History: ...
+
+    @property
+    def episodes(self) -> Episodes: ...
+
+    @property
+    def slots(self) -> Slots: ...
 
     async def ping(self) -> None:
         """Ask for a sign of life. Raises `StoreUnavailable`."""

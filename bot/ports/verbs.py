@@ -13,11 +13,13 @@ from bot.domain.change_policy import ChangePolicy
 from bot.domain.requests import Request
 from bot.domain.targets import Scope, Where
 from bot.domain.view import View
+from bot.domain.watch.policy import WatchPolicy
 from bot.ports.audit import AuditTrail
 from bot.ports.cluster import ClusterReader, LiveReader, LogStream
 from bot.ports.messages import Claimed, Inbox
 from bot.ports.operations import ChangeRecord, Operations
 from bot.ports.people import Rights
+from bot.ports.watch import Calendar, Digests, Episodes, Extras, History, Probes, Slots
 
 
 class Changes(Protocol):
@@ -72,7 +74,11 @@ class Asker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What a verb was handed. A port that it did not name in `needs` is None here."""
+    """What a verb was handed. A port that it did not name in `needs` is None here.
+
+    `Need.PROBES` and `Need.EXTRAS` bring `watch` besides; `Need.WATCHED` brings what is kept of watching (`history`,
+    `episodes`, `slots`), each None without a store, with `calendar` and `watch`.
+    """
 
     scope: Scope
     request: Request
@@ -91,6 +97,14 @@ class Sources:
     record: ChangeRecord | None = None
     operations: Operations | None = None
     changes: ChangePolicy | None = None
+    probes: Probes | None = None
+    extras: Extras | None = None
+    watch: WatchPolicy | None = None
+    history: History | None = None
+    episodes: Episodes | None = None
+    slots: Slots | None = None
+    calendar: Calendar | None = None
+    digests: Digests | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

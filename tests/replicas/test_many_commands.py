@@ -53,7 +53,8 @@ async def ask_and_count(world: SharedWorld, count: int) -> None:
     assert 0 < crowd.postman.repeats <= recognised <= world.slack.courier.repeats
     assert world.slack.courier.unacked == 0
     for replica in world.replicas.running.values():
-        assert replica.role == "worker" or replica.events("repeat"), f"{replica.name} took no part"
+        known = [*replica.events("repeat"), *replica.events("replay")]
+        assert replica.role == "worker" or known, f"{replica.name} took no part"
     assert await world.replicas.stop_all() == [0] * len(world.replicas.running)
     assert world.replicas.troubles() == []
     await world.audit_is_whole(kept.entries)

@@ -1,0 +1,1 @@
+"""What is watched without anybody asking: probes, samples, alerts, episodes, schedules. Pure records and rules."""

@@ -1,0 +1,102 @@
+"""An episode: one cause, from its first alert to its last; one message, edited. Records only; see `transitions`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.findings import Severity
+from bot.domain.targets import Scope
+from bot.domain.text import Redacted
+
+
+class AlertState(StrEnum):
+    """`PENDING`: true, but not for long enough; `CLEARING`: no longer true, but not for long enough."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    CLEARING = "clearing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A rule that is true of something now. `cause` groups: signals with the same cause are one episode.
+
+    `key` tells it from all others of its scope (rule and object). It fires once it was true for `hold_s` seconds, and
+    is over once it was not for `clear_s`. `source` is `ragops` or `alertmanager`; `since` when the source knows better
+    than we when it began. `unsafe_link` is shown as text, never as a link with a name of its own.
+    """
+
+    key: str
+    rule: str
+    severity: Severity
+    cause: str
+    title: str
+    words: Redacted
+    hold_s: float = 0.0
+    clear_s: float = 120.0
+    source: str = "ragops"
+    service: str = ""
+    since: datetime | None = None
+    unsafe_link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A signal's life within its episode. `changed_at` is when it took this state."""
+
+    signal: Signal
+    state: AlertState
+    began_at: datetime
+    changed_at: datetime
+    seen_at: datetime
+
+
+class EpisodeState(StrEnum):
+    """`WAITING` while none of its alerts has fired: nobody is told."""
+
+    WAITING = "waiting"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """One cause. At most one episode of a cause is not resolved.
+
+    `version` rises with each change that people are to see; `announced` is the version that was handed to the outbox.
+    `severity` is the highest that any of its alerts had. `channel` is where its message stands, fixed when it fires.
+    """
+
+    id: str
+    scope: Scope
+    cause: str
+    state: EpisodeState
+    severity: Severity
+    alerts: tuple[Alert, ...]
+    began_at: datetime
+    fired_at: datetime | None = None
+    resolved_at: datetime | None = None
+    acked_by: str = ""
+    acked_at: datetime | None = None
+    channel: str = ""
+    version: int = 0
+    announced: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """No messages about something until a time: an episode's id, a rule's name, a service's alias, or `*`.
+
+    A silenced episode is watched and kept all the same; it is told when the silence ends and it still fires.
+    """
+
+    id: str
+    what: str
+    scope: Scope
+    by: str
+    at: datetime
+    until: datetime
+    why: str = ""
