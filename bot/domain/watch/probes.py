@@ -27,8 +27,8 @@ class ProbeTarget:
     """One target of the configuration; nobody can ask for another one.
 
     `address` is a URL for `http` and `qdrant`, else `host:port`. `service` is the alias of the catalogue to which it
-    belongs: the service itself for its health URL, the service that runs the database for a dependency; empty where nothing
-    of it runs in the cluster. `used_by` are aliases of those that depend on it. `secret_env` names the variable of the
+    belongs: the service itself for its health URL, for a dependency the service that runs it; empty where nothing of it
+    runs in the cluster. `used_by` are aliases of those that depend on it. `secret_env` names the variable of the
     environment with the credential: a DSN for `postgresql`, a password (or `user:password`) for `redis`, an API key for
     `qdrant`, a bearer token for `http`. `tls`: a TLS handshake is part of the way (a URL's scheme decides for itself).
     `expect_status` 0: any 2xx. `expect_body` is a text that has to occur, `expect_json` pairs of a dotted path and the
