@@ -28,7 +28,7 @@ class Probes(Protocol):
 class Extras(Protocol):
     """What is read when asked, where it is there.
 
-    Raises `ClusterNotFound` where the API is not installed, `ClusterForbidden` without the right, or another `ClusterError`.
+    Raises `ClusterNotFound` where the API is not installed, `ClusterForbidden` without the right, or others.
     """
 
     async def quotas(self, scope: Scope) -> Sequence[Quota]:
