@@ -7,26 +7,27 @@ each with file and line; `open_configuration` adds the reading of the file.
 from __future__ import annotations
 
 import codecs
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from bot.configuration_changes import read_changes
-from bot.configuration_people import Known, channel_id, one_of, read_policy
+from bot.configuration_people import Known, channel_id, read_policy
+from bot.configuration_places import Places, is_label, label
+from bot.configuration_targets import Named
+from bot.configuration_watch import read_watch
 from bot.domain.catalogue import Catalogue, CatalogueEntry
 from bot.domain.change_policy import ChangePolicy
 from bot.domain.policy import Policy, RateLimits
 from bot.domain.targets import WORKLOAD_KINDS, ClusterName, Namespace
+from bot.domain.watch.policy import WatchPolicy
 from bot.errors import Fault, SettingsError
 from bot.toml_lines import TomlSyntaxError, parse_toml
 from bot.toml_tables import Faults, Table, a_list, did_you_mean
 
 FILE_NAME = "ragops.toml"
 
-_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _KINDS: Mapping[str, str] = {kind.lower(): kind for kind in WORKLOAD_KINDS}
 
 
@@ -72,6 +73,7 @@ class Configuration:
     limits: RateLimits = field(default_factory=RateLimits)
     freshness: Freshness = field(default_factory=Freshness)
     audit: AuditPublishing = field(default_factory=AuditPublishing)
+    watch: WatchPolicy = field(default_factory=WatchPolicy)
 
 
 def default_configuration() -> Configuration:
@@ -125,7 +127,11 @@ def load_configuration(text: str, source: str, *, verbs: Collection[str] | None 
     faults = Faults(source, lines)
     top = Table(values, (), faults)
     clusters, default_cluster = _clusters(top.table("clusters"))
-    catalogue = _catalogue(top.table("services"), clusters, default_cluster)
+    places = Places(
+        namespaces={name: cluster.namespaces for name, cluster in clusters.items()}, default=default_cluster
+    )
+    services = {each.entry.alias: each for each in _services(top.table("services"), places)}
+    catalogue = Catalogue(entries=MappingProxyType({alias: each.entry for alias, each in services.items()}))
     known = Known(
         clusters=clusters,
         namespaces={namespace for cluster in clusters.values() for namespace in cluster.namespaces},
@@ -141,7 +147,10 @@ def load_configuration(text: str, source: str, *, verbs: Collection[str] | None 
         limits=_limits(top.table("limits")),
         freshness=_freshness(top.table("freshness")),
         audit=_audit(top.table("audit")),
+        watch=read_watch(top, services, places),
     )
+    for service in services.values():
+        service.table.close()
     top.close()
     found = faults.sorted()
     if found:
@@ -158,7 +167,7 @@ def _clusters(table: Table) -> tuple[dict[ClusterName, ClusterConfiguration], Cl
     clusters: dict[ClusterName, ClusterConfiguration] = {}
     defaults: list[ClusterName] = []
     for name, entry in table.tables():
-        wrong = _label(name)
+        wrong = label(name)
         if wrong:
             entry.fault(wrong)
         cluster = _cluster(ClusterName(name), entry)
@@ -179,7 +188,7 @@ def _clusters(table: Table) -> tuple[dict[ClusterName, ClusterConfiguration], Cl
 def _cluster(name: ClusterName, entry: Table) -> ClusterConfiguration:
     cluster = ClusterConfiguration(
         name=name,
-        namespaces=tuple(map(Namespace, entry.texts("namespaces", _label, required=True))),
+        namespaces=tuple(map(Namespace, entry.texts("namespaces", label, required=True))),
         kubeconfig=entry.text("kubeconfig", _filled),
         context=entry.text("context", _filled),
         in_cluster=entry.flag("in_cluster"),
@@ -191,31 +200,25 @@ def _cluster(name: ClusterName, entry: Table) -> ClusterConfiguration:
     return cluster
 
 
-def _catalogue(
-    table: Table, clusters: Mapping[ClusterName, ClusterConfiguration], default_cluster: ClusterName
-) -> Catalogue:
-    entries: dict[str, CatalogueEntry] = {}
+def _services(table: Table, places: Places) -> Iterator[Named]:
+    """Read what the catalogue knows of each service; its table stays open for what is watched of it."""
     for alias, entry in table.tables():
-        wrong = _label(alias)
+        wrong = label(alias)
         if wrong:
             entry.fault(wrong)
-        named = entry.text("cluster", partial(one_of, what="cluster", known=clusters))
-        cluster = ClusterName(named) if named or entry.has("cluster") else default_cluster
-        known = clusters[cluster].namespaces if cluster in clusters else ()
-        check = partial(one_of, what=f"namespace of {cluster}", known=known) if known else _label
+        place = places.read(entry)
         kind, _, name = entry.text("workload", _workload, required=True).partition("/")
-        entries[alias] = CatalogueEntry(
+        service = CatalogueEntry(
             alias=alias,
             kind=_KINDS.get(kind, ""),
             name=name,
-            namespace=entry.text("namespace", check) or next(iter(known), ""),
-            container=entry.text("container", _label),
-            cluster=cluster,
+            namespace=place.namespace,
+            container=entry.text("container", label),
+            cluster=place.cluster,
             connections_per_pod=int(entry.number("connections_per_pod", 0, low=0, high=10_000, whole=True)),
             connections_limit=int(entry.number("connections_limit", 0, low=0, high=100_000, whole=True)),
         )
-        entry.close()
-    return Catalogue(entries=MappingProxyType(entries))
+        yield Named(service, entry)
 
 
 def _limits(table: Table) -> RateLimits:
@@ -258,12 +261,6 @@ def _filled(value: str) -> str:
     return "" if value.strip() else "is empty; leave it out instead"
 
 
-def _label(value: str) -> str:
-    if _LABEL.fullmatch(value):
-        return ""
-    return f"{value!r} is no name: small letters, digits and '-' only, at most 63, a letter or digit at both ends"
-
-
 def _workload(value: str) -> str:
     kind, slash, name = value.partition("/")
     if not slash:
@@ -271,6 +268,6 @@ def _workload(value: str) -> str:
     if kind not in _KINDS:
         hint = did_you_mean(kind, _KINDS) or f"; known are {a_list(_KINDS)}"
         return f"there is no kind of workload {kind!r}{hint}"
-    if len(name) <= 253 and all(_LABEL.fullmatch(part) for part in name.split(".")):
+    if len(name) <= 253 and all(is_label(part) for part in name.split(".")):
         return ""
     return f"{name!r} is no name of a {kind}: small letters, digits, '-' and '.' only"

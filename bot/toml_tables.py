@@ -93,7 +93,7 @@ class Table:
     def flag(self, key: str) -> bool:
         return bool(self._get(key, bool, "true or false"))
 
-    def number(self, key: str, default: float, *, low: int, high: int, whole: bool = False) -> float:
+    def number(self, key: str, default: float, *, low: float, high: float, whole: bool = False) -> float:
         """Return a number between the bounds (both allowed), the default when it is left out or wrong."""
         value = self._get(key, int if whole else (int, float), "a whole number" if whole else "a number")
         if value is None:
@@ -105,7 +105,11 @@ class Table:
 
     def table(self, key: str) -> Table:
         """Return a table of this one; an empty one when it is left out."""
-        return Table(self._get(key, dict, "a table") or {}, (*self._path, key), self._faults)
+        return Table(self.values(key), (*self._path, key), self._faults)
+
+    def values(self, key: str) -> Mapping[str, Any]:
+        """Return what stands in a table of this one, for a reader that does not know its keys."""
+        return self._get(key, dict, "a table") or {}
 
     def tables(self) -> Iterator[tuple[str, Table]]:
         """Return each of the tables that this one consists of, by name."""

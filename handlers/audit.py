@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.diagnosis import ago
 from bot.domain.actions import Need, Query, Setting, option
+from bot.domain.durations import parse_span
 from bot.domain.people import Permission
 from bot.domain.text import count, first_line
 from bot.domain.view import (
@@ -34,8 +35,6 @@ LONGEST = 100
 LONGEST_SPAN = timedelta(days=3650)
 _ID = re.compile(r"[UW][A-Z0-9]{2,20}")
 _PERSON = re.compile(r"<@(?P<mentioned>[UW][A-Z0-9]{2,20})(?:\|[^>]*)?>|@?(?P<id>[UW][A-Z0-9]{2,20})")
-_SPAN = re.compile(r"(?P<number>[0-9]{1,5})(?P<unit>[mhdw])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 # Results in words for people where the record has a name of the program's own.
 _RESULTS = {"UsageError": "not understood"}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2})?")
@@ -87,9 +86,8 @@ def since(text: str, now: datetime) -> datetime | None:
     """Return the moment that is meant, in UTC; None for nothing. Raises `UsageError`."""
     if not text:
         return None
-    span = _SPAN.fullmatch(text.lower())
-    if span is not None:
-        length = int(span["number"]) * _UNITS[span["unit"]]
+    length = parse_span(text)
+    if length is not None:
         if not timedelta() < length <= LONGEST_SPAN:
             raise UsageError(f'--since reaches back from 1m to 10 years, not "{text}".')
         return now - length

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.diagnosis import Index, duration
 from bot.domain.actions import Need, Query, Setting, argument, option
 from bot.domain.catalogue import Catalogue
+from bot.domain.durations import parse_span
 from bot.domain.objects import Container, Pod, Role, Running, Terminated
 from bot.domain.snapshot import LogKey, LogLine, LogQuery, LogRead, Part, Snapshot
 from bot.domain.text import count, suggest
@@ -25,8 +25,6 @@ MOST_PROBLEMS = 5
 LONGEST_PATTERN = 200
 LONGEST_SPAN_S = 30 * 86400
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_SPAN = re.compile(r"(?P<number>\d{1,6})(?P<unit>[smhd])", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +76,8 @@ def span(text: str) -> int | None:
     """Return seconds for `90s`, `10m`, `2h`, `1d`; None for nothing. Raises `UsageError`."""
     if not text:
         return None
-    found = _SPAN.fullmatch(text.lower())
-    seconds = int(found["number"]) * _SECONDS[found["unit"]] if found is not None else 0
+    meant = parse_span(text)
+    seconds = int(meant.total_seconds()) if meant is not None else 0
     if not 0 < seconds <= LONGEST_SPAN_S:
         raise UsageError(f'--since takes a span such as 90s, 10m, 2h or 1d, up to 30d, not "{text}".')
     return seconds

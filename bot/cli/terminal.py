@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import assert_never
 
+from bot.domain.sparklines import sparklines
 from bot.domain.view import (
     Block,
     Buttons,
@@ -22,6 +23,7 @@ from bot.domain.view import (
     Mark,
     Mention,
     Paragraph,
+    Picture,
     Table,
     View,
 )
@@ -71,6 +73,8 @@ class Terminal:
                 return ["", *(self._paint(row, "2") for line in block.lines for row in self._wrap(line))]
             case Buttons():
                 return ()
+            case Picture():
+                return ["", *(clean(row) for row in sparklines(block.chart, width=self._width))]
             case _:
                 assert_never(block)
 

@@ -167,7 +167,7 @@ class KubernetesHttp:
 
 
 def connection_of(http: KubernetesHttp) -> Connection:
-    """Return the way itself, on which more than reads can be sent. For `bot.cluster.writer` alone."""
+    """Return the way itself, on which more than reads can be sent. For `writer` and `kubelets` of this room alone."""
     return http._connection  # noqa: SLF001  # hidden from all others on purpose
 
 

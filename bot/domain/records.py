@@ -68,6 +68,8 @@ class Records:
             return hint(value)
         if isinstance(hint, type) and is_dataclass(hint):
             return self._record(value, (hint,))
+        if hint is float and type(value) is int:
+            return float(value)
         if type(value) is not hint:
             raise TypeError(f"{type(value).__name__} where {hint.__name__} belongs")
         return value

@@ -14,8 +14,10 @@ from bot.configuration import FILE_NAME, ClusterConfiguration, Configuration, de
 from bot.domain.actions import Change
 from bot.domain.targets import Scope
 from bot.errors import Fault, SettingsError, StoreRefused, StoreUnavailable
+from bot.main.clock import SystemClock
 from bot.main.doors import LIMIT_S, ClusterReads, RedisTrouble, SlackMethods, database_facts, redis_facts, redis_label
 from bot.main.logs import configure
+from bot.probes import LiveProbes
 from bot.registry import discover
 from bot.settings import SLACK_KEYS, LogFormat, LogLevel, Secret, Settings
 from bot.setup.change_checks import verbs_open
@@ -23,6 +25,7 @@ from bot.setup.cluster_checks import ClusterQuestion, check_cluster
 from bot.setup.results import Result, as_json, as_text, exit_code, fault, of_faults, ok, warning
 from bot.setup.slack_checks import SlackQuestion, check_slack
 from bot.setup.state_checks import judge_database, judge_redis
+from bot.setup.watch_checks import WatchQuestion, check_targets, check_watch_settings
 from bot.setup.written import Written
 from bot.slack.manifest import SCOPES
 from bot.slack.outbound.client import make_client
@@ -34,6 +37,7 @@ from bot.store.connections import Address
 class _Read:
     """The settings as far as they can be used. `faulty` are variables that cannot; no configuration: it has faults."""
 
+    environ: Mapping[str, str]
     settings: Settings
     faulty: frozenset[str]
     written: Written
@@ -59,8 +63,11 @@ def _read(environ: Mapping[str, str]) -> tuple[_Read, list[Result]]:
     if "RAGOPS_CONFIG" not in faulty:
         written, configuration, of_file = _file(settings)
         results += of_file
+    read = _Read(environ=environ, settings=settings, faulty=faulty, written=written, configuration=configuration)
     results += [*_slack_settings(settings, faulty), *_state_settings(settings, faulty)]
-    return _Read(settings=settings, faulty=faulty, written=written, configuration=configuration), results
+    if configuration is not None:
+        results += check_watch_settings(_watched(read, configuration))
+    return read, results
 
 
 def _settings(environ: Mapping[str, str]) -> tuple[Settings, Sequence[Fault]]:
@@ -150,9 +157,12 @@ async def _reach_out(read: _Read) -> list[Result]:
         looks.append(_redis(settings.redis_url))
     if read.configuration is not None:
         looks += [_cluster(read, read.configuration, each) for each in read.configuration.clusters.values()]
+        looks.append(_targets(read, read.configuration))
     found = [result for results in await asyncio.gather(*looks) for result in results]
     if read.configuration is None:
-        found.append(warning("clusters and services", "not looked at: ragops.toml has faults", "Mend them first."))
+        found.append(
+            warning("clusters, services and dependencies", "not looked at: ragops.toml has faults", "Mend them first.")
+        )
     return found
 
 
@@ -184,6 +194,7 @@ async def _database(url: Secret) -> list[Result]:
         return [fault(tried, f"no answer within {LIMIT_S:g} s", _UP, where="DATABASE_URL")]
 
 
+_BETWEEN_LOOKS_S = 1.0
 _UP = "Check that it is up and that this machine may reach it."
 
 
@@ -193,6 +204,30 @@ async def _redis(url: Secret) -> list[Result]:
         return judge_redis(await redis_facts(url.reveal()))
     except RedisTrouble as error:
         return [fault(tried, f"no answer ({error})", f"{_UP} Without it each replica counts alone.", where="REDIS_URL")]
+
+
+async def _targets(read: _Read, configuration: Configuration) -> list[Result]:
+    probes = LiveProbes(read.environ, SystemClock(), interval_s=_BETWEEN_LOOKS_S)
+    return await check_targets(probes, _watched(read, configuration))
+
+
+def _watched(read: _Read, configuration: Configuration) -> WatchQuestion:
+    return WatchQuestion(
+        policy=configuration.watch,
+        is_set=lambda name: bool(read.environ.get(name, "").strip()),
+        unreadable=_unreadable,
+        at=read.written.at,
+    )
+
+
+def _unreadable(path: str) -> str:
+    """Say why a file cannot be read; empty when it can."""
+    try:
+        with Path(path).open("rb") as file:
+            file.read(1)
+    except (OSError, ValueError) as error:
+        return (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
+    return ""
 
 
 async def _cluster(read: _Read, configuration: Configuration, cluster: ClusterConfiguration) -> list[Result]:

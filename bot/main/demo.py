@@ -1,6 +1,6 @@
 """`ragops demo` and `ragops sandbox`: the bot, unchanged, in a local workspace before a simulated or a real cluster.
 
-The only module of the bot that knows the sandbox. Everything is on the loopback, on free ports, in a temporary folder.
+Everything is on the loopback, on free ports, in a temporary folder.
 """
 
 from __future__ import annotations
@@ -10,30 +10,24 @@ import json
 import logging
 import os
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientConnectionError
 
 from bot.cli.arguments import Demo, Sandbox
-from bot.configuration import Configuration, load_configuration
 from bot.errors import BotError, UsageError
 from bot.main.bot import Ingredients, run_bot
+from bot.main.demo_world import World, configuration_of, open_world
 from bot.main.logs import configure
 from bot.main.serve import stop_on_signals
 from bot.settings import Secret, Settings, SlackSettings
 from sandbox import gestures
-from sandbox.cluster.scenarios import UnknownScenario, load
-from sandbox.cluster.server import ClusterServer
 from sandbox.prompt import HELP, Prompt
 from sandbox.slack.control import ControlError, SlackControl
-from sandbox.slack.server import SlackServer
-from sandbox.slack.world import Workspace, demo_workspace
 
 log = logging.getLogger(__name__)
 
@@ -42,40 +36,12 @@ REAL = (
     "This cluster is real: a change that is approved here is carried out in it, with the rights of this kubeconfig;"
     " one of low risk needs no approval."
 )
-NAMESPACE = "rag-engine"
-_CATALOGUE = """
-[services.api]
-workload = "deployment/rag-engine-api"
-[services.worker]
-workload = "deployment/rag-engine-worker"
-[services.ingest]
-workload = "deployment/rag-engine-ingest"
-[services.embedder]
-workload = "deployment/rag-engine-embedder"
-[services.gateway]
-workload = "deployment/rag-engine-gateway"
-[services.reranker]
-workload = "deployment/rag-engine-reranker"
-[services.scheduler]
-workload = "deployment/rag-engine-scheduler"
-[services.web]
-workload = "deployment/rag-engine-web"
-"""
 
 
 class SandboxMissing(BotError):
     """No sandbox runs here."""
 
     advice = "Start one with `ragops sandbox up` or `ragops demo`, with the same RAGOPS_DATA."
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The servers that stand around the bot."""
-
-    slack: SlackServer
-    kubeconfig: Path
-    folder: Path
 
 
 async def demo(command: Demo, settings: Settings) -> int:
@@ -85,7 +51,7 @@ async def demo(command: Demo, settings: Settings) -> int:
     if "RAGOPS_LOG_LEVEL" not in os.environ:
         logging.getLogger().setLevel(logging.WARNING)
     stop, ready = stop_on_signals(), asyncio.Event()
-    async with _world(command) as world:
+    async with open_world(command) as world:
         workspace = world.slack.workspace
         ingredients = Ingredients(
             slack=SlackSettings(
@@ -93,7 +59,7 @@ async def demo(command: Demo, settings: Settings) -> int:
                 app_token=Secret(workspace.app_token),
                 api_url=world.slack.base_url,
             ),
-            configuration=_configuration(command, world.kubeconfig, workspace),
+            configuration=configuration_of(command, world),
             data_folder=world.folder,
             database_url=settings.database_url.reveal() if settings.database_url else None,
             redis_url=settings.redis_url.reveal() if settings.redis_url else None,
@@ -127,52 +93,6 @@ async def _first(*waits: Coroutine[Any, Any, object]) -> None:
     finally:
         for task in tasks:
             task.cancel()
-
-
-@asynccontextmanager
-async def _world(command: Demo) -> AsyncIterator[World]:
-    """Run the workspace, and the simulated cluster unless a real one is given."""
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ragops-demo-")))
-        slack = await stack.enter_async_context(SlackServer(demo_workspace()))
-        if command.kubeconfig:
-            yield World(slack, Path(command.kubeconfig), folder)
-            return
-        try:
-            world = load(command.scenario)
-        except UnknownScenario as error:
-            raise UsageError(
-                f"There is no scenario {command.scenario!r}; there are: {', '.join(error.known)}."
-            ) from error
-        server = await stack.enter_async_context(ClusterServer(world.store, world, world))
-        kubeconfig = folder / "kubeconfig"
-        server.write_kubeconfig(kubeconfig)
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(world.run())
-            try:
-                yield World(slack, kubeconfig, folder)
-            finally:
-                running.cancel()
-
-
-def _configuration(command: Demo, kubeconfig: Path, workspace: Workspace) -> Configuration:
-    """Configure the bot as an operator would: in `ragops.toml`'s own words."""
-    groups = {name: workspace.groups[name].id for name in ("rag-oncall", "rag-leads")}
-    namespace = command.namespace or NAMESPACE
-    lines = [
-        "[clusters.demo]",
-        f"kubeconfig = {json.dumps(str(kubeconfig))}",
-        f"context = {json.dumps(command.context)}" if command.context else "",
-        f"namespaces = {json.dumps(sorted({namespace, 'kube-system'}, key=lambda name: name != namespace))}",
-        "[roles.viewer]",
-        "everyone = true",
-        "[roles.operator]",
-        f"groups = [{json.dumps(groups['rag-oncall'])}]",
-        "[roles.approver]",
-        f"groups = [{json.dumps(groups['rag-leads'])}]",
-        "" if command.kubeconfig else _CATALOGUE,
-    ]
-    return load_configuration("\n".join(lines), "the demo's ragops.toml")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType, TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -24,7 +24,7 @@ from bot.cluster.http import KubernetesHttp, Retries
 from bot.cluster.lists import read_all
 from bot.cluster.resources import RESOURCES
 from bot.configuration import ClusterConfiguration
-from bot.domain.objects import Workload
+from bot.domain.objects import Service, Workload
 from bot.domain.snapshot import Part
 from bot.domain.targets import WORKLOAD_KINDS, Namespace
 from bot.errors import ClusterError, ClusterFault, ClusterForbidden, ClusterNotFound, StoreRefused
@@ -268,12 +268,16 @@ class ClusterReads:
             task = self._lists[kind, namespace] = asyncio.create_task(self._list(kind, namespace))
         return await asyncio.shield(task)
 
+    async def services(self, namespace: Namespace) -> tuple[Service, ...]:
+        """Return the Services of a namespace."""
+        return await self._limited(lambda http: self._all(http, Part.SERVICES, namespace))
+
     async def _list(self, kind: str, namespace: Namespace) -> tuple[Workload, ...]:
         parts = dict(zip(WORKLOAD_KINDS, (Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS), strict=True))
         return await self._limited(lambda http: self._all(http, parts[kind], namespace))
 
     @staticmethod
-    async def _all(http: KubernetesHttp, part: Part, namespace: Namespace) -> tuple[Workload, ...]:
+    async def _all(http: KubernetesHttp, part: Part, namespace: Namespace) -> tuple[Any, ...]:
         return tuple((await read_all(http, RESOURCES[part], namespace, timeout_s=LIMIT_S)).items.values())
 
     async def _watch(self, path: str, version: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.cli.arguments import Init
 from bot.configuration import FILE_NAME, ClusterConfiguration
-from bot.domain.objects import Workload
+from bot.domain.objects import Service, Workload
 from bot.domain.targets import WORKLOAD_KINDS, ClusterName, Namespace
 from bot.domain.text import count
 from bot.errors import BotError, ClusterError, ClusterForbidden, UsageError
@@ -47,6 +47,7 @@ class _Seen:
     """What one namespace shows, and what it does not."""
 
     workloads: tuple[Workload, ...]
+    services: tuple[Service, ...]
     remarks: tuple[str, ...]
 
 
@@ -113,6 +114,7 @@ async def _look(command: Init, settings: Settings) -> Draft:
         cluster="main" if inside else cluster_name(called),
         namespaces=usable,
         workloads=[workload for each in seen for workload in each.workloads],
+        services=[service for each in seen for service in each.services],
         in_cluster=command.in_cluster or inside,
         kubeconfig=_absolute(command.kubeconfig),
         context=command.context,
@@ -122,11 +124,11 @@ async def _look(command: Init, settings: Settings) -> Draft:
 
 
 async def _namespace(reads: ClusterReads, namespace: Namespace) -> _Seen:
-    """Read the workloads of a namespace; what cannot be read becomes a remark."""
+    """Read the workloads and Services of a namespace; what cannot be read becomes a remark."""
     remarks: list[str] = []
     try:
         if not await reads.has_namespace(namespace):
-            return _Seen((), (f"there is no namespace {namespace}.",))
+            return _Seen((), (), (f"there is no namespace {namespace}.",))
     except ClusterForbidden:
         pass  # whether it is there may not be asked; what is in it tells
     except ClusterError as error:
@@ -139,7 +141,12 @@ async def _namespace(reads: ClusterReads, namespace: Namespace) -> _Seen:
             remarks.append(f"the {kind.lower()}s of {namespace}: {_words(error)}.")
         else:
             workloads += sorted(found, key=lambda each: each.meta.name)
-    return _Seen(tuple(workloads), tuple(remarks))
+    try:
+        services = await reads.services(namespace)
+    except ClusterError as error:
+        remarks.append(f"the services of {namespace}: {_words(error)}.")
+        services = ()
+    return _Seen(tuple(workloads), services, tuple(remarks))
 
 
 def _words(error: ClusterError) -> str:

@@ -51,7 +51,7 @@ class Transaction(Protocol):
         ...
 
     async def finish_slot(self, claim: SlotClaim, *, outcome: str) -> bool:
-        """Mark a due moment done (`sent`, `skipped`); False (and then roll back) when the lease was lost."""
+        """Mark a due moment done (see `SlotRun`); False (and then roll back) when the lease was lost."""
         ...
 
     async def keep(self, kept: Keep) -> bool:

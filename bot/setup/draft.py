@@ -5,13 +5,14 @@ Names of a cluster are hostile: what is no name is left out and told of, strings
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.objects import Workload
+from bot.domain.objects import Service, Workload
 from bot.domain.objects.pods import Role
 from bot.domain.text import first_line
 from bot.redaction import redact
+from bot.setup.draft_watch import WATCH, dependencies_draft
 from bot.setup.names import Named, aliases, is_label, is_object_name
 from bot.setup.written import PLACEHOLDER
 
@@ -33,6 +34,7 @@ class Draft:
     cluster: str
     namespaces: Sequence[str]
     workloads: Sequence[Workload]
+    services: Sequence[Service] = ()
     in_cluster: bool = False
     kubeconfig: str = ""
     context: str = ""
@@ -50,7 +52,9 @@ def configuration_draft(draft: Draft) -> str:
         *(_comment(f"NOT READ: {remark}") for remark in draft.remarks),
         _cluster(draft),
         _services(draft),
+        dependencies_draft(draft.services, _aliases(draft), draft.namespaces),
         _PEOPLE,
+        WATCH,
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -89,15 +93,24 @@ def _cluster(draft: Draft) -> str:
     return "\n".join([note, *rows, f"namespaces = [{names}]"])
 
 
+def _named(draft: Draft) -> Mapping[Named, Workload]:
+    """Return the workloads that become services."""
+    return {
+        Named(each.kind, each.meta.namespace, each.meta.name): each
+        for each in draft.workloads
+        if is_object_name(each.meta.name) and each.meta.namespace in draft.namespaces and each.meta.deleted_at is None
+    }
+
+
+def _aliases(draft: Draft) -> Mapping[Named, str]:
+    return aliases(list(_named(draft)))
+
+
 def _services(draft: Draft) -> str:
-    fit = [
-        each for each in draft.workloads if is_object_name(each.meta.name) and each.meta.namespace in draft.namespaces
-    ]
-    fit = [each for each in fit if each.meta.deleted_at is None]
+    named = _named(draft)
     gone = sum(each.meta.deleted_at is not None for each in draft.workloads)
-    odd = len(draft.workloads) - len(fit) - gone
-    named = {Named(each.kind, each.meta.namespace, each.meta.name): each for each in fit}
-    tables = [_service(alias, named[key], draft) for key, alias in aliases(list(named)).items()]
+    odd = len(draft.workloads) - len(named) - gone
+    tables = [_service(alias, named[key], draft) for key, alias in _aliases(draft).items()]
     head = "The short names that people say. Shorten them, remove what nobody asks for."
     notes = [
         head if tables else "No workload was found. A service is a short name that people say, such as:",

@@ -21,10 +21,11 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Variables that belong together in `.env`."""
+    """Variables that belong together in `.env`; `note` is about those whose names the operator chooses."""
 
     title: str
     variables: tuple[Variable, ...]
+    note: str = ""
 
 
 _LEVELS = ", ".join(f"`{level}`" for level in list(LogLevel)[:-1]) + f" or `{list(LogLevel)[-1]}`"
@@ -134,6 +135,36 @@ SECTIONS = (
         ),
     ),
     Section(
+        "Alertmanager",
+        (
+            Variable(
+                name="RAGOPS_ALERTS_LISTEN",
+                meaning="`HOST:PORT` at which Alertmanager's webhook is received; needs `RAGOPS_ALERTS_TOKEN`",
+                when_empty="nowhere",
+                note=(
+                    "Where Alertmanager's webhook is received, such as 0.0.0.0:8081, and the bearer token that it has"
+                    " to send, at least\n16 characters. Both or neither. Empty: nowhere."
+                ),
+            ),
+            Variable(
+                name="RAGOPS_ALERTS_TOKEN",
+                meaning="the bearer token that Alertmanager has to send, at least 16 characters without spaces",
+                when_empty="no webhook",
+            ),
+        ),
+    ),
+    Section(
+        "Credentials of probes",
+        (),
+        note=(
+            "ragops.toml names the variable of each credential (secret_env, health_token_env), so the names are yours."
+            " Add one line\n"
+            "for each, such as PROBE_POSTGRES_DSN=postgresql://probe:password@postgres.example.com:5432/rag. Names of"
+            " ragops' own\n"
+            "settings are refused: a probe has a credential of its own, which can only read."
+        ),
+    ),
+    Section(
         "Kubernetes",
         (
             Variable(
@@ -164,7 +195,7 @@ def environment_file() -> str:
     """Return the text of an `.env` in which nothing is filled in."""
     parts = [_OPENING]
     for section in SECTIONS:
-        lines = [f"# --- {section.title} ---"]
+        lines = [f"# --- {section.title} ---", *(f"# {line}" for line in section.note.splitlines())]
         for variable in section.variables:
             lines += [*(f"# {line}" for line in variable.note.splitlines()), f"{variable.name}="]
         parts.append("\n".join(lines) + "\n")

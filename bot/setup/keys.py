@@ -18,8 +18,8 @@ class Key:
     example: str
     default: str = ""
     required: bool = False
-    low: int | None = None
-    high: int | None = None
+    low: float | None = None
+    high: float | None = None
     needs: tuple[str, ...] = ()
 
 
@@ -50,7 +50,7 @@ class Table:
         return "\n".join([self.header, *rows]) + "\n"
 
 
-def number(name: str, default: float, low: int, high: int, meaning: str, *, needs: tuple[str, ...] = ()) -> Key:
+def number(name: str, default: float, low: float, high: float, meaning: str, *, needs: tuple[str, ...] = ()) -> Key:
     """Describe a key that is a number between two bounds, both allowed."""
     whole = isinstance(default, int)
     return Key(

@@ -21,6 +21,9 @@ nothing); `ragops init` writes a first `ragops.toml` from what a cluster has.
 [`.env.example`](../../.env.example) lists the same keys. ragops does not read a file `.env` by itself.
 """
 _AFTER_ENVIRONMENT = """\
+Credentials of probes have the names that `secret_env` and `health_token_env` of `ragops.toml` give them, such as
+`PROBE_POSTGRES_DSN`; names of the table above are refused for them.
+
 The terminal also respects `NO_COLOR`. `HTTPS_PROXY` is respected on the way to API servers: name them in `NO_PROXY`
 where a proxy is set for the rest of the world.
 

@@ -12,6 +12,7 @@ from bot.domain.policy import RateLimits
 from bot.domain.targets import WORKLOAD_KINDS
 from bot.setup.keys import Key, Table, number
 from bot.setup.reference_changes import CHANGE_TABLES
+from bot.setup.reference_watch import HEALTH_KEYS, WATCH_TABLES
 
 _LIMITS, _FRESHNESS, _AUDIT = RateLimits(), Freshness(), AuditPublishing()
 
@@ -111,6 +112,7 @@ SERVICES = Table(
         ),
         number("connections_per_pod", 0, 0, 10_000, "connections to the database that one pod may hold; 0: unknown"),
         number("connections_limit", 0, 0, 100_000, "how many connections the database takes in all; 0: unknown"),
+        *HEALTH_KEYS,
     ),
 )
 
@@ -231,6 +233,6 @@ AUDIT = Table(
     ),
 )
 
-TABLES = (CLUSTERS, SERVICES, ROLES, GRANTS, VERBS, *CHANGE_TABLES, LIMITS, FRESHNESS, AUDIT)
+TABLES = (CLUSTERS, SERVICES, *WATCH_TABLES, ROLES, GRANTS, VERBS, *CHANGE_TABLES, LIMITS, FRESHNESS, AUDIT)
 
 __all__ = ["AUDIT", "CLUSTERS", "FRESHNESS", "GRANTS", "LIMITS", "ROLES", "SERVICES", "TABLES", "VERBS", "Key", "Table"]

@@ -32,8 +32,18 @@ _KINDS: Mapping[str, tuple[MentionKind, str]] = {
     "accounts": (MentionKind.USER, "UW"),
     "people": (MentionKind.USER, "UW"),
     "channel": (MentionKind.CHANNEL, "CGD"),
+    "channels": (MentionKind.CHANNEL, "CGD"),
+    "critical": (MentionKind.CHANNEL, "CGD"),
+    "warning": (MentionKind.CHANNEL, "CGD"),
+    "info": (MentionKind.CHANNEL, "CGD"),
 }
-_OF_CHANGES = {"changes": "the rules of changes", "people": "a person's accounts", "on_call": "the rota"}
+_NESTED = {
+    "changes": "the rules of changes",
+    "people": "a person's accounts",
+    "on_call": "the rota",
+    "alerts": "alerts",
+    "digests": "a digest",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +104,11 @@ class Written:
         if isinstance(audit, dict) and _is_id(audit.get("channel"), "CGD"):
             purpose = "the head of the audit"
             yield Mention(MentionKind.CHANNEL, audit["channel"], purpose, self.at("audit", "channel"))
-        for key, purpose in _OF_CHANGES.items():
+        for key, purpose in _NESTED.items():
             yield from self._within(self.values.get(key), purpose, (key,))
 
     def _within(self, value: object, purpose: str, path: KeyPath) -> Iterator[Mention]:
-        """Return the ids anywhere below a place: rules nest."""
+        """Return the ids anywhere below a place: rules nest, and digests have names."""
         if isinstance(value, dict):
             for key, below in value.items():
                 yield from self._within(below, purpose, (*path, key))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TypeVar, get_args
 
+from bot.domain.charts import Chart, Moment, Panel, Series
 from bot.domain.people import Actor
 from bot.domain.records import Records
 from bot.domain.requests import Place, Post, Request
@@ -17,7 +18,9 @@ from bot.errors import StoreRefused
 
 VERSION = 1
 # What may be stored, by tag. The tags are the class names of version 1; a class that is renamed keeps its tag.
-RECORDS = Records((Request, Actor, Place, Post, View, Button, Confirm, Mention, Span, *get_args(Block)))
+RECORDS = Records(
+    (Request, Actor, Place, Post, View, Button, Confirm, Mention, Span, Chart, Panel, Series, Moment, *get_args(Block))
+)
 
 T = TypeVar("T", Request, Post)
 

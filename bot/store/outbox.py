@@ -151,7 +151,18 @@ async def _newest(session: Session, post: Post) -> Post:
 
 
 async def put(session: Session, post: Post) -> int:
-    """Add a message to the outbox and return its id."""
+    """Add a message to the outbox and return its id.
+
+    A picture takes the place of an older one of its subject that waits in its channel, that nobody holds or began to
+    send; where a newer one waits so, it is of no use and dropped. Both return that one's id.
+    """
+    if post.subject:
+        place = {"subject": post.subject, "channel": post.place.channel}
+        waiting = await session.fetch_one("outbox_waiting_picture", **place)
+        if waiting is not None:
+            if waiting["version"] < post.version:
+                await session.run("outbox_repaint", id=waiting["id"], post=encode(post), version=post.version)
+            return int(waiting["id"])
     row = await session.fetch_one(
         "outbox_put", channel=post.place.channel, post=encode(post), subject=post.subject, version=post.version
     )

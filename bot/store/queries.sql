@@ -1,6 +1,6 @@
--- The statements of the store, by name; those about changes are in queries_operations.sql. Parameters only. The
--- database's clock is the only clock: leases are compared with clock_timestamp() so that a long transaction does not
--- work with an old time.
+-- The statements of the store, by name; those about changes are in queries_operations.sql, those about watching in
+-- queries_watch.sql. Parameters only. The database's clock is the only clock: leases are compared with clock_timestamp()
+-- so that a long transaction does not work with an old time.
 
 -- name: limit_statements
 -- Bound this transaction's statements, and its silence: a process that stands still in the middle of it would keep its
@@ -73,6 +73,19 @@ AND done_at < clock_timestamp() - make_interval(hours => CASE state WHEN 'dead' 
 INSERT INTO outbox (channel, post, subject, version)
 VALUES (%(channel)s, %(post)s, %(subject)s, %(version)s) RETURNING id;
 
+-- name: outbox_waiting_picture
+-- The newest of a subject that nobody holds and nobody began to send, locked until the commit.
+SELECT id, version FROM outbox
+WHERE subject = %(subject)s AND subject <> '' AND channel = %(channel)s AND state = 'waiting' AND NOT unsure
+  AND (lease_until IS NULL OR lease_until < clock_timestamp())
+ORDER BY version DESC, id DESC LIMIT 1 FOR UPDATE;
+
+-- name: outbox_repaint
+-- It keeps its place, its tries and its time to wait. The fence is raised: whoever once held it held another picture.
+UPDATE outbox SET post = %(post)s, version = %(version)s, fence = fence + 1, lease_until = NULL,
+    created_at = clock_timestamp()
+WHERE id = %(id)s;
+
 -- name: outbox_claim
 -- Only the oldest open message of a channel can be claimed, so a lease on it is a lease on the channel. A message whose
 -- last claimer had begun to hand it over leaves doubt.
@@ -136,9 +149,6 @@ DELETE FROM seen WHERE until <= clock_timestamp();
 -- name: slot_claim
 -- Who comes second waits for the first: when that one rolls back, the slot is free again.
 INSERT INTO slots (name, due_at) VALUES (%(name)s, %(due_at)s) ON CONFLICT DO NOTHING RETURNING name;
-
--- name: slots_purge
-DELETE FROM slots WHERE claimed_at < clock_timestamp() - make_interval(hours => %(hours)s);
 
 -- name: audit_lock
 -- One writer at a time, until the commit: the chain has no forks.

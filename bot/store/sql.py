@@ -1,4 +1,4 @@
-"""Loads `queries.sql` and `queries_operations.sql`: each statement by its name, whichever of them it stands in."""
+"""Loads `queries.sql` and those beside it: each statement by its name, whichever of them it stands in."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _without_comments(body: str) -> str:
 
 def _shipped() -> str:
     folder = resources.files("bot.store")
-    names = ("queries.sql", "queries_operations.sql")
+    names = ("queries.sql", "queries_operations.sql", "queries_watch.sql")
     return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 

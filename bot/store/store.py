@@ -1,28 +1,31 @@
-"""The store: inbox, outbox, requests for changes, seen keys, slots and audit in one PostgreSQL database."""
+"""The store: inbox, outbox, requests for changes, what is watched, slots and audit in one PostgreSQL database."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from bot.domain.operations import Operation
-from bot.domain.requests import Post
-from bot.ports import AuditEntry, Claimed, Token
-from bot.store import audit, inbox, operations, outbox, presence, record, seen, trail
-from bot.store.connections import Address, Connections, Session, connected
+from bot.store import episodes, history, inbox, operations, outbox, presence, record, seen, slots, trail
+from bot.store.connections import Address, Connections, connected
 from bot.store.migrate import migrate
 from bot.store.rights import check_rights
+from bot.store.transactions import PostgresTransaction
 
 KEEP_DONE_HOURS = 48
 KEEP_DEAD_HOURS = 30 * 24
 KEEP_SLOT_HOURS = 90 * 24
+# The watcher's ticks are many, and nobody asks for one again.
+KEEP_TICK_HOURS = 24
 # The audit names them for ever; whoever looks something up in it finds the whole of it for this long.
 KEEP_OPERATION_DAYS = 400
 KEEP_WORKED_DAYS = 90
+KEEP_SAMPLE_DAYS = 14
+KEEP_SPAN_DAYS = 90
+KEEP_SILENCE_DAYS = 90
+KEEP_EPISODE_DAYS = 400
 # What is only a hint must not keep anybody waiting.
 PRESENCE_S = 1.0
 
@@ -31,79 +34,20 @@ PRESENCE_S = 1.0
 class Purged:
     """How many rows were removed because their time was over."""
 
-    inbox: int
-    outbox: int
-    seen: int
-    slots: int
+    inbox: int = 0
+    outbox: int = 0
+    seen: int = 0
+    slots: int = 0
     operations: int = 0
     tokens: int = 0
     messages: int = 0
     revisions: int = 0
-
-
-class PostgresTransaction:
-    """Writes that happen together or not at all."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    async def now(self) -> datetime:
-        """Return the database's time, which decides all deadlines. Call it after a lock was waited for."""
-        row = await self._session.fetch_one("now")
-        if row is None:
-            raise AssertionError("now always returns one row")
-        moment: datetime = row["now"]
-        return moment.astimezone(UTC)
-
-    async def add_operation(self, operation: Operation, tokens: Sequence[Token]) -> bool:
-        """Keep a new one with the addresses of its buttons; False when another blocks its target.
-
-        While another transaction adds one for the same target, this waits for that one's end.
-        """
-        return await operations.add(self._session, operation, tokens)
-
-    async def operation(self, operation_id: str) -> Operation | None:
-        """Return one and lock it until the commit. Raises `StoreRefused` when a newer version wrote it."""
-        return await operations.locked(self._session, operation_id)
-
-    async def save(self, operation: Operation, *, fence: int | None = None) -> bool:
-        """Write what changed, votes included, of one that this transaction has locked or holds by its fence.
-
-        With a `fence`, False when it is no longer that: this transaction rolls back at its end whatever else is put
-        into it. Raises `StoreRefused` for a change that none may make: of what was asked for, or out of a final state.
-        """
-        saved = await operations.save(self._session, operation, fence=fence)
-        if not saved:
-            self._session.doomed = True
-        return saved
-
-    async def claim_slot(self, name: str, due_at: datetime) -> bool:
-        """Take a due moment of a schedule for this transaction; False when somebody has it.
-
-        While another transaction holds it, this waits for that one's end. `due_at` is an aware moment.
-        """
-        if due_at.tzinfo is None:
-            raise ValueError("a slot's moment needs its time zone")
-        return await self._session.fetch_one("slot_claim", name=name, due_at=due_at) is not None
-
-    async def finish(self, claimed: Claimed) -> bool:
-        """Mark a request done and wipe its reply address.
-
-        False when the lease was lost: whoever took it over will do the work, and this transaction rolls back at its end
-        whatever else is put into it.
-        """
-        finished = await inbox.finish(self._session, claimed)
-        if not finished:
-            self._session.doomed = True
-        return finished
-
-    async def put(self, post: Post) -> int:
-        """Add a message to the outbox."""
-        return await outbox.put(self._session, post)
-
-    async def audit(self, entry: AuditEntry) -> None:
-        """Append to the audit chain. Call it last: it takes the chain's lock until the commit."""
-        await audit.append(self._session, entry)
+    samples: int = 0
+    spans: int = 0
+    notes: int = 0
+    episodes: int = 0
+    silences: int = 0
+    pauses: int = 0
 
 
 class PostgresStore:
@@ -118,6 +62,10 @@ class PostgresStore:
         self._presence = presence.Presence(connections.address, limit_s=PRESENCE_S)
         self._operations = operations.PostgresOperations(connections, self._presence)
         self._record = record.PostgresRecord(connections)
+        self._history = history.PostgresHistory(connections)
+        self._recorder = history.Recorder()
+        self._episodes = episodes.PostgresEpisodes(connections)
+        self._slots = slots.PostgresSlots(connections)
 
     @classmethod
     async def open(
@@ -193,40 +141,71 @@ class PostgresStore:
         """The audit, to be read."""
         return self._audit_trail
 
+    @property
+    def history(self) -> history.PostgresHistory:
+        """What was recorded by the minute."""
+        return self._history
+
+    @property
+    def episodes(self) -> episodes.PostgresEpisodes:
+        """Alerts by cause."""
+        return self._episodes
+
+    @property
+    def slots(self) -> slots.PostgresSlots:
+        """Due moments of schedules."""
+        return self._slots
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         """Open a transaction: commit on exit, roll back on an exception. Raises `StoreUnavailable`."""
         async with self._connections.transaction() as session:
-            yield PostgresTransaction(session)
+            yield PostgresTransaction(session, self._recorder)
 
     async def ping(self) -> None:
         """Ask the database for a sign of life. Raises `StoreUnavailable`."""
         async with self._connections.transaction(budget_s=1.0) as session:
             await session.fetch("ping")
 
-    async def purge(self) -> Purged:
+    async def purge(self, *, history_days: int = KEEP_SAMPLE_DAYS) -> Purged:
         """Remove what was done two days ago, what failed thirty days ago, and slots of ninety days; the audit stays.
 
         Seen keys go as soon as their time is over. Requests for changes are kept for 400 days after their end, the
         messages that show them as long, the addresses on their buttons for thirty days, and revisions that are no
         longer seen to work for ninety. What waits, and what ended in doubt and nobody looked at, stays.
+
+        Of what is watched, samples are kept for `history_days`, problems and silences for ninety days after their end,
+        notes and alerts for 400, an alert that never fired for a day, ticks of the watcher for a day, and pauses until
+        they end. The newest slot of a schedule stays.
         """
         async with self._connections.transaction() as session:
             requests = await session.run("inbox_purge", hours=KEEP_DONE_HOURS, dead_hours=KEEP_DEAD_HOURS)
             messages = await session.run("outbox_purge", hours=KEEP_DONE_HOURS, dead_hours=KEEP_DEAD_HOURS)
             keys = await session.run("seen_purge")
-            slots = await session.run("slots_purge", hours=KEEP_SLOT_HOURS)
+            due = await session.run("slots_purge", hours=KEEP_SLOT_HOURS, tick_hours=KEEP_TICK_HOURS)
             tokens = await session.run("tokens_purge", days=operations.KEEP_TOKEN_DAYS)
             changes = await session.run("operations_purge", days=KEEP_OPERATION_DAYS)
             shown = await session.run("messages_purge", days=KEEP_OPERATION_DAYS)
             revisions = await session.run("worked_purge", days=KEEP_WORKED_DAYS)
-        return Purged(
+        watched = await self._purge_watched(history_days)
+        return replace(
+            watched,
             inbox=requests,
             outbox=messages,
             seen=keys,
-            slots=slots,
+            slots=due,
             operations=changes,
             tokens=tokens,
             messages=shown,
             revisions=revisions,
         )
+
+    async def _purge_watched(self, history_days: int) -> Purged:
+        async with self._connections.transaction() as session:
+            spans = await session.run("problems_purge", days=KEEP_SPAN_DAYS)
+            notes = await session.run("notes_purge", days=KEEP_EPISODE_DAYS)
+            alerts = await session.run("episodes_purge", days=KEEP_EPISODE_DAYS)
+            silences = await session.run("silences_purge", days=KEEP_SILENCE_DAYS)
+            pauses = await session.run("pauses_purge")
+        samples = await self._history.forget(days=history_days)
+        return Purged(samples=samples, spans=spans, notes=notes, episodes=alerts, silences=silences, pauses=pauses)

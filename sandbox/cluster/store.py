@@ -80,6 +80,7 @@ class ObjectStore:
         self._compacted = _FIRST_RESOURCE_VERSION
         self._created = 0
         self._waiting: set[asyncio.Future[None]] = set()
+        self.installed: set[str] = set()  # groups of custom resources
 
     @property
     def resource_version(self) -> int:

@@ -35,6 +35,7 @@ def compose(
     if longest_text is not None and len(text) > longest_text:
         raise SlackError("msg_too_long")
     refuse(check_message(blocks, attachments, ephemeral=ephemeral))
+    refuse(_pictures(world, blocks, "/blocks"))
     metadata = _metadata(sent.get("metadata"))
     reading = read_message(
         {**sent, "text": text, "parse": sent.get("parse", parse), "link_names": _flag(sent.get("link_names"))},
@@ -57,6 +58,21 @@ def refuse(problems: Sequence[Problem]) -> None:
     if problems:
         messages = [str(problem) for problem in problems]
         raise SlackError(problems[0].code, errors=messages, response_metadata={"messages": messages})
+
+
+def _pictures(world: Workspace, blocks: Sequence[Mapping[str, Any]], where: str) -> list[Problem]:
+    """Return what is wrong with the files that image blocks name: each has to be there, complete, and a picture."""
+    found = []
+    for index, block in enumerate(blocks):
+        named = block.get("slack_file")
+        if isinstance(named, Mapping) and not _can_be_shown(world, str(named.get("id", ""))):
+            found.append(Problem("invalid slack file", f"{where}/{index}/slack_file"))
+    return found
+
+
+def _can_be_shown(world: Workspace, file_id: str) -> bool:
+    file = world.files.get(file_id)
+    return file is not None and file.is_image and file.shown_from is not None and file.shown_from <= world.clock()
 
 
 def fill_ids(blocks: Sequence[Mapping[str, Any]], ids: Ids) -> list[Json]:

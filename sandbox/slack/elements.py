@@ -105,6 +105,13 @@ def check_image(sheet: Sheet, image: Mapping[str, Any], pointer: str, *, extra: 
     if ("image_url" in image) == ("slack_file" in image):
         sheet.add("must provide either image_url or slack_file", pointer)
     sheet.string(image, "image_url", pointer, limits.URL)
+    if "slack_file" in image and sheet.is_object(image["slack_file"], f"{pointer}/slack_file"):
+        file, where = image["slack_file"], f"{pointer}/slack_file"
+        sheet.keys(file, where, required=(), optional=("id", "url"))
+        if ("id" in file) == ("url" in file):
+            sheet.add("must provide either id or url", where)
+        for key, most in (("id", limits.ID), ("url", limits.URL)):
+            sheet.string(file, key, where, most)
     sheet.string(image, "alt_text", pointer, limits.IMAGE_ALT)
 
 

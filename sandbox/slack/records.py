@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sandbox.slack.mentions import Reading
 
 Json = dict[str, Any]
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,10 @@ class ResponseHook:
 
 @dataclass(slots=True)
 class File:
-    """An upload: a ticket first, bytes next, shared last."""
+    """An upload: a ticket first, bytes next, completed last, and shared where it was asked for.
+
+    An image can be named in blocks from ``shown_from`` on: the platform looks at it for a while.
+    """
 
     id: str
     ticket: str
@@ -178,3 +182,9 @@ class File:
     body: bytes | None = None
     title: str = ""
     shared_in: str | None = None
+    shown_from: float | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """Say whether its bytes are those of a picture, whatever its name says."""
+        return self.body is not None and self.body.startswith(_PICTURES)

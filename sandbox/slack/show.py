@@ -164,6 +164,11 @@ def _leaf(leaf: Mapping[str, Any], labels: _Labels) -> str:
     return labels.get(key, key)
 
 
+def _picture(block: Mapping[str, Any], labels: _Labels) -> str:
+    title = _text(block.get("title"), labels)
+    return "\n".join(filter(None, (title, f"[picture: {block.get('alt_text', '')}]")))
+
+
 def _table(block: Mapping[str, Any], labels: _Labels) -> str:
     rows = [[_cell(cell, labels) for cell in row] for row in block.get("rows", ())]
     columns = max((len(row) for row in rows), default=0)
@@ -201,5 +206,5 @@ _DRAW: Final[Mapping[str, Callable[[Mapping[str, Any], _Labels], str]]] = {
     "carousel": lambda block, labels: "\n".join(_card(card, labels) for card in block.get("elements", ())),
     "markdown": lambda block, labels: decode(str(block.get("text", "")), labels),
     "alert": lambda block, labels: f"! {_text(block.get('text'), labels)}",
-    "image": lambda block, labels: f"[picture: {_text(block.get('title'), labels) or block.get('alt_text', '')}]",
+    "image": _picture,
 }

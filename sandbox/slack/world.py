@@ -57,6 +57,7 @@ class Workspace:
         self.should_escape = True
         self.home_enabled = True
         self.paid_plan = True
+        self.picture_delay_s = 0.0
         self.bot_events = BOT_EVENTS
         self.users: dict[str, User] = {}
         self.groups: dict[str, Group] = {}

@@ -25,7 +25,10 @@ SOURCE = "ragops.toml"
 ONE_CLUSTER = '[clusters.prod]\nnamespaces = ["rag", "jobs"]\n'
 TWO_CLUSTERS = ONE_CLUSTER + 'default = true\n[clusters.test]\nnamespaces = ["rag"]\n'
 
-TABLES = "audit, changes, clusters, freezes, freshness, grants, limits, on_call, people, roles, services, verbs"
+TABLES = (
+    "alerts, audit, changes, clusters, dependencies, digests, freezes, freshness, grants, limits, on_call, people,"
+    " roles, services, verbs, watch"
+)
 
 
 def load(text: str) -> Configuration:

@@ -155,7 +155,7 @@ async def test_pictures_that_wait_are_skipped_to_the_newest(
     await put(store, card(7), card(8), card(9))
     await deliver(delivery)
     assert screen.edits == ["card 9"]
-    assert states(sql) == ["delivered"] * 9
+    assert states(sql) == ["delivered"] * 2
 
 
 async def test_t26_a_card_that_people_deleted_is_posted_anew(

@@ -20,6 +20,8 @@ FULL = {
     "SLACK_APP_TOKEN": "xapp-1-A1-22-beef",
     "RAGOPS_SLACK_LISTEN": "127.0.0.1:3001",
     "RAGOPS_LISTEN": "[::1]:8081",
+    "RAGOPS_ALERTS_LISTEN": "0.0.0.0:8082",
+    "RAGOPS_ALERTS_TOKEN": "hunter2-hunter2-hunter2",
     "SLACK_API_URL": "http://127.0.0.1:8080/api",
     "DATABASE_URL": "postgresql://rag:hunter2@db.example/ragops",
     "REDIS_URL": "redis://:hunter2@redis.example:6379/0",
@@ -61,6 +63,32 @@ def test_every_key_is_read() -> None:
     assert settings.slack_listen == Listen("127.0.0.1", 3001)
     assert settings.listen == Listen("::1", 8081)
     assert str(settings.listen) == "[::1]:8081"
+    assert settings.alerts_listen == Listen("0.0.0.0", 8082)
+    assert settings.alerts_token == Secret("hunter2-hunter2-hunter2")
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        (
+            {"RAGOPS_ALERTS_LISTEN": "0.0.0.0:8082"},
+            "RAGOPS_ALERTS_TOKEN: not set beside RAGOPS_ALERTS_LISTEN; expected at least 16 characters without spaces,"
+            " which Alertmanager sends too",
+        ),
+        (
+            {"RAGOPS_ALERTS_TOKEN": "x" * 16},
+            "RAGOPS_ALERTS_LISTEN: not set beside RAGOPS_ALERTS_TOKEN; expected an address such as 0.0.0.0:8081",
+        ),
+        (
+            {"RAGOPS_ALERTS_LISTEN": "0.0.0.0:8082", "RAGOPS_ALERTS_TOKEN": "hunter2"},
+            "RAGOPS_ALERTS_TOKEN: expected at least 16 characters without spaces, which Alertmanager sends too,"
+            " got 7 characters of another form",
+        ),
+    ],
+)
+def test_alerts_are_received_with_an_address_and_a_good_token_or_not_at_all(said: dict[str, str], fault: str) -> None:
+    """The fault names the key and never the secret."""
+    assert faults_of({**HOME, **said}) == [fault]
 
 
 def test_slack_by_sockets_has_an_app_token_and_no_signing_secret() -> None:

@@ -10,19 +10,23 @@ from typing import Any
 import pytest
 
 from bot.configuration import Configuration, load_configuration, read_configuration
+from bot.domain.watch.policy import Thresholds, WatchPolicy
 from bot.errors import SettingsError
 from bot.settings import KEYS
 from bot.setup.environment import environment_file, variables
 from bot.setup.pages import configuration_page
 from bot.setup.reference import AUDIT, CLUSTERS, FRESHNESS, GRANTS, LIMITS, ROLES, SERVICES, TABLES, VERBS, Key, Table
+from bot.setup.reference_watch import ALERTS, DEPENDENCIES, DIGESTS, WATCH
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "configuration.md"
 # What must stand in the file for a table to be read: clusters for places, services for aliases.
 WORLD = {
     CLUSTERS.name: "",
-    SERVICES.name: CLUSTERS.example(),
+    SERVICES.name: CLUSTERS.example() + DEPENDENCIES.example(),
     GRANTS.name: CLUSTERS.example() + SERVICES.example(),
+    DEPENDENCIES.name: CLUSTERS.example() + '[services.postgres]\nworkload = "statefulset/postgres"\n',
+    DIGESTS.name: CLUSTERS.example(),
     "changes": CLUSTERS.example() + SERVICES.example(),
     "freezes": CLUSTERS.example() + SERVICES.example(),
 }
@@ -147,7 +151,7 @@ def test_a_bound_is_allowed_and_one_beyond_is_not(documented: Documented) -> Non
 def test_a_whole_number_is_described_as_one(documented: Documented) -> None:
     """A fraction is refused where a whole number is asked for, and accepted elsewhere."""
     assert documented.key.low is not None
-    text = documented.saying(f"{documented.key.low + 1}.5")
+    text = documented.saying(f"{int(documented.key.low) + 1}.5")
 
     if documented.key.type.startswith("whole number"):
         assert "expected a whole number" in faults_of(text)[0]
@@ -169,6 +173,19 @@ def test_the_defaults_of_the_page_are_those_of_the_code(table: Table) -> None:
     for key in table.keys:
         value: Any = getattr(record, FIELDS.get(key.name, key.name))
         assert key.default == (f"{value:g}" if value else "none: nothing is published")
+        assert f"| `{key.name}` | {key.type} | {key.meaning} | {key.default} |" in configuration_page()
+
+
+@pytest.mark.parametrize(
+    ("table", "record"), [(WATCH, WatchPolicy()), (ALERTS, Thresholds())], ids=lambda value: getattr(value, "name", "")
+)
+def test_the_figures_of_watching_are_those_of_the_code(table: Table, record: object) -> None:
+    """An empty file gives them."""
+    figures = [key for key in table.keys if key.low is not None]
+
+    assert figures
+    for key in figures:
+        assert key.default == f"{getattr(record, key.name):g}"
         assert f"| `{key.name}` | {key.type} | {key.meaning} | {key.default} |" in configuration_page()
 
 

@@ -231,7 +231,7 @@ def test_a_span_is_a_number_and_a_unit(text: str, seconds: int | None) -> None:
     assert span(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["10", "0s", "m", "-1m", "1w", "1.5h", "1h30m", " 1h", "31d", "99999999s", "١s"])
+@pytest.mark.parametrize("text", ["10", "0s", "m", "-1m", "5w", "1.5h", "1h30m", " 1h", "31d", "99999999s", "١s"])
 def test_other_spans_are_refused(text: str) -> None:
     """With examples of what is one."""
     with pytest.raises(UsageError, match="such as 90s, 10m, 2h or 1d"):

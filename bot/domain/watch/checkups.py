@@ -35,7 +35,8 @@ class Section:
     """One part of a check (`workloads`, `usage`, `services`, `ingresses`, `health URLs`, `certificates`, …).
 
     `problem` says why it could not be looked at (all of it, or in part); `words` is its one line when it could.
-    `took_s` is how long it took; `absent`: there is nothing of the kind here, which is no fault.
+    `took_s` is how long it took; `absent`: there is nothing of the kind here, which is no fault. `noted`: its line says
+    something that people should read, though nobody has to act on it, or another section tells what to do.
     """
 
     name: str
@@ -43,7 +44,13 @@ class Section:
     problem: str = ""
     absent: bool = False
     took_s: float = 0.0
+    noted: bool = False
     attentions: tuple[Attention, ...] = ()
+
+    @property
+    def is_fine(self) -> bool:
+        """Tell whether all of it was looked at and is well."""
+        return bool(self.words) and not (self.problem or self.absent or self.noted or self.attentions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

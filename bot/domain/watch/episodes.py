@@ -45,13 +45,28 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A signal's life within its episode. `changed_at` is when it took this state."""
+    """A signal's life within its episode. `changed_at` is when it took this state.
+
+    `told_at` is when the last version was made in which it fires; None while there is none, or a newer one says that it
+    is over.
+    """
 
     signal: Signal
     state: AlertState
     began_at: datetime
     changed_at: datetime
     seen_at: datetime
+    told_at: datetime | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it is not over."""
+        return self.state is not AlertState.RESOLVED
+
+    @property
+    def fires(self) -> bool:
+        """Tell whether it is shown as firing: one that is clearing may come back at any moment."""
+        return self.state in (AlertState.FIRING, AlertState.CLEARING)
 
 
 class EpisodeState(StrEnum):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 from bot.domain.text import NO_TEXT, Redacted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """One figure of a ResourceQuota, in the unit it is written in: `used` of `hard`, and the share (1.0: full)."""
+    """One figure of a ResourceQuota, in the unit it is written in: `used` of `hard`, and the share (1.0: full).
+
+    There is no share where nothing is allowed (`hard` is 0), nor before the figure was first counted (`used` is empty).
+    """
 
     name: str
     resource: str
@@ -21,7 +25,10 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """A Backup of Velero (velero.io/v1). `phase` is as Velero says it; `namespaces` empty or `*`: all of them."""
+    """A Backup of Velero (velero.io/v1). `phase` is as Velero says it.
+
+    `namespaces` empty or `*`: all of them, without the `excluded` ones. Either may hold patterns such as `shop-*`.
+    """
 
     name: str
     phase: str
@@ -31,16 +38,24 @@ class Backup:
     errors: int = 0
     warnings: int = 0
     namespaces: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     schedule: str = ""
 
     def covers(self, namespace: str) -> bool:
         """Tell whether a namespace is in it."""
-        return not self.namespaces or "*" in self.namespaces or namespace in self.namespaces
+        return _names(self.namespaces or ("*",), namespace) and not _names(self.excluded, namespace)
+
+
+def _names(patterns: tuple[str, ...], namespace: str) -> bool:
+    return any(fnmatchcase(namespace, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedCertificate:
-    """A Certificate of cert-manager (cert-manager.io/v1). `revision` rises with each renewal."""
+    """A Certificate of cert-manager (cert-manager.io/v1). `revision` rises with each renewal.
+
+    `words`: why it is not ready, or why its renewal fails.
+    """
 
     name: str
     secret_name: str
@@ -55,7 +70,10 @@ class IssuedCertificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskUse:
-    """How full a node's disk (`kind` Node; `what` nodefs or imagefs) or a claim's volume is, in bytes."""
+    """How full a node's disk or a claim's volume is, in bytes. What nobody can write any more counts as used.
+
+    `kind` is `Node` (and `what` nodefs or imagefs) or `PersistentVolumeClaim`.
+    """
 
     kind: str
     name: str

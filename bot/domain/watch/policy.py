@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.domain.findings import Severity
 from bot.domain.targets import Scope
@@ -60,9 +60,21 @@ class WatchPolicy:
     every_s: float = 15.0
 
     def targets_of(self, scope: Scope, service: str = "") -> tuple[ProbeTarget, ...]:
-        """Return the targets of a scope; with a service those that are it or that it uses."""
+        """Return the targets of a scope; with a service of it those that are it or that it uses, wherever they are."""
         return tuple(
             target
             for target in self.targets
-            if target.scope == scope and (not service or service == target.service or service in target.used_by)
+            if (target.scope == scope and service in {"", target.service}) or (service and service in target.used_by)
+        )
+
+    def settled(self, home: Scope) -> WatchPolicy:
+        """Return the same with what has no namespace at `home`: without `[clusters]` only a context knows it."""
+
+        def place(scope: Scope) -> Scope:
+            return scope if scope.namespace else home
+
+        return replace(
+            self,
+            targets=tuple(replace(target, scope=place(target.scope)) for target in self.targets),
+            digests=tuple(replace(plan, scopes=tuple(map(place, plan.scopes))) for plan in self.digests),
         )

@@ -57,7 +57,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotRun:
-    """What became of a due moment. `outcome`: `sent`, `skipped` (it was paused), empty while somebody is at it."""
+    """What became of a due moment. `outcome` is empty while somebody is at it, else one of these:
+
+    `sent`; `skipped` (it was paused, or it came too late for a schedule that skips); `failed` (given up, the schedule
+    was due again); `known` (it lay before the schedule was known, so it was not made up for).
+    """
 
     name: str
     due_at: datetime

@@ -30,12 +30,12 @@ from slack_bolt import BoltResponse
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.listening import BoundedServer, Bounds, listening
 from bot.once import Once
 from bot.ports import Clock, Meter
 from bot.references import References
 from bot.settings import Listen
 from bot.slack.inbound.bodies import FORM, Body, Check, Malformed, is_tls_check, parse
-from bot.slack.inbound.listening import BoundedServer, Bounds, listening
 from bot.slack.inbound.signature import Credentials, credentials, is_signed
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class Door:
     @asynccontextmanager
     async def serve(self, listen: Listen) -> AsyncIterator[int]:
         """Listen while the block runs, and yield the port; at the end, what has begun is finished."""
-        server = BoundedServer(self._handle, self.bounds)
+        server = BoundedServer(self._handle, self.bounds, log="bot.slack.http")
         async with listening(server, listen.host, listen.port, stop_s=self.bounds.stop_s) as bound:
             yield bound
 

@@ -107,6 +107,13 @@ def _rich_text(where: str, block: Node) -> Problems:
             yield f"{where}: section too long"
 
 
+def _image(where: str, block: Node) -> Problems:
+    file = block.get("slack_file")
+    if not isinstance(file, Mapping) or not isinstance(file.get("id"), str) or not file["id"]:
+        yield f"{where}: no file"
+    yield from _length(where, block.get("alt_text"), limits.IMAGE_ALT)
+
+
 def _divider(_where: str, _block: Node) -> Problems:
     yield from ()
 
@@ -145,4 +152,5 @@ _BLOCKS: Final[Mapping[str, Callable[[str, Node], Problems]]] = {
     "actions": _actions,
     "rich_text": _rich_text,
     "divider": _divider,
+    "image": _image,
 }

@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
-from bot.domain.view import Block, Buttons, Code, Context, Fields, Headline, Item, Line, Mention, Paragraph, Table, View
+from bot.domain.sparklines import sparklines
+from bot.domain.view import (
+    Block,
+    Buttons,
+    Code,
+    Context,
+    Fields,
+    Headline,
+    Item,
+    Line,
+    Mention,
+    Paragraph,
+    Picture,
+    Table,
+    View,
+)
 from bot.redaction import clean
 from bot.slack.outbound.render import Json, headline_text, item_lines, table_text
+
+_WIDTH = 120
 
 
 def view_text(view: View) -> str:
@@ -45,6 +62,8 @@ def _block_lines(block: Block, number: int) -> Iterator[str]:
             yield clean(block.text)
         case Buttons():
             yield from (f"[{clean(button.label)}] {clean(button.command)}" for button in block.buttons)
+        case Picture():
+            yield from (clean(row) for row in (block.chart.alt, *sparklines(block.chart, width=_WIDTH)))
         case _:
             assert_never(block)
 
@@ -66,6 +85,8 @@ def _words(node: Any) -> Iterator[str]:
             yield node["text"].strip("<>") + " "
         elif kind == "button":
             yield f"[{node['text']['text']}] "
+        elif kind == "image":
+            yield node["alt_text"]
         elif isinstance(node.get("text"), str):
             yield node["text"]
         else:

@@ -27,9 +27,12 @@ BUTTON_LABEL: Final = 75
 BUTTON_VALUE: Final = 2_000
 CONFIRM_TITLE: Final = 100
 CONFIRM_TEXT: Final = 300
+IMAGE_ALT: Final = 2_000
 CONFIRM_BUTTON: Final = 30
 
 # --- ours: how much one answer may take of people's screens -----------------------------------------------------------
+PICTURES: Final = 2  # each is drawn and uploaded before its message can be posted
+SPARKLINES: Final = 64  # columns of a picture in characters
 PUBLIC_MESSAGES: Final = 5
 PRIVATE_MESSAGES: Final = 3  # a response_url takes five posts
 FILES: Final = 5

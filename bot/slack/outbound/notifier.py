@@ -6,19 +6,22 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.charts import Chart
 from bot.domain.requests import Place, Post, Request, Surface
 from bot.domain.view import View
-from bot.errors import DeliveryRefused, DeliveryThrottled, DeliveryUnknown
+from bot.errors import DeliveryError, DeliveryRefused, DeliveryThrottled, DeliveryUnknown
+from bot.pictures import Painter
 from bot.ports import Clock
 from bot.slack.outbound.excerpt import File
 from bot.slack.outbound.faults import AddressGone, BlocksRefused, MessageGone, delivery_errors
 from bot.slack.outbound.flatten import blocks_text
+from bot.slack.outbound.pictures import Draw, Pictures
 from bot.slack.outbound.planner import Message, Plan, plan_view
 from bot.slack.outbound.posting import Posting
 
@@ -26,8 +29,12 @@ log = logging.getLogger(__name__)
 
 EVENT_TYPE: Final = "ragops_post"
 LOOK_BACK_S: Final = 24 * 3_600
+# A picture that takes longer is not worth its message's delay.
+PICTURES_S: Final = 10.0
 _PAGE: Final = 200
 _PAGES: Final = 5
+
+Unshown = Sequence[tuple[Chart, bytes]]
 
 
 @dataclass(slots=True)
@@ -47,11 +54,18 @@ class Delivered:
 
 
 class SlackNotifier:
-    """Implements `Notifier`. `nonce` gives a new short text each time, from which block ids derive."""
+    """Implements `Notifier`. `nonce` gives a new short text each time, from which block ids derive.
 
-    def __init__(self, client: AsyncWebClient, *, clock: Clock, nonce: Callable[[], str]) -> None:
+    `draw` makes pictures of charts. Private answers show them in characters: a file of ours that was shared nowhere is
+    not certain to be seen in a message that only one person sees.
+    """
+
+    def __init__(
+        self, client: AsyncWebClient, *, clock: Clock, nonce: Callable[[], str], draw: Draw | None = None
+    ) -> None:
         self._client = client
         self._posting = Posting(client)
+        self._pictures = Pictures(client, draw or Painter(limit_s=PICTURES_S), sleep=clock.sleep)
         self._clock = clock
         self._nonce = nonce
         self._own_id = ""
@@ -65,9 +79,11 @@ class SlackNotifier:
         there = await self._delivered(post.place, tag) if plan.several else Delivered()
         channel, thread = post.place.channel, post.place.thread
         first = there.messages.get(1)
+        unshown: Unshown = ()
         if first is None:
-            first = await self._posting.post(channel, thread, plan.messages[0], _metadata(tag, 1, plan))
+            first, unshown = await self._put(post.place, plan, 1, tag)
         place = Place(channel, thread or first)
+        await self._hang(place, unshown, tag)
         if post.subject:
             await self._rest_of(post, place, plan)
         else:
@@ -82,11 +98,15 @@ class SlackNotifier:
         plan = plan_view(post.view, nonce=f"{tag}:{post.version}", files_allowed=True)
         channel, thread = post.place.channel, post.place.thread
         try:
-            await self._posting.update(channel, message_id, plan.messages[0])
+            _, unshown = await self._pictures.show(
+                plan.messages[0], lambda shown: self._posting.update(channel, message_id, shown)
+            )
         except (MessageGone, BlocksRefused) as refusal:
             log.info("a message cannot be edited: %s", refusal.message, extra={"event": "message_gone"})
             return False
-        await self._rest_of(post, Place(channel, thread or message_id), plan)
+        place = Place(channel, thread or message_id)
+        await self._hang(place, unshown, f"{tag}:{post.version}")
+        await self._rest_of(post, place, plan)
         return True
 
     async def _rest_of(self, post: Post, place: Place, plan: Plan) -> None:
@@ -96,12 +116,30 @@ class SlackNotifier:
             await self._rest(place, plan, tag, await self._delivered(place, tag))
 
     async def _rest(self, place: Place, plan: Plan, tag: str, there: Delivered) -> None:
-        for number, message in enumerate(plan.messages[1:], 2):
+        for number in range(2, len(plan.messages) + 1):
             if number not in there.messages:
-                await self._posting.post(place.channel, place.thread, message, _metadata(tag, number, plan))
+                _, unshown = await self._put(place, plan, number, tag)
+                await self._hang(place, unshown, f"{tag}:{number}")
         for number, file in enumerate(plan.files, 1):
             if number not in there.files:
                 await self._attach(place, file, number, tag)
+
+    async def _put(self, place: Place, plan: Plan, number: int, tag: str) -> tuple[str, Unshown]:
+        """Post a plan's message of that number; return its timestamp, and the pictures that it does not show."""
+        metadata = _metadata(tag, number, plan)
+        return await self._pictures.show(
+            plan.messages[number - 1],
+            lambda shown: self._posting.post(place.channel, place.thread, shown, metadata),
+        )
+
+    async def _hang(self, place: Place, unshown: Unshown, tag: str) -> None:
+        """Put pictures that their message does not show below it. That is tried once: the message says as much."""
+        for number, (chart, picture) in enumerate(unshown, 1):
+            try:
+                filename = _marked("picture.png", f"{tag}:pictures", number)
+                await self._pictures.attach(place.channel, place.thread, filename, chart, picture)
+            except DeliveryError as error:
+                log.warning("a picture is not attached: %s", error.message, extra={"event": "file_refused"})
 
     async def find(self, place: Place, *, tag: str) -> str | None:
         """Return the first message of a post when all of its parts are there.

@@ -6,7 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
-from bot.domain.view import Block, Buttons, Code, Context, Fields, Headline, Item, Line, Mention, Paragraph, Table, View
+from bot.domain.charts import Chart
+from bot.domain.view import (
+    Block,
+    Buttons,
+    Code,
+    Context,
+    Fields,
+    Headline,
+    Item,
+    Line,
+    Mention,
+    Paragraph,
+    Picture,
+    Table,
+    View,
+)
 from bot.redaction import clean
 from bot.slack.buttons import encode_button
 from bot.slack.outbound import escape, limits, render
@@ -19,15 +34,22 @@ _BLOCK_ID_WEIGHT: Final = 48
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A block that fits; `closing` for small print and buttons, which stay at the end of the last message."""
+    """A block that fits; `closing` for small print and buttons, which stay at the end of the last message.
+
+    With a `chart` it is that chart's picture.
+    """
 
     block: Json
     closing: bool = False
+    chart: Chart | None = None
 
     @property
     def weight(self) -> int:
-        """What it counts against the limit of all blocks, its block id included."""
-        return render.weight(self.block) + _BLOCK_ID_WEIGHT
+        """What it counts against the limit of all blocks, its block id included; a picture may have to be spelled."""
+        heaviest = render.weight(self.block)
+        if self.chart is not None:
+            heaviest = max(heaviest, render.weight(render.spelled(self.chart)))
+        return heaviest + _BLOCK_ID_WEIGHT
 
 
 @dataclass(slots=True)
@@ -41,6 +63,7 @@ class Cutter:
     files: list[File] = field(default_factory=list)
     whole: bool = False
     _number: int = 0
+    _pictures: int = 0
 
     def cut(self, view: View) -> list[Piece]:
         """Return the pieces of a view in its order."""
@@ -65,8 +88,17 @@ class Cutter:
                 yield from _small_print(block)
             case Buttons():
                 yield from _buttons(block)
+            case Picture():
+                yield self._picture(block.chart)
             case _:
                 assert_never(block)
+
+    def _picture(self, chart: Chart) -> Piece:
+        """Show a picture; in characters where there can be no files, and beyond as many pictures as one answer has."""
+        if not self.files_allowed or self._pictures >= limits.PICTURES:
+            return Piece(render.spelled(chart))
+        self._pictures += 1
+        return Piece(render.image(chart), chart=chart)
 
     def _literal(self, text: str, title: str) -> Iterator[Piece]:
         """Show a text literally: whole when it is short, else its ends and the place where the rest is."""

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bot.domain.charts import Chart
 from bot.domain.view import Paragraph, View, line
 from bot.slack.outbound import escape, limits
 from bot.slack.outbound.excerpt import File, amount, bounded, make_file
@@ -27,10 +28,14 @@ _EMPTY = "(nothing to show)"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: its blocks and the line that notifications and screen readers get, escaped."""
+    """One message: its blocks and the line that notifications and screen readers get, escaped.
+
+    `charts` are what its image blocks show, in their order; see `pictures`.
+    """
 
     text: str
     blocks: tuple[Json, ...]
+    charts: tuple[Chart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +127,5 @@ def _messages(summary: str, pages: Sequence[Sequence[Piece]], nonce: str) -> Ite
         )
         title = escape.one_line(summary) or escape.one_line(blocks_text(blocks)) or _EMPTY
         part = f" ({number} of {len(pages)})" if len(pages) > 1 else ""
-        yield Message(escape.mrkdwn(escape.cut(title, limits.SUMMARY) + part), blocks)
+        charts = tuple(piece.chart for piece in page if piece.chart is not None)
+        yield Message(escape.mrkdwn(escape.cut(title, limits.SUMMARY) + part), blocks, charts)

@@ -105,12 +105,18 @@ def _content(message: Message) -> Json:
 
 
 async def _or_as_text(send: Callable[[Message], Awaitable[Sent]], message: Message) -> Sent:
-    """Send a message; when our look or the platform finds fault with its blocks, send its words as text, once."""
+    """Send a message; when our look or the platform finds fault with its blocks, send its words as text, once.
+
+    Raises `BlocksRefused` of a message with pictures.
+    """
     problems = check(message)
     if not problems:
         try:
             return await send(message)
         except BlocksRefused as refusal:
+            if message.charts:
+                # The pictures may be what is refused: whoever put them there tries without them.
+                raise
             problems = [refusal.message]
     log.error("blocks refused, sent as text", extra={"event": "blocks_refused", "problems": problems[:5]})
     return await send(text_only(message))

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.domain.charts import Chart
+from bot.domain.sparklines import sparklines
 from bot.domain.view import ButtonStyle, Confirm, Fields, Headline, Item, Line, Mark, Mention, Table
 from bot.slack.buttons import ACTION_PREFIX
 from bot.slack.outbound import escape, limits
@@ -26,6 +28,8 @@ MARKS: Final[Mapping[Mark, str]] = {
     Mark.UNKNOWN: "❔",
     Mark.INFO: "",
 }
+# Stands where a picture's file will be named; no file has this name, so a message with it is refused.
+NO_FILE: Final = "F00000000000"
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,30}")
 _WIDEST_COLUMN: Final = 40
 
@@ -148,6 +152,18 @@ def context(elements: Sequence[Json]) -> Json:
 def person(user_id: str) -> Json:
     """Return a mention for small print; the only markup we ever write, and it holds a checked id alone."""
     return {"type": "mrkdwn", "text": f"<@{user_id}>", "verbatim": True}
+
+
+def image(chart: Chart) -> Json:
+    """Return a picture's block, its words for those who do not see it; its file's id is filled in once there is one."""
+    alt = escape.one_line(chart.alt) or escape.one_line(chart.title) or "a picture"
+    return {"type": "image", "slack_file": {"id": NO_FILE}, "alt_text": escape.cut(alt, limits.IMAGE_ALT)}
+
+
+def spelled(chart: Chart) -> Json:
+    """Return a picture in characters, as preformatted text."""
+    text = escape.plain("\n".join(sparklines(chart, width=limits.SPARKLINES)))
+    return rich_text(preformatted(escape.cut(text.rstrip("\n"), limits.TEXT)))
 
 
 def actions(buttons: Sequence[Json]) -> Json:

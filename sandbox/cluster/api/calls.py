@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 
 from sandbox.cluster.api.access import User
 from sandbox.cluster.api.errors import bad_request, unknown_resource, unknown_version
-from sandbox.cluster.api.kinds import GROUP_VERSIONS, Kind, find_kind
+from sandbox.cluster.api.kinds import GROUP_VERSIONS, Kind, find_kind, is_installed
 from sandbox.cluster.api.payloads import Payload
 from sandbox.cluster.api.representation import Representation
 from sandbox.cluster.store import Json
@@ -33,9 +33,9 @@ class Target:
         """Return the resource as rules name it, ``pods/log``."""
         return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
 
-    def kind(self) -> Kind:
-        """Return the kind served here. Raises Refusal (404) or PageNotFound."""
-        if (self.group, self.version) not in GROUP_VERSIONS:
+    def kind(self, installed: Collection[str]) -> Kind:
+        """Return the kind served here, with these custom groups installed. Raises Refusal (404) or PageNotFound."""
+        if (self.group, self.version) not in GROUP_VERSIONS or not is_installed(self.group, installed):
             raise unknown_version(self.group)
         kind = find_kind(self.group, self.version, self.resource)
         if kind is None or (self.subresource and self.subresource not in kind.subresources):

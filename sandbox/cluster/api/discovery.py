@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sandbox.cluster.api.calls import Answer, JsonAnswer, TextAnswer
 from sandbox.cluster.api.errors import PageNotFound, method_not_allowed, unknown_version
-from sandbox.cluster.api.kinds import GROUP_VERSIONS, KINDS, Kind
+from sandbox.cluster.api.kinds import GROUP_VERSIONS, KINDS, Kind, is_installed
 from sandbox.cluster.api.openapi import answer_openapi
 from sandbox.cluster.store import Json
 
+GroupVersions = tuple[tuple[str, str], ...]
 PUBLIC_PATHS = frozenset({"/version", "/healthz", "/livez", "/readyz"})
 _VERSION: Json = {
     "major": "1",
@@ -26,12 +29,13 @@ _VERSION: Json = {
 }
 
 
-def discover(method: str, path: str, address: str, accept: str) -> Answer:
+def discover(method: str, path: str, address: str, accept: str, installed: Collection[str]) -> Answer:
     """Answer a path that names no resource. Raises PageNotFound or Refusal."""
+    served = tuple(each for each in GROUP_VERSIONS if is_installed(each[0], installed))
     if path.startswith("/openapi/v3"):
-        return answer_openapi(path, accept)
+        return answer_openapi(path, accept, served)
     parts = tuple(part for part in path.split("/") if part)
-    answer = _describe(parts, address)
+    answer = _describe(parts, address, served)
     if method not in {"GET", "HEAD"} and _is_read_only(parts):
         raise method_not_allowed()
     return answer
@@ -42,7 +46,7 @@ def _is_read_only(parts: tuple[str, ...]) -> bool:
     return parts[:1] in {("version",), ("api",)} or (parts[:1] == ("apis",) and len(parts) > 2)
 
 
-def _describe(parts: tuple[str, ...], address: str) -> Answer:
+def _describe(parts: tuple[str, ...], address: str, served: GroupVersions) -> Answer:
     match parts:
         case ("version",):
             return JsonAnswer(_VERSION)
@@ -52,18 +56,18 @@ def _describe(parts: tuple[str, ...], address: str) -> Answer:
             clients = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
             return JsonAnswer({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": clients})
         case ("apis",):
-            groups = [_group(group, version) for group, version in GROUP_VERSIONS if group]
+            groups = [_group(group, version) for group, version in served if group]
             return JsonAnswer({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
         case _:
-            return JsonAnswer(_discover_group(parts))
+            return JsonAnswer(_discover_group(parts, served))
 
 
-def _discover_group(parts: tuple[str, ...]) -> Json:
-    served = ("", "v1") if parts == ("api", "v1") else parts[1:]
-    for group, version in GROUP_VERSIONS:
-        if served == (group, version):
+def _discover_group(parts: tuple[str, ...], served: GroupVersions) -> Json:
+    asked = ("", "v1") if parts == ("api", "v1") else parts[1:]
+    for group, version in served:
+        if asked == (group, version):
             return _resources(group, version)
-        if group and served == (group,):
+        if group and asked == (group,):
             return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, version)}
     match parts:
         case ("api", _):

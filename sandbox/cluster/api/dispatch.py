@@ -64,7 +64,7 @@ class Dispatcher:
     ) -> Answer:
         """Answer a request for a resource. Raises Refusal or PageNotFound."""
         self._authorize(target, user)
-        kind = target.kind()
+        kind = target.kind(self._store.installed)
         call = Call(target, kind, query, user, negotiate(accept, is_list=not target.name), payload)
         if kind.group in _SELF_SERVICE_GROUPS and target.verb == "create":
             return review(call, self.is_allowed)
@@ -80,7 +80,7 @@ class Dispatcher:
         """Answer a request for no resource. Raises Refusal or PageNotFound."""
         if user is ANONYMOUS and path not in PUBLIC_PATHS:
             raise forbidden_path(user, path)
-        return discover(method, path, address, accept)
+        return discover(method, path, address, accept, self._store.installed)
 
     def _authorize(self, target: Target, user: User) -> None:
         """Refuse before anything is looked up: what is missing looks the same as what is forbidden."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 READ_VERBS = ("get", "list", "watch")
@@ -189,15 +190,24 @@ KINDS: tuple[Kind, ...] = (
     _kind("networkpolicies", "NetworkPolicy", "netpol", group="networking.k8s.io"),
     _kind("poddisruptionbudgets", "PodDisruptionBudget", "pdb", group="policy", subresources=("status",)),
     _kind("storageclasses", "StorageClass", "sc", group="storage.k8s.io", namespaced=False),
+    _kind("certificates", "Certificate", "cert", "certs", group="cert-manager.io", subresources=("status",)),
+    _kind("backups", "Backup", group="velero.io"),
 )
 METRICS_GROUP = "metrics.k8s.io"
+CUSTOM_GROUPS = frozenset({"cert-manager.io", "velero.io"})
+"""Made by definitions of custom resources: of these the server knows nothing until they are installed."""
 
 _BY_PATH = {(kind.group, kind.version, kind.resource): kind for kind in KINDS}
 GROUP_VERSIONS: tuple[tuple[str, str], ...] = tuple(dict.fromkeys((kind.group, kind.version) for kind in KINDS))
 
 
 # Served by the API server itself: of these it knows that a version is missing.
-LOCAL_GROUPS = frozenset(kind.group for kind in KINDS if kind.group != METRICS_GROUP)
+LOCAL_GROUPS = frozenset(kind.group for kind in KINDS) - {METRICS_GROUP, *CUSTOM_GROUPS}
+
+
+def is_installed(group: str, installed: Collection[str]) -> bool:
+    """Tell whether a group is there: a custom one once its definitions are installed."""
+    return group not in CUSTOM_GROUPS or group in installed
 
 
 def find_kind(group: str, version: str, resource: str) -> Kind | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from sandbox.cluster.api.calls import Answer, BytesAnswer, JsonAnswer
 from sandbox.cluster.api.errors import PageNotFound
-from sandbox.cluster.api.kinds import GROUP_VERSIONS, KINDS, Kind
+from sandbox.cluster.api.kinds import KINDS, Kind
 from sandbox.cluster.store import Json
 
 PROTOBUF = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"
@@ -21,10 +21,10 @@ _VERSION, _INFO, _PATHS = 1, 2, 5
 _PATCH, _OPERATION_PARAMETERS, _OPERATION_EXTENSION = 10, 6, 13
 
 
-def answer_openapi(path: str, accept: str) -> Answer:
-    """Answer a path below /openapi/v3. Raises PageNotFound."""
+def answer_openapi(path: str, accept: str, served: tuple[tuple[str, str], ...]) -> Answer:
+    """Answer a path below /openapi/v3, for the groups and versions that are served. Raises PageNotFound."""
     place = path.removeprefix("/openapi/v3").strip("/")
-    homes = {_home(group, version): (group, version) for group, version in GROUP_VERSIONS}
+    homes = {_home(group, version): (group, version) for group, version in served}
     if not place:
         paths = {home: {"serverRelativeURL": f"/openapi/v3/{home}?hash=SANDBOX"} for home in homes}
         return JsonAnswer({"paths": paths})

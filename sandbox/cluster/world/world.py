@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from sandbox.cluster.api.kinds import CUSTOM_GROUPS, KINDS
 from sandbox.cluster.sources import LogLine, LogSource, MetricsSource
 from sandbox.cluster.store import Json, ObjectStore
 from sandbox.cluster.world.autoscaler import Autoscaler
@@ -35,6 +36,7 @@ from sandbox.cluster.world.statefulsets import StatefulSetController
 
 _TICK_SECONDS = 0.1
 _STEPS_AT_ONCE = 200_000
+_CUSTOM = frozenset(kind.resource for kind in KINDS if kind.group in CUSTOM_GROUPS)
 _KEPT_ANNOTATIONS = "deployment.kubernetes.io/"
 
 
@@ -91,8 +93,15 @@ class World(LogSource, MetricsSource):
             self.advance((now - last) * speed)
             last = now
 
+    def install(self, group: str) -> None:
+        """Have the API serve a group of custom resources, as its definitions would."""
+        self.store.installed.add(group)
+
     def apply(self, resource: str, obj: Json) -> None:
-        """Create or update an object as a person's ``apply`` would, and let the controllers see it."""
+        """Create or update an object as a person's ``apply`` would, and let the controllers see it.
+
+        Custom resources have no controllers here: what is applied says their status too.
+        """
         obj = defaulted(resource, canonical(resource, obj))
         metadata = obj["metadata"]
         old = self.store.get(resource, metadata.get("namespace", ""), metadata["name"])
@@ -106,7 +115,7 @@ class World(LogSource, MetricsSource):
             }
             annotations = {**(metadata.get("annotations") or {}), **kept}
             obj["metadata"] = {**metadata, **({"annotations": annotations} if annotations else {})}
-            if "status" in old:
+            if "status" in old and resource not in _CUSTOM:
                 obj["status"] = old["status"]
             self.machinery.update(resource, obj)
         self._settle()

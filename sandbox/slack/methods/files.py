@@ -24,13 +24,15 @@ def get_upload_url(call: Call) -> Json:
 
 
 def complete_upload(call: Call) -> Json:
-    """Share uploaded files in a channel; doing it twice shares twice, and the answer does not say where."""
+    """Share uploaded files in a channel, or in none; sharing twice shares twice, and the answer does not say where."""
     listed = call.args.data("files")
     if not isinstance(listed, list) or not listed:
         raise SlackError("invalid_arguments")
     files = [_uploaded(call, item) for item in listed]
     for file, item in zip(files, listed, strict=True):
         file.title = str(item.get("title") or file.name)
+        if file.shown_from is None:
+            file.shown_from = call.world.clock() + call.world.picture_delay_s
     if call.args.text("channel_id"):
         _share(call, files)
     return {"files": [{"id": file.id, "title": file.title, "name": file.name} for file in files]}

@@ -21,6 +21,7 @@ from bot.domain.view import (
     Mark,
     Mention,
     Paragraph,
+    Picture,
     Span,
     Table,
     View,

@@ -53,7 +53,7 @@ async def test_faults_of_the_environment_and_of_the_file_are_told_together(
 
     starts = [line.split(": ")[0] for line in bad(lines)]
     assert starts == [
-        "warning  clusters and services",
+        "warning  clusters, services and dependencies",
         "fault    DATABASE_URL",
         "fault    RAGOPS_DATA",
         "fault    RAGOPS_LOG_LEVEL",

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.configuration import Configuration, load_configuration
+from bot.domain.findings import Severity
 from bot.domain.objects import Meta, TemplateContainer, Workload
 from bot.domain.objects.pods import Role
 from bot.setup.draft import Draft, configuration_draft, main_container, quoted
@@ -168,6 +169,8 @@ def test_ids_are_left_to_people_and_marked() -> None:
         "S-FILL-IN-APPROVERS",
         "U-FILL-IN-ADMIN",
         "C-FILL-IN-AUDIT",
+        "C-FILL-IN-ALERTS",
+        "C-FILL-IN-DIGEST",
     ]
     for where, word in left:
         assert word in text.splitlines()[int(where.removeprefix("ragops.toml:")) - 1]
@@ -177,7 +180,7 @@ def test_the_commented_parts_are_accepted_once_they_are_filled_in() -> None:
     """Taking the marks away and writing ids is all that is left to do."""
     text = configuration_draft(draft(workload("api")))
     head, _, people = text.partition("# Every full member")
-    marked = ("# [", "# groups", "# users", "# every", "# channel")
+    marked = ("# [", "# groups", "# users", "# every", "# channel", "# warning", "# cron", "# time_zone")
     lines = [line.removeprefix("# ") if line.startswith(marked) else line for line in people.splitlines()[1:]]
     filled = "\n".join(lines)
     for placeholder, id_ in (
@@ -185,6 +188,8 @@ def test_the_commented_parts_are_accepted_once_they_are_filled_in() -> None:
         ("S-FILL-IN-APPROVERS", "S0RAGLEADS"),
         ("U-FILL-IN-ADMIN", "U0ADMIN001"),
         ("C-FILL-IN-AUDIT", "C0RAGAUDIT"),
+        ("C-FILL-IN-ALERTS", "C0RAGALERT"),
+        ("C-FILL-IN-DIGEST", "C0RAGDAILY"),
     ):
         filled = filled.replace(placeholder, id_)
 
@@ -192,3 +197,6 @@ def test_the_commented_parts_are_accepted_once_they_are_filled_in() -> None:
 
     assert len(configuration.policy.bindings) == 4
     assert configuration.audit.channel == "C0RAGAUDIT"
+    assert configuration.watch.channels.of(Severity.CRITICAL) == "C0RAGALERT"
+    [digest] = configuration.watch.digests
+    assert (digest.name, digest.channels) == ("morning", ("C0RAGDAILY",))

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 from bot.domain.requests import Place, Post
 from bot.domain.view import Headline, View
 from bot.ports import Outgoing
+from bot.store.codec import encode
 from bot.store.store import PostgresStore
 
 Admin = psycopg.Connection[DictRow]
@@ -29,6 +30,15 @@ async def put(store: PostgresStore, *posts: Post) -> None:
     async with store.transaction() as transaction:
         for post in posts:
             await transaction.put(post)
+
+
+def put_beside(admin: Admin, *posts: Post) -> None:
+    """Put messages as the version before does: each into a row of its own."""
+    for post in posts:
+        admin.execute(
+            "INSERT INTO outbox (channel, post, subject, version) VALUES (%s, %s, %s, %s)",
+            (post.place.channel, encode(post), post.subject, post.version),
+        )
 
 
 async def claim(store: PostgresStore, lease_s: float = 10) -> Outgoing:
@@ -100,8 +110,9 @@ async def test_t27_a_picture_that_came_late_is_painted_over_again(store: Postgre
     await put(store, card(1))
     await deliver(store, "17.1")
     await put(store, card(2))
-    stood_still = await claim(store, lease_s=0.01)
-    await asyncio.sleep(0.02)
+    stood_still = await claim(store, lease_s=0.1)
+    assert await store.outbox.sending(stood_still)
+    await asyncio.sleep(0.11)
     await put(store, card(3))
     for _ in range(2):
         await deliver(store, "17.1")
@@ -116,9 +127,9 @@ async def test_t27_a_picture_that_came_late_is_painted_over_again(store: Postgre
     assert await store.outbox.depth() == 0
 
 
-async def test_the_newest_picture_is_handed_out_in_the_first_ones_place(store: PostgresStore) -> None:
+async def test_the_newest_picture_is_handed_out_in_the_first_ones_place(store: PostgresStore, admin: Admin) -> None:
     """So that what hangs below it keeps its order, and nobody sees what is not so any more."""
-    await put(store, card(1), under(), card(2), card(4), card(3), card(9, subject="operation:2"))
+    put_beside(admin, card(1), under(), card(2), card(4), card(3), card(9, subject="operation:2"))
     first = await claim(store)
     assert first.post == card(4)
     assert await store.outbox.delivered(first, message_id="17.1")
@@ -147,7 +158,7 @@ async def test_a_newer_picture_that_cannot_be_read_leaves_the_older_one_to_be_sh
     store: PostgresStore, admin: Admin
 ) -> None:
     """A newer version of the program will show it."""
-    await put(store, card(1), card(2))
+    put_beside(admin, card(1), card(2))
     admin.execute("""UPDATE outbox SET post = '{"v":2}' WHERE version = 2""")
     assert (await deliver(store, "17.1")).post == card(1)
 

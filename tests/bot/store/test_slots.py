@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.store.store import PostgresStore, PostgresTransaction
+from bot.store.store import PostgresStore
+from bot.store.transactions import PostgresTransaction
 
 DUE = datetime(2030, 1, 1, 9, tzinfo=UTC)
 

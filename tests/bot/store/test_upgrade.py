@@ -38,10 +38,11 @@ from tests.support.twins import TEAM, RecordingNotifier
 Admin = psycopg.Connection[DictRow]
 
 # The versions before this one, by how many of the migrations they had.
-BEFORE = [1, 2]
+BEFORE = [1, 2, 3]
 CHECKSUMS = [
     "39504f117d2f5849df93133e3a3d9c035b310964172030e42f6ebb4125acd279",
     "d354acbdba8a932b523bc46e1e3e85bcb136710fcc7f5dddc5e78783eccc3d0f",
+    "38bd08e07b4760deac0f85cf0a79cdc822e0f1fc103f0192d1add5cfbfd923b8",
 ]
 ANN = Actor("U-ann", TEAM)
 # As the version before wrote it, to the letter.

@@ -25,12 +25,12 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.hot import open_hot_state
+from bot.listening import Bounds
 from bot.once import Once
 from bot.ports import Unmetered
 from bot.references import References
 from bot.settings import Listen
 from bot.slack.inbound.http import Door, always
-from bot.slack.inbound.listening import Bounds
 from bot.store.store import PostgresStore
 from sandbox.slack.control import SlackControl
 from sandbox.slack.server import SlackServer

@@ -29,6 +29,7 @@ from bot.domain.view import (
     Mark,
     Mention,
     Paragraph,
+    Picture,
     Span,
     Table,
     View,
@@ -43,6 +44,7 @@ from bot.slack.outbound.flatten import blocks_text
 from bot.slack.outbound.planner import Message, Plan, plan_view, text_only
 from sandbox.slack.blocks import check_message
 from sandbox.slack.mentions import Names, read_message
+from tests.support.charts import charts
 
 CORPUS = Path(__file__).with_name("hostile.json")
 HOSTILE = tuple(text * times for text, times in json.loads(CORPUS.read_text()))
@@ -75,6 +77,7 @@ BLOCKS: st.SearchStrategy[Block] = st.one_of(
     st.builds(Code, TEXTS, TEXTS),
     st.builds(Context, LINES),
     st.builds(Buttons, st.lists(BUTTONS, max_size=60).map(tuple)),
+    st.builds(Picture, charts(TEXTS)),
 )
 VIEWS = st.builds(View, TEXTS, st.lists(BLOCKS, max_size=8).map(tuple))
 
@@ -85,8 +88,8 @@ def fragments(view: View) -> list[str]:
 
 
 def texts_of(node: object) -> Iterator[str]:
-    """Every text of a block but button labels, which may be cut, and file names."""
-    if isinstance(node, StrEnum | Buttons):
+    """Every text of a block but button labels and a picture's words, which may be cut, and file names."""
+    if isinstance(node, StrEnum | Buttons | Picture):
         return
     if isinstance(node, str):
         yield node

@@ -48,6 +48,7 @@ def test_the_scenarios_are_found() -> None:
         "crash-quiet",
         "everything",
         "crowd",
+        "upkeep",
     }
     assert set(SCENARIOS) == expected
 

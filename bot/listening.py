@@ -1,7 +1,7 @@
 """A plain HTTP server with bounds: connections, silence, sizes of headers, and an orderly end.
 
-It is aiohttp's low-level server: every request goes to one handler. Nothing is unpacked on the way, for a signature
-is over the bytes as they came.
+It is aiohttp's low-level server: every request goes to one handler. Nothing is unpacked on the way: a signature is over
+the bytes as they came, and what is packed small may be large.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class _Noise(logging.Filter):
 class BoundedServer(web.Server):
     """Takes so many connections, and none that says nothing."""
 
-    def __init__(self, handler: Handler, bounds: Bounds) -> None:
-        wire = logging.getLogger("bot.slack.http")
+    def __init__(self, handler: Handler, bounds: Bounds, *, log: str) -> None:
+        wire = logging.getLogger(log)
         if not wire.filters:
             wire.addFilter(_Noise())
         super().__init__(

@@ -1,0 +1,24 @@
+"""A health check: everything about a namespace or one service, looked at side by side, and what needs a person.
+
+What is read is read in `reading`, each part within its own time limit; everything after that is pure. Each file in
+`sections/` is one part of the answer: adding a part is adding a file there. Knows the domain, ports, the diagnosis, the
+errors, redaction, `bot.examine` and `bot.lookup`; no adapter, no vendor, no verb, nothing of the service.
+"""
+
+from bot.checkup.attentions import finding_key, trouble_key
+from bot.checkup.bounded import BoundedCluster, BoundedLogs
+from bot.checkup.check import check_up
+from bot.checkup.data import checkup_data, probed_data
+from bot.checkup.probing import cleaned, probe_all
+
+__all__ = [
+    "BoundedCluster",
+    "BoundedLogs",
+    "check_up",
+    "checkup_data",
+    "cleaned",
+    "finding_key",
+    "probe_all",
+    "probed_data",
+    "trouble_key",
+]
