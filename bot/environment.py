@@ -57,7 +57,7 @@ EXPECTED: Mapping[str, str] = {
     "REDIS_URL": "the address of Redis (redis://…)",
     "RAGOPS_CONFIG": "the path of ragops.toml",
     "RAGOPS_ALERTS_LISTEN": "an address such as 0.0.0.0:8081",
-    "RAGOPS_ALERTS_TOKEN": "at least 16 characters without spaces, which Alertmanager sends too",
+    "RAGOPS_ALERTS_TOKEN": "at least 16 characters without spaces",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.checkup import check_up, checkup_data
+from bot.checkup import check_up, checkup_data, milliseconds
 from bot.diagnosis import duration
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.findings import Severity, StepKind, Verdict
@@ -20,6 +20,7 @@ from bot.domain.view import (
     Line,
     Mark,
     Paragraph,
+    Span,
     View,
     bold,
     code,
@@ -75,10 +76,7 @@ def render(params: Params, checkup: Checkup, setting: Setting) -> View:
         if len(rest) > IN_SHORT:
             lines.append(line(f"… and {len(rest) - IN_SHORT} more."))
         blocks.append(Paragraph(tuple(lines)))
-    told = [
-        *_packed("Note: ", [section for section in checkup.sections if _is_remark(section)]),
-        *_packed("Fine: ", [section for section in checkup.sections if section.is_fine]),
-    ]
+    told = [*_packed("Note: ", [each for each in checkup.sections if _is_remark(each)]), *_fine(checkup)]
     if told:
         blocks.append(Paragraph(tuple(told)))
     blocks.append(Context((*_unchecked(checkup), _small_print(checkup, setting))))
@@ -139,6 +137,14 @@ def _short(attention: Attention, setting: Setting) -> Line:
     return line(*told, ": ", code(setting.here(step.text)))
 
 
+def _fine(checkup: Checkup) -> list[Line]:
+    """Say what is well: with its figures where nothing needs a person, else by name alone, for that is what counts."""
+    fine = [section for section in checkup.sections if section.is_fine]
+    if not checkup.attentions:
+        return _packed("Fine: ", fine)
+    return [line("Fine: ", ", ".join(section.name for section in fine))] if fine else []
+
+
 def _is_remark(section: Section) -> bool:
     """Tell what is told in its line alone: it is no cause to act, or was looked at in part."""
     return bool(section.words) and not section.is_fine and not section.attentions
@@ -146,14 +152,25 @@ def _is_remark(section: Section) -> bool:
 
 def _packed(label: str, sections: Sequence[Section]) -> list[Line]:
     """Return the lines of sections one after the other, as many on a line as there is room for."""
-    rows: list[str] = []
+    rows: list[list[Section]] = []
+    room = 0
     for section in sections:
-        told = f"{section.name} {section.words}"
-        if rows and len(rows[-1]) + len(told) + 3 <= WIDTH:
-            rows[-1] += f" · {told}"
-        else:
-            rows.append(told)
-    return [line(label if number == 0 else "", row) for number, row in enumerate(rows)]
+        takes = len(section.name) + len(section.words) + 5
+        if not rows or takes > room:
+            rows.append([])
+            room = WIDTH - (len(label) if len(rows) == 1 else 0)
+        rows[-1].append(section)
+        room -= takes
+    lines = [_row(row) for row in rows]
+    return [line(label, *lines[0]), *lines[1:]] if lines else []
+
+
+def _row(sections: Sequence[Section]) -> Line:
+    parts: list[str | Span] = []
+    for section in sections:
+        parts += [" · "] if parts else []
+        parts += [bold(section.name), f": {section.words}"]
+    return line(*parts)
 
 
 def _unchecked(checkup: Checkup) -> list[Line]:
@@ -169,11 +186,11 @@ def _unchecked(checkup: Checkup) -> list[Line]:
 
 
 def _small_print(checkup: Checkup, setting: Setting) -> Line:
-    took = f"checked in {duration(checkup.took_s) if checkup.took_s >= 1 else f'{checkup.took_s:.1f} s'}"
+    took = f"Checked in {milliseconds(checkup.took_s * 1000)} · "
     report = checkup.report.seen
     if report is None:
-        return line(f"{checkup.scope} · {took}{' · only you see this' if setting.private else ''}")
-    return line(f"{took[:1].upper()}{took[1:]} · ", *freshness_line(report.snapshot, setting))
+        return line(f"{took}{checkup.scope}{' · only you see this' if setting.private else ''}")
+    return line(took, *freshness_line(report.snapshot, setting))
 
 
 ACTION = Query(

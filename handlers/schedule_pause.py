@@ -16,6 +16,7 @@ from bot.domain.watch.keeps import PauseSchedule
 from bot.domain.watch.schedules import DigestPlan, Pause
 from bot.errors import UsageError
 from bot.ports import Sources
+from bot.redaction import redact
 from bot.schedules import find_digest, moment_words, pause_words
 
 LONGEST = timedelta(days=366)
@@ -58,7 +59,7 @@ def _span(text: str) -> timedelta | None:
     if not text:
         return None
     span = parse_span(text)
-    if span is None or span > LONGEST:
+    if span is None or not timedelta() < span <= LONGEST:
         raise UsageError(f'--for takes a span such as 8h, 3d or 1w, up to a year, not "{text}".')
     return span
 
@@ -68,7 +69,7 @@ def _why(text: str) -> str:
     words = _words(text)
     if any(word == "--for" or word.startswith("--for=") for word in words):
         raise UsageError("--for stands before the reason: schedule pause NAME --for 3d WHY.")
-    return first_line(" ".join(words), LONGEST_WHY)
+    return redact(first_line(" ".join(words), LONGEST_WHY))
 
 
 def _words(text: str) -> list[str]:

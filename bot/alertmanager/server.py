@@ -6,8 +6,9 @@ whether Alertmanager sends it again:
 200   taken: what it says is on record
 400   not understood; 415 not JSON, or packed; 413 too large. Coming again would not help
 401   without the token, or with another one; nothing of the body was read
-404   another path; 405 another method; 408 the body came too slowly
-429   no room, 503 it could not be put on record: nothing was taken, Alertmanager sends it again
+404   another path; 405 another method
+503   no room, the body came too slowly, or it could not be put on record: nothing was taken. Alertmanager sends it
+      again after a 5xx and after no other answer, so this stands where 408 or 429 would be more exact
 
 No header and no body is ever logged.
 """
@@ -38,7 +39,7 @@ PATH: Final = "/alertmanager"
 BOUNDS: Final = Bounds(connections=64, reading=4, working=4, body=LARGEST, room_s=5.0, headers_s=5.0, body_s=10.0)
 TAKE_S: Final = 15.0
 _SLICE_S: Final = 0.002
-_AGAIN_S: Final = 5
+_AGAIN: Final = {hdrs.RETRY_AFTER: "5"}
 _TOLD_EVERY_S: Final = 60.0
 
 Take = Callable[[Sequence[ReceivedAlert]], Awaitable[None]]
@@ -119,7 +120,7 @@ class _Door:
             async with asyncio.timeout(self.bounds.room_s):
                 await self._working.acquire()
         except TimeoutError:
-            raise _Turned(429, "Too many webhooks at once.", {hdrs.RETRY_AFTER: str(_AGAIN_S)}) from None
+            raise _Turned(503, "Too many webhooks at once; send it again.", _AGAIN) from None
         try:
             webhook = read_webhook(await self._read(request))
             return await self._hand_on(webhook, await _in_slices(webhook))
@@ -153,7 +154,7 @@ class _Door:
                     if len(kept) > most:
                         raise _Turned(413, too_large)
         except TimeoutError:
-            raise _Turned(408, "The body came too slowly.") from None
+            raise _Turned(503, "The body came too slowly; send it again.", _AGAIN) from None
         except (web.RequestPayloadError, ConnectionError):  # not in the form it claims; gone in the middle
             raise _Turned(400, "The body broke off.") from None
         return bytes(kept)
@@ -195,7 +196,7 @@ async def _in_slices(webhook: Webhook) -> list[ReceivedAlert]:
 
 
 def _not_taken() -> web.Response:
-    return _answer(503, "Not taken; send it again.", {hdrs.RETRY_AFTER: str(_AGAIN_S)})
+    return _answer(503, "Not taken; send it again.", _AGAIN)
 
 
 def _answer(status: int, text: str, headers: Mapping[str, str] | None = None, *, closes: bool = True) -> web.Response:

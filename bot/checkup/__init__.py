@@ -9,15 +9,23 @@ from bot.checkup.attentions import finding_key, trouble_key
 from bot.checkup.bounded import BoundedCluster, BoundedLogs
 from bot.checkup.check import check_up
 from bot.checkup.data import checkup_data, probed_data
-from bot.checkup.probing import cleaned, probe_all
+from bot.checkup.depending import Dependencies, Dependency, look_at_dependencies
+from bot.checkup.probed_words import milliseconds
+from bot.checkup.probing import cleaned, dependency_targets, health_targets, probe_all
 
 __all__ = [
     "BoundedCluster",
     "BoundedLogs",
+    "Dependencies",
+    "Dependency",
     "check_up",
     "checkup_data",
     "cleaned",
+    "dependency_targets",
     "finding_key",
+    "health_targets",
+    "look_at_dependencies",
+    "milliseconds",
     "probe_all",
     "probed_data",
     "trouble_key",

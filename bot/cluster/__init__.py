@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bot.cluster.cache import WatchCache
 from bot.cluster.connection import Connection, ConnectionUnusable, open_connection
+from bot.cluster.extras import ClusterExtras
 from bot.cluster.http import KubernetesHttp, Pulse, Retries
 from bot.cluster.live import LiveObjects
 from bot.cluster.logs import ContainerLogs
@@ -21,6 +22,7 @@ from bot.cluster.reflector import Timing
 from bot.cluster.writer import ClusterWrites
 
 __all__ = [
+    "ClusterExtras",
     "ClusterWrites",
     "Clusters",
     "Connection",

@@ -5,7 +5,7 @@ Each is kept for half a minute, so that alerts, check-ups and digests ask once; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -57,9 +57,17 @@ _CERTIFICATES = _Api(
 class ClusterExtras:
     """Reads with the rights of the connections. An `Extras`."""
 
-    def __init__(self, clusters: Mapping[ClusterName, KubernetesHttp], clock: Clock, *, timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        clusters: Mapping[ClusterName, KubernetesHttp],
+        clock: Clock,
+        *,
+        timeout_s: float = 5.0,
+        kubelets: Callable[[KubernetesHttp], Kubelets] = Kubelets,
+    ) -> None:
         self._clusters = clusters
         self._timeout_s = timeout_s
+        self._kubelets = kubelets
         self._quotas = Kept(clock, self._read_quotas)
         self._backups = Kept(clock, self._read_backups)
         self._certificates = Kept(clock, self._read_certificates)
@@ -98,7 +106,7 @@ class ClusterExtras:
     async def _read_disks(self, cluster: ClusterName) -> tuple[DiskUse, ...]:
         http = self._http(cluster)
         nodes = await read_objects(http, "/api/v1/nodes", _NODES, timeout_s=self._timeout_s)
-        return await Kubelets(http).disks(nodes)
+        return await self._kubelets(http).disks(nodes)
 
     def _http(self, cluster: ClusterName) -> KubernetesHttp:
         http = self._clusters.get(cluster)

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
 from bot.cluster.connection import open_connection
+from bot.cluster.extras import ClusterExtras
 from bot.cluster.http import KubernetesHttp
 from bot.cluster.live import LiveObjects
 from bot.cluster.reader import Clusters
@@ -32,8 +33,11 @@ from bot.main.ingredients import Ingredients, Role
 from bot.main.parts import Parts
 from bot.main.slack_identity import identify
 from bot.main.waiting_store import WaitingStore
+from bot.main.watch_parts import equip
+from bot.main.watching import watch
 from bot.main.working import work
 from bot.ports import Clock, HotState
+from bot.probes import LiveProbes
 from bot.references import References
 from bot.registry import Registry, discover
 from bot.rights import DirectoryRights
@@ -111,6 +115,7 @@ async def _serve(parts: Parts, stopped: asyncio.Task[bool], ready: asyncio.Event
             began = await until_stopped(stack.enter_async_context(chat(parts)), stopped)
             if began is None:
                 return
+            await stack.enter_async_context(watch(parts))
         ready.set()
         parts.readiness.started()
         log.info("ready", extra={"event": "ready", "role": role.value, "team": parts.identity.team_id})
@@ -184,6 +189,18 @@ def _parts(
             verdict_after_s=ingredients.verdict_after_s,
         )
     live = LiveObjects(ground.https, clock, timeout_s=configuration.freshness.api_timeout_s)
+    probes = LiveProbes(ingredients.environ, clock)
+    extras = ClusterExtras(ground.https, clock, timeout_s=configuration.freshness.api_timeout_s)
+    watching = equip(
+        configuration,
+        store=ground.store,
+        cluster=ground.clusters,
+        logs=ground.clusters.logs,
+        probes=probes,
+        extras=extras,
+        scopes=ground.scopes,
+        clock=clock,
+    )
     service = Service(
         Equipment(
             registry=ground.registry,
@@ -202,6 +219,11 @@ def _parts(
             changes=EngineChanges(workshop) if workshop is not None else None,
             policy=configuration.changes,
             team_id=identity.team_id,
+            watch=configuration.watch,
+            probes=probes,
+            extras=extras,
+            calendar=watching.calendar,
+            digests=watching.digests,
         )
     )
     return Parts(
@@ -211,6 +233,7 @@ def _parts(
         store=ground.store,
         hot=ground.hot,
         meter=ground.meter,
+        watching=watching,
         directory=directory,
         notifier=SlackNotifier(client, clock=clock, nonce=lambda: f"{chance.getrandbits(40):010x}"),
         client=client,

@@ -63,6 +63,7 @@ async def demo(command: Demo, settings: Settings) -> int:
             data_folder=world.folder,
             database_url=settings.database_url.reveal() if settings.database_url else None,
             redis_url=settings.redis_url.reveal() if settings.redis_url else None,
+            environ=os.environ,
         )
         with _announced(settings.data_folder, world):
             async with asyncio.TaskGroup() as group:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
 from bot.configuration import Configuration
 from bot.main.clock import SystemClock
 from bot.ports import Clock
-from bot.settings import Listen, SlackSettings
+from bot.settings import Listen, Secret, SlackSettings
 
 
 class Role(StrEnum):
@@ -28,13 +30,22 @@ class Role(StrEnum):
         return self is not Role.CHAT
 
 
+@dataclass(frozen=True, slots=True)
+class AlertsDoor:
+    """Where Alertmanager is let in, and what it has to show."""
+
+    listen: Listen
+    token: Secret
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingredients:
     """What a bot is made from.
 
     `database_url` None: an embedded PostgreSQL; `redis_url` None: what replicas would share stays in this process;
     `listen` None: health and metrics are served nowhere. `verdict_after_s` seconds after a change was complete, it is
-    looked at whether it helped.
+    looked at whether it helped. `alerts` None: Alertmanager is not let in. `environ` holds the credentials that probes
+    name.
     """
 
     slack: SlackSettings
@@ -47,3 +58,5 @@ class Ingredients:
     listen: Listen | None = None
     clock: Clock = field(default_factory=SystemClock)
     verdict_after_s: float = 60.0
+    alerts: AlertsDoor | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -11,6 +11,7 @@ from bot.engine.workshop import Workshop
 from bot.health import PrometheusMeter, Readiness
 from bot.main.ingredients import Ingredients
 from bot.main.waiting_store import WaitingStore
+from bot.main.watch_parts import Watching
 from bot.ports import Clock, HotState
 from bot.references import References
 from bot.service import Service
@@ -29,6 +30,7 @@ class Parts:
     store: WaitingStore
     hot: HotState
     meter: PrometheusMeter
+    watching: Watching
     directory: SlackDirectory
     notifier: SlackNotifier
     client: AsyncWebClient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from bot.configuration import Configuration, open_configuration
 from bot.errors import Fault, SettingsError
 from bot.main.bot import run_bot
 from bot.main.collector import calm
-from bot.main.ingredients import Ingredients, Role
+from bot.main.ingredients import AlertsDoor, Ingredients, Role
 from bot.main.logs import configure
 from bot.registry import discover
 from bot.settings import Settings, SlackSettings
@@ -52,11 +53,20 @@ async def serve(command: Run, settings: Settings) -> int:
             database_url=settings.database_url.reveal() if settings.database_url else None,
             redis_url=settings.redis_url.reveal() if settings.redis_url else None,
             kubeconfig=settings.kubeconfig or "",
+            alerts=_alerts(settings),
+            environ=os.environ,
         ),
         stop,
         ready,
     )
     return 0
+
+
+def _alerts(settings: Settings) -> AlertsDoor | None:
+    """Return the door for Alertmanager; the settings see to it that both of its halves are there, or none."""
+    if settings.alerts_listen is None or settings.alerts_token is None:
+        return None
+    return AlertsDoor(settings.alerts_listen, settings.alerts_token)
 
 
 def _read_all(settings: Settings, role: Role) -> tuple[SlackSettings, Configuration]:

@@ -17,6 +17,7 @@ import handlers
 from bot.cli.arguments import Verb
 from bot.cli.terminal import Terminal, as_json
 from bot.cluster.connection import Connection, open_connection
+from bot.cluster.extras import ClusterExtras
 from bot.cluster.http import KubernetesHttp
 from bot.cluster.live import LiveObjects
 from bot.cluster.logs import ContainerLogs
@@ -36,12 +37,17 @@ from bot.main.clock import SystemClock
 from bot.main.logs import configure
 from bot.parser import parse
 from bot.ports import Store
+from bot.probes import LiveProbes
 from bot.references import References
 from bot.registry import Registry, discover
 from bot.rights import DirectoryRights
+from bot.schedule.calendar import CronCalendar
 from bot.scopes import Scopes
 from bot.service import Equipment, Service
 from bot.settings import LogLevel, Settings
+
+# What is kept is looked at in the bot's database.
+_KEPT = frozenset({Need.RECORD, Need.WATCHED})
 
 
 async def answer(command: Verb, settings: Settings) -> int:
@@ -136,6 +142,10 @@ async def _terminal(
             live=LiveObjects(connections, clock, timeout_s=timeout_s),
             previews=EnginePreviews(writer, configuration.changes, clock, timeout_s=timeout_s),
             policy=configuration.changes,
+            watch=configuration.watch,
+            probes=LiveProbes(os.environ, clock),
+            extras=ClusterExtras(connections, clock, timeout_s=timeout_s),
+            calendar=CronCalendar(),
         )
     )
     changes = isinstance(action, Change)
@@ -157,7 +167,7 @@ async def _store(command: Verb, settings: Settings, action: Action | None, stack
         except StoreUnavailable as error:
             print(f"Planned without the record of earlier changes: {error.message}", file=sys.stderr)
             return None
-    if action is None or Need.RECORD not in action.needs or settings.database_url is None:
+    if action is None or not _KEPT & action.needs or settings.database_url is None:
         return None
     return await stack.enter_async_context(bots_store(settings))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,16 +14,14 @@ from bot.engine.marks import Marks
 from bot.engine.remembering import Memory
 from bot.engine.timers import Timers
 from bot.engine.verifying import Aftercare
+from bot.main.loops import finish, loop_of, once_open
 from bot.main.parts import Parts
 from bot.main.publishing import HeadPublisher
 from bot.main.wakeups import INBOX
 from bot.ports import HotState
-from bot.worker import AT_ONCE, Delivery, Intake, Loop
+from bot.worker import Delivery, Intake, Loop
 
 log = logging.getLogger(__name__)
-
-# What is being carried out when the program is told to stop may take this long to end.
-FINISH_S = 20.0
 
 
 @asynccontextmanager
@@ -32,7 +30,7 @@ async def work(parts: Parts) -> AsyncIterator[None]:
 
     Others would take over what is cut off, after its lease.
     """
-    delivery = _loop(
+    delivery = loop_of(
         "delivery",
         Delivery(parts.store, parts.notifier, parts.clock, parts.chance, meter=parts.meter).step,
         parts,
@@ -44,14 +42,14 @@ async def work(parts: Parts) -> AsyncIterator[None]:
         if changing is not None:
             changing.carrying.wake()
 
-    intake = _loop(
+    intake = loop_of(
         "intake", Intake(parts.store, parts.service, parts.notifier, parts.references, wake=wake).step, parts
     )
     engine = changing.loops if changing is not None else ()
     async with asyncio.TaskGroup() as group:
-        loops = [group.create_task(_once_open(parts, loop.run)) for loop in (intake, delivery, *engine)]
+        loops = [group.create_task(once_open(parts, loop.run)) for loop in (intake, delivery, *engine)]
         if changing is not None:
-            loops.append(group.create_task(_once_open(parts, changing.carry_on)))
+            loops.append(group.create_task(once_open(parts, changing.carry_on)))
             engine = (changing.carrying, *engine)
         hints = [group.create_task(_listen(parts.hot, INBOX, intake.wake))]
         audit = parts.ingredients.configuration.audit
@@ -65,7 +63,7 @@ async def work(parts: Parts) -> AsyncIterator[None]:
                 task.cancel()
             for loop in (intake, *engine, delivery):
                 loop.end()
-            await _finish(parts, loops)
+            await finish(parts, loops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +96,9 @@ def _changing(parts: Parts) -> _Changing | None:
     }
     return _Changing(
         crew,
-        _loop("changes", crew.step, parts, at_once=1),
-        tuple(_loop(name, step, parts, at_once=1) for name, step in by_themselves.items()),
+        loop_of("changes", crew.step, parts, at_once=1),
+        tuple(loop_of(name, step, parts, at_once=1) for name, step in by_themselves.items()),
     )
-
-
-def _loop(name: str, step: Callable[[], Awaitable[bool]], parts: Parts, *, at_once: int = AT_ONCE) -> Loop:
-    return Loop(name, step, parts.clock, parts.references, parts.chance, at_once=at_once)
-
-
-async def _once_open(parts: Parts, work: Callable[[], Awaitable[None]]) -> None:
-    await parts.store.opened.wait()
-    await work()
 
 
 async def _published(parts: Parts, publisher: HeadPublisher) -> None:
@@ -120,13 +109,3 @@ async def _published(parts: Parts, publisher: HeadPublisher) -> None:
 async def _listen(hot: HotState, name: str, wake: Callable[[], None]) -> None:
     async for _ in hot.wakes(name):
         wake()
-
-
-async def _finish(parts: Parts, loops: list[asyncio.Task[None]]) -> None:
-    """Wait for what is being done; cut off what takes too long, or what never began for want of a database."""
-    if parts.store.opened.is_set():
-        _, unfinished = await asyncio.wait(loops, timeout=FINISH_S)
-        if unfinished:
-            log.warning("work was cut off; others take it over", extra={"event": "finish_incomplete"})
-    for task in loops:
-        task.cancel()

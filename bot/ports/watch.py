@@ -159,6 +159,6 @@ class Digests(Protocol):
         """Return a digest as it would be sent now. Raises `UsageError` for a name that is none."""
         ...
 
-    async def posts(self, name: str) -> Sequence[Post]:
-        """Return the messages of a digest as of now, for its channels. Raises as `preview` does."""
+    async def posts(self, name: str, *, asked_by: str = "") -> Sequence[Post]:
+        """Return a digest as of now as messages for its channels, which say who asked. Raises as `preview` does."""
         ...

@@ -103,7 +103,7 @@ async def site(asking: Asking, url: httpx.URL, headers: Mapping[str, str]) -> As
     async with way.knock(asking, addresses, port) as doors:
         ready = [door.address for door in doors]
         if url.scheme == "https":
-            ready = list(await tls.shake(asking, doors, name))
+            ready = list(await tls.shake(asking, doors, name, ca_file=asking.target.ca_file))
     if not ready:
         yield None
         return

@@ -23,4 +23,4 @@ async def ask_tls(asking: Asking) -> None:
     host, port = way.split_address(asking.target.address, 443)
     addresses = await way.find(asking, host, port)
     async with way.knock(asking, addresses, port) as doors:
-        await shake(asking, doors, asking.target.server_name or host)
+        await shake(asking, doors, asking.target.server_name or host, ca_file=asking.target.ca_file)

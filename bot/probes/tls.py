@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -48,17 +48,25 @@ def trusting(ca_file: str) -> ssl.SSLContext:
         raise misconfigured("The file with the authorities to trust (ca_file) cannot be read.") from error
 
 
-async def shake(asking: Asking, doors: Sequence[Door], host: str, *, verify: bool = True) -> Sequence[str]:
+async def shake(
+    asking: Asking,
+    doors: Sequence[Door],
+    host: str,
+    *,
+    ca_file: str,
+    verify: bool = True,
+    reopened: Callable[[str, int], Awaitable[Door]] = connected,
+) -> Sequence[str]:
     """Speak TLS through every door, which ends its connection; return the addresses whose certificate can be trusted.
 
-    What is wrong is said. Without `verify` the certificate is read and only its end is judged. Raises `Stopped` where
-    no TLS is spoken at all.
+    What is wrong is said. Without `verify` the certificate is read and only its end is judged. `reopened` makes a
+    second connection that is ready for TLS. Raises `Stopped` where no TLS is spoken at all.
     """
-    context = trusting(asking.target.ca_file) if verify else _seeing()
+    context = trusting(ca_file) if verify else _seeing()
     asking.waiting_at, began = "TLS", time.monotonic()
     try:
         async with asyncio.TaskGroup() as group:
-            shakes = [group.create_task(_shake(door, host, context)) for door in doors]
+            shakes = [group.create_task(_shake(door, host, context, reopened)) for door in doors]
     except BaseException:
         asking.passed("TLS", began, ok=False, words="no answer")
         raise
@@ -79,7 +87,9 @@ def _seeing() -> ssl.SSLContext:
     return context
 
 
-async def _shake(door: Door, host: str, context: ssl.SSLContext) -> _Shaken:
+async def _shake(
+    door: Door, host: str, context: ssl.SSLContext, reopened: Callable[[str, int], Awaitable[Door]]
+) -> _Shaken:
     began = time.monotonic()
     der, mistrust, problem = b"", TRUSTED, ""
     try:
@@ -93,7 +103,7 @@ async def _shake(door: Door, host: str, context: ssl.SSLContext) -> _Shaken:
     took_ms = (time.monotonic() - began) * 1000
     try:
         if mistrust.code:
-            der = await _leaf(await connected(door.address, door.port), host, _seeing())
+            der = await _leaf(await reopened(door.address, door.port), host, _seeing())
         served = read_certificate(der, address=door.address, problem=mistrust.words) if der else None
     except (Unreadable, OSError):
         served = None

@@ -1,11 +1,11 @@
-"""The last day of a place as a chart: readiness, restarts, use of limits, response time; its title is the finding. Pure."""
+"""The last day of a place as a chart, whose title is what there is to see in it. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.charts import Chart, Moment, Panel, Series, figure
@@ -35,6 +35,12 @@ class Day:
         """Return one figure of a workload, step by step."""
         line = self.lines[ref]
         return tuple(value(line[step]) if step in line else None for step in range(self.steps))
+
+
+def day_span(now: datetime) -> tuple[datetime, datetime]:
+    """Return the last day in whole steps, the step that has begun included: its beginning and its end, in UTC."""
+    until = datetime.fromtimestamp(now.timestamp() // STEP_S * STEP_S + STEP_S, UTC)
+    return until - timedelta(days=1), until
 
 
 def day_of(buckets: Sequence[Bucket], catalogue: Catalogue, *, since: datetime, until: datetime) -> Day:
@@ -186,13 +192,18 @@ def _of_lines(panels: Mapping[str, Panel], thresholds: Thresholds) -> Iterator[s
 def _down(series: Series, chart: Chart) -> str:
     known = [(step, value) for step, value in enumerate(series.values) if value is not None]
     least = min(value for _, value in known)
-    first = next(step for step, value in known if value < 100)
-    at = (chart.starts_at + timedelta(seconds=first * chart.step_s)).astimezone(chart.clock)
-    now = known[-1][1]
+    short = [step for step, value in known if value < 100]
+    if known[-1][1] < 100:
+        well = max((step for step, value in known if value >= 100), default=-1)
+        first = next(step for step in short if step > well)
+        return f"{series.name} is short of pods since {_clock(chart, first)}"
     words = "had no pod ready" if least == 0 else f"was down to {figure(least, '%')}"
-    return (
-        f"{series.name} {words} from {at:%H:%M}" if now >= 100 else f"{series.name} is short of pods since {at:%H:%M}"
-    )
+    return f"{series.name} {words} from {_clock(chart, short[0])}"
+
+
+def _clock(chart: Chart, step: int) -> str:
+    at = chart.starts_at + timedelta(seconds=step * chart.step_s)
+    return f"{at.astimezone(chart.clock):%H:%M}"
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import NextStep, Severity, Verdict
@@ -63,6 +64,11 @@ class Digest:
     first: bool = False
 
     @property
+    def clock(self) -> tzinfo:
+        """The clock of the schedule's zone."""
+        return ZoneInfo(self.plan.schedule.time_zone)
+
+    @property
     def is_late(self) -> bool:
         return self.late.total_seconds() > self.plan.schedule.late_after_s
 
@@ -94,10 +100,10 @@ class Over:
 def last_digest(runs: Iterable[SlotRun], now: datetime, due: datetime | None) -> tuple[datetime, bool]:
     """Return since when to tell, and whether that is only a day because there was no digest before."""
     before = due or now
-    sent = [run.due_at for run in runs if run.outcome == "sent" and run.due_at < before]
+    sent = [run.done_at or run.due_at for run in runs if run.outcome == "sent" and run.due_at < before]
     if not sent:
         return now - DAY, True
-    return max(max(sent), now - LONGEST), False
+    return max(*sent, now - LONGEST), False
 
 
 def troubles(ground: Ground, since: datetime) -> tuple[Trouble, ...]:
@@ -217,6 +223,16 @@ def standing(ground: Ground, since: datetime) -> Verdict:
     if checkup.verdict is Verdict.HEALTHY and troubles(ground, since):
         return Verdict.DEGRADED
     return checkup.verdict
+
+
+def at_words(moment: datetime, now: datetime, zone: tzinfo) -> str:
+    """Say a moment by the digest's clock: `14:02` within the last 20 hours, else with its day."""
+    local = moment.astimezone(zone)
+    if timedelta() <= now - moment < timedelta(hours=20):
+        return f"{local:%H:%M}"
+    if timedelta() <= now - moment < timedelta(days=6):
+        return f"{local:%a %H:%M}"
+    return f"{local.day} {local:%b %H:%M}"
 
 
 def warnings(buckets: Looked[Sequence[Bucket]]) -> int | None:

@@ -1,7 +1,8 @@
 """Many rounds at random, with a report: `python -m tests.crash.run --rounds 1000`.
 
-Workers are killed or stopped at random points while they carry changes of every kind out, and two people approve at the
-same moment. What must not be is told with its round; the exit code is 1 then.
+Workers are killed or stopped at random points while they carry changes of every kind out, two people approve at the
+same moment, and replicas that do what is due by the calendar are killed all the while: beside them stands what a
+scheduler with a shared store makes of the same. What must not be is told with its round; the exit code is 1 then.
 """
 
 from __future__ import annotations
@@ -29,12 +30,15 @@ from tests.conftest import with_database
 from tests.crash.approvals import pair_on
 from tests.crash.nursery import nursery
 from tests.crash.rig import LEASE_S, LONG_LEASE_S, POINTS, Blow, Outcome, lanes, run_rounds
+from tests.crash.slots import Told, storm_of, storm_of_ours, storm_of_the_rival
 from tests.support.changing import VERBS
 
 _BATCH = 50
 # What is passed again and again, so that a later time can be struck, too.
 _REPEATED = frozenset({"followed"})
 _STOPPED = 0.25
+# So many due moments show what a shared store does.
+_RIVAL = 400
 
 
 @dataclass(slots=True)
@@ -44,6 +48,8 @@ class Report:
     seed: int
     outcomes: list[Outcome] = field(default_factory=list)
     approvals: int = 0
+    slots: Told | None = None
+    rival: Told | None = None
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -65,6 +71,8 @@ class Report:
             f"problems    {len(self.problems)}",
             f"seconds     {self.seconds:.0f}",
         ]
+        lines += [f"slots       {self.slots}"] if self.slots else []
+        lines += [f"apscheduler {self.rival}"] if self.rival else []
         if takeovers:
             lines.append(f"takeover    {statistics.median(takeovers):.2f} s median, {max(takeovers):.2f} s at most")
         points = Counter((each.blow.point, each.verb) for each in struck)
@@ -109,6 +117,8 @@ async def run(options: argparse.Namespace, folder: Path) -> Report:
                 async with lanes(folder, workers, urls[:-1]) as running:
                     report.add(await run_rounds(running, blows))
                 _say(f"{len(report.outcomes)} of {options.rounds} rounds, {len(report.problems)} problems")
+            if options.slots:
+                await slots(urls[-2:], workers, options, report)
         await approvals(urls[-1], folder, options.approvals, report)
         for url in urls:
             verified = await verify_audit(url)
@@ -118,6 +128,15 @@ async def run(options: argparse.Namespace, folder: Path) -> Report:
         await server.stop()
     report.seconds = time.monotonic() - began
     return report
+
+
+async def slots(urls: Sequence[str], workers: Path, options: argparse.Namespace, report: Report) -> None:
+    """Run the storm of our replicas, and a smaller one of a scheduler with a shared store."""
+    ours, theirs = urls
+    report.slots = await storm_of_ours(storm_of(options.slots, options.seed), workers, ours)
+    report.problems += report.slots.problems
+    _say(f"{len(report.slots.due)} slots, {len(report.problems)} problems")
+    report.rival = await storm_of_the_rival(storm_of(min(options.slots, _RIVAL), options.seed), workers, theirs)
 
 
 async def approvals(url: str, folder: Path, rounds: int, report: Report) -> None:
@@ -141,6 +160,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.run", description=__doc__)
     parser.add_argument("--rounds", type=int, default=1000, help="workers to be struck")
     parser.add_argument("--approvals", type=int, default=1000, help="rounds of two approvers at once")
+    parser.add_argument("--slots", type=int, default=1000, help="due moments, with one to eight replicas")
     parser.add_argument("--lanes", type=int, default=4, help="rounds at the same time, each on its own database")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=Path, default=None, help="a file to write the report to")

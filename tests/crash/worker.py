@@ -15,8 +15,9 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from bot.engine.executing import Executor
 from bot.engine.verifying import Aftercare
@@ -24,6 +25,7 @@ from bot.errors import StoreUnavailable
 from bot.rights import DirectoryRights
 from bot.store.store import PostgresStore
 from bot.worker import Intake
+from tests.crash import slot_worker
 from tests.support import engine
 from tests.support.carrying import workshop_on
 from tests.support.twins import RecordingNotifier
@@ -38,18 +40,19 @@ class Order:
     """What a worker is to be: where its database and cluster are, and where it is struck, for the n-th time there.
 
     Without a point it lives on. Only one that `judges` gives verdicts: that is much to read. One that `listens` carries
-    out what people say, too.
+    out what people say, too. One with `slots` does what is due instead: see `SlotOrder`, whose fields they are.
     """
 
     database_url: str
-    kubeconfig: str
     name: str
+    kubeconfig: str = ""
     lease_s: float = 1.0
     point: str = ""
     nth: int = 1
     blow: str = "kill"
     judges: bool = False
     listens: bool = False
+    slots: dict[str, Any] = field(default_factory=dict)
 
 
 class Told:
@@ -76,7 +79,10 @@ class Told:
 
 
 async def work(order: Order, told: Told) -> None:
-    """Carry changes out and judge them, as a replica does, for ever."""
+    """Carry changes out and judge them, or do what is due, as a replica does, for ever."""
+    if order.slots:
+        await slot_worker.work(slot_worker.SlotOrder(**order.slots), order.database_url, told)
+        return
     async with (
         await PostgresStore.open(order.database_url, smallest_pool=1, largest_pool=2) as store,
         workshop_on(store, Path(order.kubeconfig), name=order.name) as fitted,

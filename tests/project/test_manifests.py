@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 import handlers
+from bot.alertmanager.payload import MOST_ALERTS
+from bot.alertmanager.server import PATH
 from bot.configuration import read_configuration
 from bot.registry import discover
 from bot.settings import KEYS
@@ -129,6 +131,48 @@ def test_a_rollout_and_a_drained_node_leave_a_replica_of_each_role(role: str) ->
 BUDGETS = documents("overlays/ha/disruption.yaml")
 
 
+def receiver(component: str) -> dict[str, Any]:
+    """Return what a component adds to the pods that receive something."""
+    (patch,) = documents(f"components/{component}/receiver.yaml")
+    return dict(patch["spec"]["template"]["spec"])
+
+
+@pytest.mark.parametrize("component", ["http", "alertmanager"])
+def test_what_a_component_lets_in_arrives_where_it_is_heard(component: str) -> None:
+    """The Service and the network policy find the pods and the port; every variable is one that ragops reads."""
+    (patch,) = documents(f"components/{component}/receiver.yaml")
+    (service,) = documents(f"components/{component}/service.yaml")
+    (policy,) = documents(f"components/{component}/network.yaml")
+    labels = {
+        **workload("chat")["spec"]["template"]["metadata"]["labels"],
+        **patch["spec"]["template"]["metadata"]["labels"],
+    }
+    (container,) = receiver(component)["containers"]
+    (port,) = container["ports"]
+    assert service["spec"]["selector"].items() <= labels.items()
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    assert service["spec"]["ports"][0]["targetPort"] == policy["spec"]["ingress"][0]["ports"][0]["port"] == port["name"]
+    variables = {each["name"]: each for each in container["env"]}
+    assert set(variables) <= set(KEYS)
+    assert [each["value"] for each in variables.values() if "value" in each] == [f"0.0.0.0:{port['containerPort']}"]
+
+
+def test_the_page_about_alertmanager_names_the_service_and_the_path() -> None:
+    (service,) = documents("components/alertmanager/service.yaml")
+    (port,) = service["spec"]["ports"]
+    url = f"http://{service['metadata']['name']}.{service['metadata']['namespace']}.svc:{port['port']}{PATH}"
+    page = (ROOT / "docs" / "how-to" / "alertmanager.md").read_text()
+    (receivers,) = [
+        read["receivers"]
+        for read in map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+        if "receivers" in read
+    ]
+    (config,) = receivers[0]["webhook_configs"]
+    assert config["url"] == url
+    assert config["max_alerts"] <= MOST_ALERTS
+    assert config["http_config"]["authorization"]["type"] == "Bearer"
+
+
 @each_workload
 def test_what_selects_pods_finds_them(role: str) -> None:
     """Network policies, disruption budgets, and the workload itself."""
@@ -146,7 +190,7 @@ def test_no_manifest_holds_a_secret() -> None:
     values = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     assert set(values.values()) == {""}
     asked = {name for role in WORKLOADS for name, each in environment_of(role).items() if "valueFrom" in each}
-    assert set(values) == asked | {"SLACK_SIGNING_SECRET"}
+    assert set(values) == asked | {"SLACK_SIGNING_SECRET", "RAGOPS_ALERTS_TOKEN"}
 
 
 @pytest.mark.parametrize("file", ["base/ragops.toml", "example/ragops.toml"])
@@ -224,9 +268,8 @@ def test_the_image_and_the_manifests_agree() -> None:
     data = environment_of("all")["RAGOPS_DATA"]["value"]
     assert f"RAGOPS_DATA={data}" in variables.words
     (exposed,) = final.of("EXPOSE")
-    (receiver,) = documents("components/http/receiver.yaml")
-    (with_http,) = receiver["spec"]["template"]["spec"]["containers"]
-    ports = [*pod_of("chat")["containers"][0]["ports"], *with_http["ports"]]
+    added = [receiver(each)["containers"][0]["ports"] for each in ("http", "alertmanager")]
+    ports = [port for each in (pod_of("chat")["containers"][0]["ports"], *added) for port in each]
     assert exposed.words.split() == [str(port["containerPort"]) for port in ports]
 
 

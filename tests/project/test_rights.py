@@ -29,15 +29,19 @@ from sandbox.slack.control import SlackControl
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import demo_workspace
 from tests.support.all_changes import all_requests
+from tests.support.all_extras import ask_for_the_rest
 from tests.support.all_verbs import ask_nowhere, run_all, say_all, unlisted
 from tests.support.clocks import WallClock
 from tests.support.granted import (
+    BACKUPS,
+    CERTIFICATES,
     CHANGES,
     GUARD,
     MANIFESTS,
     NODES,
     OPEN_TO_ALL,
     READER,
+    READING,
     RECORDING_OF_CHANGES,
     differences,
     documents,
@@ -81,13 +85,19 @@ def test_a_list_that_goes_on_is_a_watch() -> None:
 
 
 def test_the_manifests_grant_what_was_recorded_and_nothing_else() -> None:
-    assert differences(recorded(), granted(READER) | granted(NODES)) == {}
+    assert differences(recorded(), {need for file in READING for need in granted(file)}) == {}
     assert differences(recorded_changes(), granted(CHANGES)) == {}
 
 
 def test_a_right_for_one_namespace_stands_in_a_role_and_one_for_the_cluster_in_a_cluster_role() -> None:
-    assert all(need.namespaced for need in granted(READER) | granted(CHANGES))
-    assert not any(need.namespaced for need in granted(NODES))
+    assert all(need.namespaced for need in granted(READER) | granted(CERTIFICATES) | granted(CHANGES))
+    assert not any(need.namespaced for need in granted(NODES) | granted(BACKUPS))
+
+
+def test_of_a_node_its_statistics_are_read_and_nothing_by_which_it_can_be_told_to_do_something() -> None:
+    """Kubelets are asked directly, so that nodes/proxy is not needed."""
+    (role,) = [each for each in documents("components/kubelet-metrics/kubelet-metrics.yaml") if "rules" in each]
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["nodes/stats"], "verbs": ["get"]}]
 
 
 def test_one_role_lets_an_account_change_something_and_none_more_than_that() -> None:
@@ -205,6 +215,7 @@ async def test_of_the_simulated_cluster_everything_asks_for_what_is_recorded(tmp
             answers = await say_all(People(control))
             assert await program.stop() == 0, program.log.read_text()
         await run_all(tmp_path, NAMESPACE, "deployment/rag-engine-api", environ)
+        await ask_for_the_rest(kubeconfig, SCOPE)
         await ask_nowhere(tmp_path, environ)
     assert not [line for line, answer in answers.items() if "went wrong" in answer], answers
     assert recorder.refused() == []
@@ -269,7 +280,7 @@ async def test_who_talks_with_slack_can_change_nothing_not_even_as_a_dry_run(tmp
                     await ask()
                 assert refused.value.status == 403
             elif what == "surroundings":
-                assert len((await ask()).unread) == 3
+                assert len((await ask()).unread) == 2  # of three: quotas are read by both
             elif what != "read Namespace":
                 with pytest.raises(ClusterForbidden):
                     await ask()

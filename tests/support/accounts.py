@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 
 from bot.cluster import Connection
-from tests.support.granted import CHANGES, GUARD, NODES, READER, documents
+from tests.support.granted import CERTIFICATES, CHANGES, GUARD, NODES, READER, documents
 from tests.support.hands import Hands
 from tests.support.requests_seen import Need
 
@@ -71,6 +71,11 @@ async def grant_reader(hands: Hands, namespace: str, *, to: str = "") -> None:
     await _grant(hands, namespace, READER, to or namespace)
 
 
+async def grant_certificates(hands: Hands, namespace: str) -> None:
+    """Apply the right to see cert-manager's Certificates of a namespace."""
+    await _grant(hands, namespace, CERTIFICATES, namespace)
+
+
 async def grant_changes(hands: Hands, namespace: str, *, to: str = "") -> None:
     """Apply what lets the worker in that namespace, or in another one, change workloads of it."""
     await _grant(hands, namespace, CHANGES, to or namespace)
@@ -105,11 +110,11 @@ async def guarded(hands: Hands, *repositories: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def granted_nodes(hands: Hands, namespace: str) -> AsyncIterator[None]:
-    """Apply the rights for the whole cluster, under names of this test's own, and take them back."""
+async def granted_nodes(hands: Hands, namespace: str, *, file: str = NODES) -> AsyncIterator[None]:
+    """Apply rights for the whole cluster, under names of this test's own, and take them back."""
     name, made = f"ragops-test-{secrets.token_hex(4)}", []
     try:
-        for document in documents(NODES):
+        for document in documents(file):
             document["metadata"]["name"] = name
             if "roleRef" in document:
                 document["roleRef"]["name"] = name

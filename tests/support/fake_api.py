@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -44,15 +45,15 @@ class FakeApi:
         return await (queue.popleft() if len(queue) > 1 else queue[0])(request)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[FakeApi]:
-        """Listen on a free port of the loopback."""
+    async def running(self, context: ssl.SSLContext | None = None) -> AsyncIterator[FakeApi]:
+        """Listen on a free port of the loopback; with TLS where a certificate is given."""
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._serve)
         runner = web.AppRunner(application, shutdown_timeout=0.05, access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
         await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self.url = f"{'http' if context is None else 'https'}://127.0.0.1:{runner.addresses[0][1]}"
         try:
             yield self
         finally:

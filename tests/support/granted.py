@@ -13,13 +13,15 @@ from tests.support.requests_seen import Need
 
 MANIFESTS = Path(__file__).parents[2] / "manifests" / "kubernetes"
 READER, NODES = "components/reader/reader.yaml", "components/nodes/nodes.yaml"
+BACKUPS, CERTIFICATES = "components/backups/backups.yaml", "components/certificates/certificates.yaml"
 CHANGES, GUARD = "components/changes/changes.yaml", "components/guard/guard.yaml"
 RECORDING = Path(__file__).parents[1] / "fixtures" / "cluster" / "requests.json"
 RECORDING_OF_CHANGES = RECORDING.with_name("changes.json")
-# What a cluster gives to every account by itself (`system:public-info-viewer`, `system:basic-user`).
+# What a cluster gives to every account: `system:public-info-viewer`, `system:basic-user`, `system:discovery`.
 OPEN_TO_ALL = frozenset(
     {
         *(Need("get", path, namespaced=False) for path in ("/readyz", "/livez", "/healthz", "/version")),
+        *(Need("get", f"/apis/{group}/v1", namespaced=False) for group in ("cert-manager.io", "velero.io")),
         *(
             Need("create", resource, "authorization.k8s.io", namespaced=False)
             for resource in ("selfsubjectaccessreviews", "selfsubjectrulesreviews")
@@ -48,6 +50,10 @@ def _needs(role: dict[str, Any]) -> Iterator[Need]:
             for resource in rule["resources"]:
                 for verb in rule["verbs"]:
                     yield Need(verb, resource, group, role["kind"] == "Role")
+
+
+READING = (READER, CERTIFICATES, NODES, BACKUPS)
+"""Everything that lets the accounts read of an API server. Kubelets are asked for the rest: see kubelet-metrics."""
 
 
 def recorded() -> set[Need]:

@@ -15,7 +15,8 @@ from bot.domain.policy import Policy, RateLimits
 from bot.domain.requests import Place, Request, Surface
 from bot.domain.snapshot import LogExcerpt, LogKey, LogRead, Snapshot
 from bot.domain.targets import ClusterName, Namespace
-from bot.ports import Changes, HotState, Meter, Store, Unmetered
+from bot.domain.watch.policy import WatchPolicy
+from bot.ports import Calendar, Changes, Digests, Extras, HotState, Meter, Probes, Store, Unmetered
 from bot.references import References
 from bot.registry import Registry, discover
 from bot.rights import DirectoryRights
@@ -62,6 +63,11 @@ class Stage:
         policy: Policy = POLICY,
         changes: Changes | None = None,
         change_policy: ChangePolicy | None = None,
+        watch: WatchPolicy | None = None,
+        calendar: Calendar | None = None,
+        probes: Probes | None = None,
+        extras: Extras | None = None,
+        digests: Digests | None = None,
     ) -> Service:
         """Make the service."""
         namespaces = {
@@ -85,6 +91,11 @@ class Stage:
                 changes=changes,
                 policy=change_policy or ChangePolicy(),
                 team_id=TEAM,
+                watch=watch or WatchPolicy(),
+                calendar=calendar,
+                probes=probes,
+                extras=extras,
+                digests=digests,
             )
         )
 

@@ -52,7 +52,8 @@ def _times(events: Sequence[Event]) -> int:
 def _often(looks: Looks, events: Sequence[Event]) -> str:
     """Say how often: events are counted since their first time, which may be more than an hour ago."""
     last = max(event.at for event in events if event.at is not None)
-    return f"({_times(events)} times, last {ago(last, looks.index.now)})"
+    times = _times(events)
+    return f"({'once' if times == 1 else f'{times} times'}, last {ago(last, looks.index.now)})"
 
 
 SECTION = SectionKind(order=120, reading="cluster", look=look)

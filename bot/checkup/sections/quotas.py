@@ -39,7 +39,8 @@ def _percent(quota: Quota) -> str:
 
 def _is_told(seen: Seen, quota: Quota) -> bool:
     """Tell whether a finding says already that pods are refused for want of it."""
-    return any(finding.code == "QUOTA_EXCEEDED" and quota.name in finding.summary for finding in seen.findings)
+    told = [finding.summary for finding in seen.findings if finding.code == "QUOTA_EXCEEDED"]
+    return any(quota.name in summary and quota.resource in summary for summary in told)
 
 
 def _attention(seen: Seen, quota: Quota) -> Attention:

@@ -127,15 +127,25 @@ class Authority:
         subject: str = "",
         by_itself: bool = False,
     ) -> ssl.SSLContext:
-        """Return what a server needs to serve a certificate for these names, valid between two days from now."""
+        """Return what a server needs to serve such a certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.key_file(*names, days=days, subject=subject, by_itself=by_itself))
+        return context
+
+    def key_file(
+        self,
+        *names: str,
+        days: tuple[float, float] = (-30, 90),
+        subject: str = "",
+        by_itself: bool = False,
+    ) -> Path:
+        """Return a file with a key and its certificate for these names, valid between two days from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = self._made(subject or names[0], names, days=days, key=key, by_itself=by_itself)
         path = self.folder / f"{made.serial_number}.pem"
         private = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         path.write_bytes(private + made.public_bytes(_PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return path
 
     def _made(
         self,

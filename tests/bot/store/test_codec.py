@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.charts import Chart, Moment, Panel, Series
 from bot.domain.people import Actor
 from bot.domain.requests import Place, Post, Request, Surface
-from bot.domain.view import Block, Fields, Headline, View
+from bot.domain.view import Block, Fields, Headline, Picture, View
 from bot.errors import StoreRefused
 from bot.store.codec import decode, encode
 
@@ -21,7 +23,28 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
-BLOCKS = st.one_of([st.from_type(kind) for kind in get_args(Block)])
+FIGURES = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+MOMENTS = st.integers(0, 4 * 10**9).map(lambda seconds: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+PANELS = st.builds(
+    Panel,
+    title=TEXT,
+    unit=TEXT,
+    series=st.lists(st.builds(Series, TEXT, st.lists(FIGURES, max_size=3).map(tuple)), max_size=2).map(tuple),
+    limit=FIGURES,
+    bars=st.booleans(),
+)
+CHARTS = st.builds(
+    Chart,
+    title=TEXT,
+    alt=TEXT,
+    starts_at=MOMENTS,
+    step_s=st.integers(),
+    panels=st.lists(PANELS, max_size=2).map(tuple),
+    moments=st.lists(st.builds(Moment, MOMENTS, TEXT), max_size=2).map(tuple),
+)
+BLOCKS = st.one_of(
+    [st.builds(Picture, CHARTS) if kind is Picture else st.from_type(kind) for kind in get_args(Block)],
+)
 VIEWS = st.builds(
     View, summary=TEXT, blocks=st.lists(BLOCKS, max_size=4).map(tuple), data=JSON, exit_code=st.integers(0, 4)
 )
@@ -35,6 +58,20 @@ POST = Post(Place("C1", "1.2"), View("s", (Headline("h"), Fields((("a", "b"),)))
 )
 def test_a_post_comes_back_as_it_was(post: Post) -> None:
     """Every block, every text and any data survive the store."""
+    assert decode(encode(post), Post) == post
+
+
+def test_a_whole_figure_of_a_chart_comes_back() -> None:
+    """Whether it was counted or measured; what is not known stays so."""
+    series = Series("restarts", (1, None, 2.5))
+    chart = Chart(
+        title="Restarts",
+        alt="Three restarts.",
+        starts_at=datetime(2030, 1, 1, tzinfo=UTC),
+        step_s=60,
+        panels=(Panel("Restarts", "", (series,)),),
+    )
+    post = Post(Place("C1"), View("s", (Picture(chart),)))
     assert decode(encode(post), Post) == post
 
 

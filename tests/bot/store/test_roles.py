@@ -17,6 +17,8 @@ from psycopg.rows import DictRow, dict_row
 
 from bot.domain.people import Actor
 from bot.domain.requests import Post, Request
+from bot.domain.watch.keeps import Acknowledge, AddSilence, EndSilence, PauseSchedule, ResumeSchedule
+from bot.domain.watch.schedules import Pause
 from bot.errors import StoreRefused
 from bot.ports import Attempt, AuditEntry, AuditQuery, OperationQuery, RevisionSeen
 from bot.store.audit import verify_audit
@@ -37,6 +39,7 @@ from tests.support.operations import (
     tokens,
     written,
 )
+from tests.support.watch_records import AT, episode, note, problem, record, sample, save, silence
 
 MakeRequest = Callable[[str], Request]
 MakePost = Callable[..., Post]
@@ -191,6 +194,43 @@ async def test_changes_work_under_the_lesser_role(ready: Server, make_post: Make
             admin.execute("UPDATE worked_revisions SET last_at = last_at - interval '91 days'")
         purged = await store.purge()
         assert (purged.operations, purged.tokens, purged.messages, purged.revisions) == (1, 2, 1, 1)
+
+
+async def test_watching_works_under_the_lesser_role(ready: Server) -> None:
+    """All that a store can do about it, and its end after its time."""
+    async with await PostgresStore.open(ready.url(BOT)) as store:
+        held = await store.slots.begin("digest", AT, lease_s=0.001)
+        assert held is not None
+        await store.slots.release(held)
+        again = await store.slots.begin("digest", AT, lease_s=10)
+        assert again is not None
+        kept = (
+            PauseSchedule(Pause(name="digest", by="U1", at=AT)),
+            ResumeSchedule("digest"),
+            Acknowledge("e1", "U1"),
+            AddSilence(silence()),
+            EndSilence("s1"),
+        )
+        for number in range(2):
+            await record(store, number, samples=[sample()], problems=[problem()] if number == 0 else [])
+            await save(store, replace(episode(), version=number + 1))
+        async with store.transaction() as transaction:
+            assert await transaction.note(note())
+            assert [await transaction.keep(each) for each in kept] == [True] * len(kept)
+            assert await transaction.finish_slot(again, outcome="sent")
+        assert len(await store.history.samples(SCOPE, since=AT)) == 2
+        assert len(await store.history.spans(SCOPE, since=AT)) == len(await store.history.notes(SCOPE, since=AT)) == 1
+        assert await store.episodes.unannounced(limit=9) == ("e1",)
+        with ready.open() as admin:
+            admin.execute("UPDATE episodes SET state = 'resolved', resolved_at = '2020-01-01Z'")
+            admin.execute("UPDATE samples SET minute = minute - interval '20 years'")
+            admin.execute("UPDATE notes SET at = '2020-01-01Z'")
+            admin.execute("UPDATE silences SET ended_at = '2020-01-01Z'")
+            admin.execute(
+                "UPDATE problem_spans SET began_at = '2020-01-01Z', seen_at = '2020-01-01Z', ended_at = '2020-01-01Z'"
+            )
+        purged = await store.purge()
+        assert (purged.samples, purged.spans, purged.notes, purged.episodes, purged.silences) == (2, 1, 1, 1, 1)
 
 
 async def test_the_bot_is_granted_what_it_needs_and_nothing_more(ready: Server) -> None:

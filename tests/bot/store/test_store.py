@@ -6,7 +6,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import psycopg
@@ -14,10 +15,14 @@ import pytest
 from psycopg.rows import DictRow
 
 from bot.domain.requests import Post, Request
+from bot.domain.watch.episodes import EpisodeState
+from bot.domain.watch.keeps import AddSilence, PauseSchedule
+from bot.domain.watch.schedules import Pause
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.ports import AuditEntry, Store
 from bot.store.connections import Address
 from bot.store.store import PostgresStore, Purged
+from tests.support.watch_records import SCOPE, episode, note, sample, save, silence
 
 MakeRequest = Callable[[str], Request]
 MakePost = Callable[..., Post]
@@ -237,6 +242,73 @@ async def test_finished_rows_go_after_their_time(
     assert [row["key"] for row in left] == ["waits", "new", "dead"]
     assert [row["key"] for row in admin.execute("SELECT key FROM seen").fetchall()] == ["kept"]
     assert counts(admin)["audit"] == 1
+
+
+async def test_what_was_watched_goes_after_its_time(store: PostgresStore, admin: Admin) -> None:
+    """Samples after the days that are asked for, problems after 90 days, notes and alerts after 400, others sooner."""
+    now = datetime.now(UTC)
+
+    def ago(days: float) -> datetime:
+        return now - timedelta(days=days)
+
+    for days in (1, 4, 15):
+        async with store.transaction() as transaction:
+            await transaction.record(SCOPE, ago(days), [sample()], [])
+    for key, days in (("young", 399), ("old", 401)):
+        async with store.transaction() as transaction:
+            assert await transaction.note(note(key, at=ago(days)))
+    for key, days in (("young", 89), ("old", 91), ("left", 92), ("open", 1)):
+        open_end = key in {"left", "open"}
+        admin.execute(
+            "INSERT INTO problem_spans (cluster, namespace, key, severity, title, words, began_at, seen_at, ended_at)"
+            " VALUES ('prod', 'payments', %s, 1, '', '', %s, %s, %s)",
+            (key, ago(200), ago(days), None if open_end else ago(days)),
+        )
+    for name, days, fired in (("young", 399, True), ("old", 401, True), ("never", 2, False), ("just", 0.5, False)):
+        over = replace(episode(name, cause=name), state=EpisodeState.RESOLVED, resolved_at=ago(days))
+        await save(store, over if fired else replace(over, fired_at=None))
+    await save(store, episode("open", cause="open", began_at=ago(500)))
+    assert await store.purge(history_days=3) == Purged(samples=2, spans=2, notes=1, episodes=2)
+    assert await store.purge() == Purged()
+    assert len(await store.history.samples(SCOPE, since=ago(99))) == 1
+    assert [each.problem.key for each in await store.history.spans(SCOPE, since=ago(999))] == ["open", "young"]
+    assert [each.key for each in await store.history.notes(SCOPE, since=ago(999))] == ["young"]
+    found = [name for name in ("young", "old", "never", "just", "open") if await store.episodes.find(name) is not None]
+    assert found == ["young", "just", "open"]
+
+
+async def test_silences_and_pauses_go_after_their_end(store: PostgresStore, admin: Admin) -> None:
+    """A silence is kept for ninety days more; an open-ended pause for ever."""
+    async with store.transaction() as transaction:
+        for name in ("holds", "over", "ended"):
+            assert await transaction.keep(AddSilence(silence(silence_id=name)))
+            pause = Pause(name=name, by="U1", at=datetime.now(UTC), until=silence().until if name == "over" else None)
+            assert await transaction.keep(PauseSchedule(pause))
+    admin.execute("UPDATE silences SET at = now() - interval '92 d', until = now() - interval '91 d' WHERE id = 'over'")
+    admin.execute("UPDATE silences SET ended_at = now() - interval '91 d' WHERE id = 'ended'")
+    admin.execute(
+        "UPDATE schedule_pauses SET at = now() - interval '2 h', until = now() - interval '1 s' WHERE name = 'over'"
+    )
+    assert await store.purge() == Purged(silences=2, pauses=1)
+    assert [each.id for each in await store.episodes.silences()] == ["holds"]
+    assert sorted(await store.slots.pauses()) == ["ended", "holds"]
+
+
+async def test_the_newest_slot_of_a_schedule_stays(store: PostgresStore, admin: Admin) -> None:
+    """One that is due once a year would be due again else; ticks of the watcher go after a day."""
+    for name in ("yearly", "watch:prod:payments"):
+        for day in (1, 2):
+            claim = await store.slots.begin(name, datetime(2030, 1, day, tzinfo=UTC), lease_s=60)
+            assert claim is not None
+            if day == 1:
+                async with store.transaction() as transaction:
+                    assert await transaction.finish_slot(claim, outcome="sent")
+    admin.execute("UPDATE slots SET claimed_at = now() - interval '25 h'")
+    assert (await store.purge()).slots == 1
+    admin.execute("UPDATE slots SET claimed_at = now() - interval '91 d'")
+    assert (await store.purge()).slots == 1
+    left = admin.execute("SELECT name, due_at FROM slots ORDER BY name").fetchall()
+    assert [(row["name"], row["due_at"].day) for row in left] == [("watch:prod:payments", 2), ("yearly", 2)]
 
 
 @pytest.mark.parametrize(

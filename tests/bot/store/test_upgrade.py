@@ -157,7 +157,7 @@ async def test_nothing_is_lost(previous_url: str, admin: Admin) -> None:
         found = await verify_audit(previous_url, str(head))
         assert (found.ok, found.checked) == (True, 50)
         assert await store.audit_trail.head() == str(head)
-    assert len(_columns(admin)["outbox"]) > len(columns["outbox"])
+    assert await bring_up_to_date(previous_url, dry_run=True) == ()
 
 
 async def test_what_waited_is_carried_out_and_delivered(previous_url: str, admin: Admin) -> None:
@@ -214,6 +214,31 @@ async def test_a_bot_of_before_that_still_runs_goes_on(previous_url: str, admin:
     assert outgoing.post.view.summary == "late"
     assert claimed is not None
     assert (claimed.request.key, claimed.request.reply_to) == ("late", "https://hooks.example/x")
+
+
+OLD_SLOT = "INSERT INTO slots (name, due_at) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING name"
+
+
+async def test_due_moments_of_before_are_done(empty_url: str, admin: Admin) -> None:
+    """Those that the version before inserted, then or beside us; and it takes none that we work on, or did."""
+    await _migrate(empty_url, *shipped()[:3])
+    moments = [datetime(2030, 1, day, tzinfo=UTC) for day in range(1, 5)]
+    assert admin.execute(OLD_SLOT, ("digest", moments[0])).fetchone() is not None
+    async with await PostgresStore.open(empty_url) as store:
+        assert admin.execute(OLD_SLOT, ("digest", moments[1])).fetchone() is not None
+        for due_at in moments[:2]:
+            assert await store.slots.begin("digest", due_at, lease_s=10) is None
+        held = [await store.slots.begin("digest", due_at, lease_s=10) for due_at in moments[2:]]
+        assert held[0] is not None
+        async with store.transaction() as transaction:
+            assert await transaction.finish_slot(held[0], outcome="sent")
+        for due_at in moments:
+            assert admin.execute(OLD_SLOT, ("digest", due_at)).fetchone() is None
+        assert await store.slots.newest("digest") == moments[3]
+        runs = (await store.slots.runs(["digest"]))["digest"]
+    assert [(run.due_at, run.done_at is None, run.outcome) for run in runs] == [
+        (moments[3], True, ""), (moments[2], False, "sent"), (moments[1], False, ""), (moments[0], False, ""),
+    ]  # fmt: skip
 
 
 PROCESS = """

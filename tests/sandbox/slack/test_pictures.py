@@ -65,8 +65,6 @@ async def test_a_picture_can_be_shown_after_a_while(client: AsyncWebClient, worl
 
 
 @pytest.mark.parametrize("file", [{}, {"id": "F1", "url": "u"}, {"name": "x"}, "F1", {"id": ""}])
-async def test_a_file_is_named_by_its_id_or_its_address(
-    client: AsyncWebClient, world: Workspace, file: object
-) -> None:
+async def test_a_file_is_named_by_its_id_or_its_address(client: AsyncWebClient, world: Workspace, file: object) -> None:
     """By exactly one of them."""
     assert (await refused(client, world, {**block("F1"), "slack_file": file})).startswith("invalid_blocks")

@@ -114,7 +114,7 @@ async def test_a_file_that_is_not_ready_is_waited_for(
     slack: SlackServer, painting: SlackNotifier, clock: SteppedClock
 ) -> None:
     """The platform looks at an image for a moment before a message can show it."""
-    slack.workspace.clock = lambda: clock.time.timestamp()
+    slack.workspace.clock = lambda: clock.now().timestamp()
     slack.workspace.picture_delay_s = 1.2
     await painting.post(post(slack, digest(a_day())), tag="t")
     (message,) = messages(slack)
@@ -237,7 +237,7 @@ async def test_private_answers_spell_pictures(slack: SlackServer, painting: Slac
     assert slack.workspace.files == {}
 
 
-async def test_drawing_has_an_end(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_drawing_has_an_end(client: AsyncWebClient) -> None:
     """A picture that takes too long is spelled."""
 
     async def for_ever(_chart: Chart) -> bytes:

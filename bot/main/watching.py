@@ -1,0 +1,50 @@
+"""Watching, in the role `chat`: what is configured is looked at, told of, and sent when it is due."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+from bot.alertmanager import alertmanager_server
+from bot.main.loops import finish, loop_of, once_open
+from bot.main.parts import Parts
+from bot.schedule.clock import ScheduleClock
+from bot.watching.announcing import Announcer
+from bot.watching.intake import Intake
+from bot.watching.looking import Watcher
+from bot.watching.room import WatchRoom
+from bot.watching.scheduling import Runner
+
+
+@asynccontextmanager
+async def watch(parts: Parts) -> AsyncIterator[None]:
+    """Watch in the background; at the end finish what was begun."""
+    watching = parts.watching
+    announcing = loop_of("announcing", Announcer(watching.room).step, parts, at_once=1)
+    room = replace(watching.room, changed=announcing.wake)
+    jobs = watching.digests.jobs()
+    runner = Runner(jobs, store=parts.store, calendar=watching.calendar, clock=parts.clock)
+    scheduling = loop_of("schedules", runner.step, parts, at_once=max(1, len(jobs)))
+    looking = loop_of("watching", Watcher(room).step, parts, at_once=1)
+    loops = (looking, scheduling, announcing)
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(once_open(parts, loop.run)) for loop in loops]
+        try:
+            schedules = [job.schedule for job in jobs]
+            await stack.enter_async_context(ScheduleClock(schedules, watching.calendar, scheduling.wake))
+            await _let_alerts_in(parts, room, stack)
+            yield
+        finally:
+            for loop in loops:
+                loop.end()
+            await finish(parts, tasks)
+
+
+async def _let_alerts_in(parts: Parts, room: WatchRoom, stack: AsyncExitStack) -> None:
+    """Serve Alertmanager, where that is configured."""
+    door = parts.ingredients.alerts
+    if door is not None:
+        take = Intake(room).receive
+        await stack.enter_async_context(alertmanager_server(door.listen, door.token, take, references=parts.references))

@@ -1,0 +1,186 @@
+"""The lines that a digest is made of: what needs a person, what is over, what changed, what was not looked at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.diagnosis import duration
+from bot.domain.charts import Chart, Moment
+from bot.domain.findings import Severity, StepKind, Verdict
+from bot.domain.operations import Operation, State, approvers
+from bot.domain.text import count, first_line, listed
+from bot.domain.view import Item, Line, Mark, Mention, Span, bold, code, line
+from bot.domain.watch.samples import Note
+from bot.watching.digest_chart import day_chart, day_of, day_span
+from bot.watching.digests import (
+    Digest,
+    Ground,
+    Over,
+    Trouble,
+    at_words,
+    episode_title,
+    happened,
+    overs,
+    requests,
+    standing,
+    troubles,
+    unseen,
+    warnings,
+)
+
+MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Severity.INFO: Mark.INFO}
+# What may be read in one line on a phone.
+_SHORT, _LONG = 140, 400
+_MOST_MOMENTS = 12
+_WORDS = {
+    State.EXECUTING: "running",
+    State.FAILED: "failed",
+    State.UNKNOWN: "ended in doubt",
+    State.DENIED: "denied",
+    State.EXPIRED: "expired, nobody answered",
+}
+
+
+def verdict_words(digest: Digest, ground: Ground) -> tuple[str, Mark]:
+    """Say how a place is: `is healthy`, `needs you: 2 things`; that it could not be looked at is never healthy."""
+    found, verdict = troubles(ground, digest.since), standing(ground, digest.since)
+    if ground.checkup.seen is None:
+        return f"could not be looked at: {first_line(ground.checkup.problem)}", Mark.UNKNOWN
+    if found:
+        worst = max(each.severity for each in found)
+        mark = Mark.CRITICAL if verdict is Verdict.DOWN or worst is Severity.CRITICAL else Mark.WARNING
+        return f"{'is down and ' if verdict is Verdict.DOWN else ''}needs you: {count(len(found), 'thing')}", mark
+    match verdict:
+        case Verdict.HEALTHY:
+            return "is healthy", Mark.OK
+        case Verdict.DOWN:
+            return "is down", Mark.CRITICAL
+        case Verdict.DEGRADED:
+            return "is degraded", Mark.WARNING
+        case Verdict.UNKNOWN:
+            parts = [name for name, _ in unseen(ground)]
+            what = f": {listed(parts[:3])} could not be looked at" if parts else ""
+            return f"may be healthy or not{what}", Mark.UNKNOWN
+
+
+def trouble_item(digest: Digest, trouble: Trouble) -> Item:
+    """Return what needs a person, with a line of why."""
+    words = first_line(trouble.words, _SHORT)
+    return Item(_title(trouble), _note(digest, trouble), MARKS[trouble.severity], (line(words),) if words else ())
+
+
+def trouble_line(digest: Digest, trouble: Trouble) -> Line:
+    """Return the same as one line, for where several places share a message."""
+    return line(*_title(trouble), f" ({_note(digest, trouble)})")
+
+
+def whole_trouble(digest: Digest, ground: Ground, trouble: Trouble) -> Item:
+    """Return all that is known of it: why, since when exactly, and what to do."""
+    lines = [line(first_line(trouble.words, _LONG))] if trouble.words else []
+    if trouble.since is not None:
+        lines.append(line(f"Since {trouble.since:%Y-%m-%d %H:%M:%S} UTC"))
+    step = trouble.next
+    if step is not None:
+        command = step.kind is StepKind.COMMAND
+        text = code(f"{step.text} {ground.place}".rstrip()) if command else Span(step.text)
+        lines.append(line("Next: ", text, f": {step.reason}" if step.reason else ""))
+    return Item(_title(trouble), _note(digest, trouble), MARKS[trouble.severity], tuple(lines))
+
+
+def _title(trouble: Trouble) -> Line:
+    title = first_line(trouble.title, _SHORT)
+    return line(bold(trouble.service), f": {title}") if trouble.service else line(bold(title))
+
+
+def _note(digest: Digest, trouble: Trouble) -> str:
+    since = trouble.since
+    how_long = "" if since is None else f" since {at_words(since, digest.now, digest.clock)}"
+    seen = ", somebody looks at it" if trouble.acked_by else ""
+    return f"{trouble.severity.word}, {'new' if trouble.new else 'still open'}{how_long}{seen}"
+
+
+def over_words(digest: Digest, over: Over) -> str:
+    """Say what is over: `api: crash loop (14:02, for 7 min)`."""
+    lasted = duration((over.ended_at - over.began_at).total_seconds())
+    return f"{first_line(over.title, _SHORT)} ({at_words(over.began_at, digest.now, digest.clock)}, for {lasted})"
+
+
+def request_line(digest: Digest, operation: Operation) -> Line:
+    """Say a request: what was done, who asked, who approved."""
+    words = operation.plan.draft.words
+    done = operation.state is State.SUCCEEDED
+    said = words.done if done else f"{words.title}: {_WORDS.get(operation.state, operation.state.lower())}"
+    agreed = [part for user in approvers(operation) for part in (", approved by ", Mention(user))]
+    when = at_words(operation.written_at or operation.ended_at or operation.created_at, digest.now, digest.clock)
+    return line(f"{when} {first_line(said, _SHORT)}, asked by ", Mention(operation.plan.requester.user_id), *agreed)
+
+
+def note_words(digest: Digest, note: Note) -> str:
+    """Say what was seen to happen: `14:02 api v1.1 → v1.2`."""
+    return f"{at_words(note.at, digest.now, digest.clock)} {first_line(note.words, _SHORT)}"
+
+
+def changed_lines(digest: Digest, ground: Ground) -> list[Line]:
+    """Return what changed, the oldest first."""
+    asked = [(each.written_at or each.created_at, request_line(digest, each)) for each in _requests(digest, ground)]
+    seen = [(each.at, line(note_words(digest, each))) for each in happened(ground, digest.since)]
+    return [words for _, words in sorted([*asked, *seen], key=lambda each: each[0])]
+
+
+def _requests(digest: Digest, ground: Ground) -> Sequence[Operation]:
+    return requests(ground, digest.since)
+
+
+def care_words(ground: Ground) -> list[str]:
+    """Say how certificates and backups stand where that is worth a word."""
+    checkup = ground.checkup.seen
+    wanted = [each for each in (checkup.sections if checkup else ()) if each.name in ("certificates", "backups")]
+    return [f"{each.name}: {each.words}" for each in wanted if each.noted and each.words and not each.attentions]
+
+
+def looked_words(ground: Ground) -> str:
+    """Say in one line what was looked at and is well."""
+    checkup = ground.checkup.seen
+    fine = [each for each in (checkup.sections if checkup else ()) if each.is_fine]
+    told = {"workloads", "certificates", "backups"}
+    return listed([f"{each.name} ({each.words})" if each.name in told else each.name for each in fine])
+
+
+def warning_words(ground: Ground) -> str:
+    """Compare a day's warning events with those of the day before; empty where neither is known or both are none."""
+    today, before = warnings(ground.buckets), warnings(ground.before)
+    if today is None or not (today or before):
+        return ""
+    compared = f", {before:,} the day before" if before is not None else ""
+    return f"{today:,} in 24 hours{compared}"
+
+
+def unseen_words(ground: Ground) -> list[str]:
+    """Say what was not looked at, each with why."""
+    return [f"{name} ({first_line(problem, _SHORT)})" for name, problem in unseen(ground)]
+
+
+def has_details(digest: Digest, ground: Ground) -> bool:
+    """Tell whether there is more to say than that all is well."""
+    said = (troubles(ground, digest.since), overs(ground, digest.since), changed_lines(digest, ground))
+    return any(said) or bool(unseen_words(ground))
+
+
+def chart_of(digest: Digest, ground: Ground) -> Chart | None:
+    """Return the last day of a place; None where the history could not be read."""
+    if ground.buckets.seen is None:
+        return None
+    since, until = day_span(digest.now)
+    day = day_of(ground.buckets.seen, ground.catalogue, since=since, until=until)
+    moments = [moment for moment in _moments(ground) if moment.at >= since][-_MOST_MOMENTS:]
+    return day_chart(day, digest.thresholds, moments, time_zone=digest.plan.schedule.time_zone)
+
+
+def _moments(ground: Ground) -> Iterator[Moment]:
+    notes = [Moment(note.at, first_line(note.words, 40)) for note in ground.notes.seen or ()]
+    alerts = [
+        Moment(episode.fired_at, f"alert: {first_line(episode_title(episode), 40)}")
+        for episode in ground.episodes.seen or ()
+        if episode.fired_at is not None and episode.alerts
+    ]
+    yield from sorted((*notes, *alerts), key=lambda moment: moment.at)

@@ -1,0 +1,128 @@
+"""Looks at every configured namespace again and again, and keeps what changes; nothing is posted here but notes.
+
+Of several replicas one looks at a tick: whoever takes its slot. What was read is judged by all rules, and one
+transaction changes the episodes, notes what happened, keeps the minute's samples and ends the slot. A cluster that is
+away ends nothing, and a database that is away leaves everything as it is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.findings import Severity
+from bot.domain.requests import Place, Post
+from bot.domain.targets import WORKLOAD_KINDS, Scope
+from bot.domain.watch.episodes import Silence
+from bot.domain.watch.samples import Note
+from bot.domain.watch.transitions import step
+from bot.domain.watch.world import Judged, World
+from bot.errors import Lost
+from bot.ports import SlotClaim, Transaction
+from bot.watching.card import note_view
+from bot.watching.happenings import Sight, notes_of
+from bot.watching.quiet import is_quiet
+from bot.watching.reading import MINUTE, Reader, Readings
+from bot.watching.recording import problems_of
+from bot.watching.room import WatchRoom
+from bot.watching.rule import Rule, all_rules
+
+log = logging.getLogger(__name__)
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Watcher:
+    """Looks; `rules` are all there are unless given."""
+
+    def __init__(self, room: WatchRoom, *, rules: Sequence[Rule] | None = None) -> None:
+        self._room = room
+        self._rules = all_rules() if rules is None else tuple(rules)
+        self._reader = Reader(room)
+        self._ticks: dict[Scope, datetime] = {}
+        self._sights: dict[Scope, Sight] = {}
+
+    async def step(self) -> bool:
+        """Look at one namespace whose tick has come; False when none has. Raises `StoreUnavailable`."""
+        tick = self._tick()
+        for scope in self._room.scopes.all():
+            if self._ticks.get(scope) != tick:
+                self._ticks[scope] = tick
+                await self._look(scope, tick)
+                return True
+        return False
+
+    def _tick(self) -> datetime:
+        every = timedelta(seconds=self._room.policy.every_s)
+        return _BEGINNING + (self._room.clock.now() - _BEGINNING) // every * every
+
+    async def _look(self, scope: Scope, tick: datetime) -> None:
+        name = f"watch:{scope.cluster}:{scope.namespace}"
+        claim = await self._room.store.slots.begin(name, tick, lease_s=self._room.lease_s)
+        if claim is None:
+            return
+        readings = await self._reader.read(scope, tick)
+        try:
+            await self._keep(readings, claim)
+        except Lost:
+            log.warning("a look took too long", extra={"event": "look_lost", "scope": str(scope)})
+
+    async def _keep(self, readings: Readings, claim: SlotClaim) -> None:
+        room, world = self._room, readings.world
+        judged = self._judge(world)
+        before = self._sights.get(world.scope)
+        sight = Sight.of(world, before)
+        notes = notes_of(before or sight, sight, world.scope, world.catalogue, world.now)
+        silences = await room.store.episodes.silences() if notes else ()
+        changed, told = False, False
+        async with room.store.transaction() as transaction:
+            known = await transaction.episodes(world.scope)
+            now = await transaction.now()
+            channels = room.policy.channels
+            for episode in step(known, judged, now, scope=world.scope, channels=channels, new_id=room.new_id):
+                await transaction.save_episode(episode)
+                changed = True
+            for note in notes:
+                told |= await self._note(transaction, note, world, silences)
+            await self._record(transaction, readings)
+            if not await transaction.finish_slot(claim, outcome="looked"):
+                raise Lost
+        self._sights[world.scope] = sight
+        if changed:
+            room.changed()
+        if told:
+            room.put()
+
+    def _judge(self, world: World) -> list[Judged]:
+        """Let all rules judge; one that fails judges nothing, so that what it fires stays as it is."""
+        judged = []
+        for rule in self._rules:
+            if rule.of_cluster and not self._room.leads(world.scope):
+                continue
+            try:
+                judged.append(rule.judge(world))
+            except Exception:
+                log.exception("a rule failed", extra={"event": "rule_failed", "rule": rule.name})
+                judged.append(Judged(unknown=(rule.beginning,)))
+        return judged
+
+    async def _note(self, transaction: Transaction, note: Note, world: World, silences: Sequence[Silence]) -> bool:
+        """Keep what happened, and tell it once; True when a message was put into the outbox."""
+        channel = self._room.policy.channels.of(Severity.INFO)
+        if not await transaction.note(note) or not channel:
+            return False
+        kind, name = note.ref.kind, note.ref.name
+        service = world.catalogue.alias_of(kind, name) if kind in WORKLOAD_KINDS else ""
+        if is_quiet(note.scope, service, silences):
+            return False
+        await transaction.put(Post(Place(channel), note_view(note), kind="notice"))
+        return True
+
+    async def _record(self, transaction: Transaction, readings: Readings) -> None:
+        """Keep the samples of this minute, unless somebody has kept them."""
+        world = readings.world
+        minute = world.now.replace(second=0, microsecond=0)
+        if world.report.seen is None or (readings.newest_minute or minute - MINUTE) >= minute:
+            return
+        await transaction.record(world.scope, minute, readings.samples, problems_of(readings.seen))

@@ -1,0 +1,55 @@
+"""`alerts`: what is open now, what is silenced by whom, and what nobody watches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.actions import Need, NoParams, Query, Setting
+from bot.domain.targets import Scope
+from bot.domain.view import Button, Buttons, Context, View, line
+from bot.domain.watch.episodes import Episode, Silence
+from bot.domain.watch.policy import WatchPolicy
+from bot.errors import UsageError
+from bot.ports import Sources
+from bot.watching.list_card import list_view
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The open episodes of a scope, and all silences that hold."""
+
+    scope: Scope
+    episodes: Sequence[Episode]
+    silences: Sequence[Silence]
+    policy: WatchPolicy
+
+
+async def observe(params: NoParams, sources: Sources) -> Seen:
+    if sources.episodes is None or sources.watch is None:
+        raise UsageError("Alerts are kept in the bot's database, and there is none here: ask in chat.")
+    return Seen(
+        scope=sources.scope,
+        episodes=await sources.episodes.open(sources.scope),
+        silences=await sources.episodes.silences(),
+        policy=sources.watch,
+    )
+
+
+def render(params: NoParams, seen: Seen, setting: Setting) -> View:
+    view = list_view(seen.scope, seen.episodes, seen.silences, seen.policy, setting.now, place=setting.place)
+    private = " · only you see this" if setting.private else ""
+    small = Context((line(f"{seen.scope} · as of {setting.now:%H:%M:%S} UTC{private}"),))
+    again = Buttons((Button("Refresh", setting.command, replaces=True),))
+    return replace(view, blocks=(*view.blocks, small, again))
+
+
+ACTION = Query(
+    name="alerts",
+    summary="List what is wrong now as it was told, and what is silenced",
+    params=NoParams,
+    needs=frozenset({Need.WATCHED}),
+    observe=observe,
+    render=render,
+    examples=(("alerts", "of the default namespace"), ("alerts -n kube-system", "of another one")),
+)

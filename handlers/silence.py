@@ -1,0 +1,124 @@
+"""`silence`: no messages about an alert, a rule, a service or everything here for a while. It is watched on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+
+from bot.domain.actions import Control, Need, argument, option
+from bot.domain.durations import parse_span
+from bot.domain.people import Permission
+from bot.domain.requests import Outcome
+from bot.domain.text import count, first_line, suggest
+from bot.domain.view import Button, Buttons, Context, Headline, Mark, View, line
+from bot.domain.watch.episodes import Episode, EpisodeState, Silence
+from bot.domain.watch.keeps import AddSilence
+from bot.errors import UsageError
+from bot.ports import Sources
+from bot.redaction import redact
+from bot.watching.quiet import EVERYTHING, is_silenced
+from bot.watching.room import new_id
+from bot.watching.rule import all_rules
+
+LONGEST = timedelta(days=7)
+LONGEST_WHY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What to silence, for how long, and why."""
+
+    what: str = argument("an alert's id, a rule's name, a service, or * for everything here", names_service=True)
+    why: str = argument("why, for those who wonder", default="", rest=True)
+    span: str = option("--for", "for how long: 30m, 2h, 3d, at most 7d", default="1h", metavar="SPAN")
+
+
+async def act(params: Params, sources: Sources) -> Outcome:
+    if sources.episodes is None or sources.catalogue is None:
+        raise UsageError("Silences are kept in the bot's database, and there is none here: ask in chat.")
+    open_ = await sources.episodes.open(sources.scope)
+    silence = Silence(
+        id=new_id(),
+        what=_what(params.what, open_, sources),
+        scope=sources.scope,
+        by=sources.request.actor.user_id,
+        at=sources.now,
+        until=sources.now + _span(params.span),
+        why=_why(params.why),
+    )
+    until = f"{silence.until.astimezone(UTC):%d %b %H:%M} UTC"
+    named = "Everything here" if silence.what == EVERYTHING else silence.what
+    said = f"{named} is silent until {until}"
+    quiet = sum(is_silenced(each, [silence]) for each in open_ if each.state is EpisodeState.FIRING)
+    told = f"{count(quiet, 'open alert is', 'open alerts are')} concerned. What still fires then is told then."
+    return Outcome(
+        view=View(
+            said,
+            (
+                Headline(said, Mark.OK),
+                Context((line(f"{silence.scope} · {told}"),)),
+                Buttons((Button("End it now", _unsilence(silence)),)),
+            ),
+        ),
+        detail=f"{silence.what} until {until}{f': {silence.why}' if silence.why else ''}",
+        keeps=(AddSilence(silence),),
+    )
+
+
+def _unsilence(silence: Silence) -> str:
+    return f"unsilence {silence.id} -n {silence.scope.namespace} --cluster {silence.scope.cluster}"
+
+
+def _what(word: str, open_: Sequence[Episode], sources: Sources) -> str:
+    """Return what is meant: an open alert, a rule (ours, or one of an open alert), a service, everything."""
+    catalogue = sources.catalogue
+    services = tuple(catalogue.entries) if catalogue is not None else ()
+    rules = {rule.name for rule in all_rules()} | {a.signal.rule for each in open_ for a in each.alerts}
+    known = [EVERYTHING, *(each.id for each in open_), *sorted(rules), *services]
+    found = next((each for each in known if each.lower() == word.lower()), "")
+    if not found and catalogue is not None:
+        found = catalogue.service_of(word)
+    if found:
+        return found
+    near = suggest(word, known)
+    shown = near or tuple(sorted({*services, *(rule.name for rule in all_rules())}))[:3]
+    raise UsageError(
+        f'There is no alert, rule or service "{word}" in {sources.scope}.',
+        suggestions=[f"silence {each}" for each in shown],
+    )
+
+
+def _span(text: str) -> timedelta:
+    span = parse_span(text)
+    if span is None or not timedelta() < span <= LONGEST:
+        raise UsageError(f'--for takes a span such as 30m, 2h or 3d, up to 7d, not "{text}".')
+    return span
+
+
+def _why(text: str) -> str:
+    """Return the reason on one line. An option behind it was not meant to be a part of it."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = text.split()
+    if any(word == "--for" or word.startswith("--for=") for word in words):
+        raise UsageError("--for stands before the reason: silence WHAT --for 2h WHY.")
+    return redact(first_line(" ".join(words), LONGEST_WHY))
+
+
+ACTION = Control(
+    name="silence",
+    summary="Send no messages about an alert, a rule, a service or everything for a while",
+    params=Params,
+    permission=Permission.OPERATE,
+    needs=frozenset({Need.WATCHED, Need.CATALOGUE}),
+    act=act,
+    examples=(
+        ("silence 3f9a12c0b7e1 --for 2h", "one alert, until it is mended"),
+        ("silence api --for 30m we move the database", "a service, and why"),
+        ("silence cpu", "a rule, for an hour"),
+        ("silence '*' --for 15m", "everything of this namespace"),
+    ),
+)
