@@ -234,11 +234,22 @@ def _nothing_configured(seen: Dependencies, setting: Setting) -> View:
 def _example(seen: Dependencies) -> str:
     found = list(_guessed(seen.report.seen.snapshot))[:_MOST_GUESSED] if seen.report.seen else []
     found = found or [("postgres", "postgresql", f"postgres.{seen.scope.namespace}.svc:5432")]
-    user = seen.service if seen.service in seen.catalogue.entries else next(iter(sorted(seen.catalogue.entries)), "api")
     names = ", ".join(f'"{name}"' for name, _, _ in found)
-    tables = [f"[services.{user}]\ndepends_on = [{names}]"]
+    tables = [f"{_service(seen)}\ndepends_on = [{names}]"]
     tables += [f'[dependencies.{name}]\nkind = "{kind}"\naddress = "{address}"' for name, kind, address in found]
     return "\n\n".join(tables)
+
+
+def _service(seen: Dependencies) -> str:
+    """Return the table that the example belongs into: one that is there, or as it would begin."""
+    known = sorted(seen.catalogue.entries)
+    if known:
+        return f"[services.{seen.service if seen.service in known else known[0]}]"
+    workloads = seen.report.seen.workloads if seen.report.seen else ()
+    meant = next((each.target for each in workloads if each.target.name == seen.service), None)
+    target = meant or next((each.target for each in workloads), None)
+    kind, name = (target.kind.lower(), target.name) if target else ("deployment", "api")
+    return f'[services.{name}]\nworkload = "{kind}/{name}"'
 
 
 def _guessed(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:

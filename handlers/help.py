@@ -26,13 +26,17 @@ from bot.ports import Sources
 
 # What people use most stands first in its group; the others follow by name.
 _FIRST = (
-    *("status", "logs", "describe", "pods", "history", "compare", "requests", "whoami", "can", "home"),
+    *("status", "health", "deps", "logs", "describe", "pods", "history", "compare", "requests"),
+    *("whoami", "can", "home"),
+    *("alerts", "ack", "silence", "unsilence", "digest preview", "digest now", "schedule"),
     *("rollback", "restart", "scale", "approve", "deny", "cancel"),
 )
 _OWN = "You, your rights, and the record"
 _CHANGE = "Change, once others have agreed"
 _ANSWER = "Answer a request for a change"
-_ORDER = ("Look", "Tell others", _CHANGE, _ANSWER, "Administer", _OWN)
+_WATCH = "What is watched, and told by itself"
+_ORDER = ("Look", _WATCH, "Tell others", _CHANGE, _ANSWER, "Administer", _OWN)
+_WATCHING = frozenset({Need.WATCHED, Need.DIGESTS})
 # The groups of those that are no change and no word on one.
 _BY_PERMISSION = {Permission.READ: "Look", Permission.SHARE: "Tell others", Permission.ADMINISTER: "Administer"}
 
@@ -74,6 +78,8 @@ def _grouped(actions: Sequence[Action]) -> list[tuple[str, list[Action]]]:
 
 
 def _group_of(action: Action) -> str:
+    if not _WATCHING.isdisjoint(action.needs):
+        return _WATCH
     if isinstance(action, Change):
         return _CHANGE
     return _ANSWER if isinstance(action, Decision) else _BY_PERMISSION.get(action.permission, _OWN)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import html
 import json
 import os
@@ -15,7 +16,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,8 +56,9 @@ pre { font: 12.5px/18px "DejaVu Sans Mono", monospace; background: #f8f8f8; bord
           font-weight: bold; font-size: 14px; }
 .primary { background: #007a5a; border-color: #007a5a; color: #fff; }
 .danger { border-color: #e01e5a; color: #e01e5a; }
+img { display: block; width: 100%%; max-width: 800px; margin-top: 10px; border: 1px solid #ddd; border-radius: 8px; }
 .mention { color: #1264a3; background: #e8f5fa; border-radius: 3px; padding: 0 2px; }
-</style><main><div class="typed">ann in #ops types <code>%(command)s</code></div>
+</style><main><div class="typed">%(above)s</div>
 <div class="face">r</div><div><span class="who">rag</span><span class="app">APP</span>
 <span class="small">%(seen_by)s</span>%(blocks)s</div></main>
 <script>document.body.dataset.height = Math.ceil(document.querySelector("main").getBoundingClientRect().height)</script>
@@ -110,25 +112,42 @@ async def _with_buttons(control: SlackControl) -> Shown | None:
     return None
 
 
-def page(command: str, message: Shown) -> str:
-    """Return the page of one message."""
-    blocks = "".join(_block(block) for block in message.raw["blocks"])
-    seen_by = "only visible to you" if message.ephemeral else "for everybody in #ops"
-    return PAGE % {"width": WIDTH, "command": html.escape(command), "seen_by": seen_by, "blocks": blocks}
+def typed(command: str) -> str:
+    """Return what stands above an answer."""
+    return f"ann in #ops types <code>{html.escape(command)}</code>"
 
 
-def _block(block: Mapping[str, Any]) -> str:
+def page(above: str, seen_by: str, blocks: Sequence[Mapping[str, Any]], pictures: Mapping[str, bytes]) -> str:
+    """Return the page of one message; `above` is HTML, `pictures` are the files that image blocks show, by id."""
+    drawn = "".join(_block(block, pictures) for block in blocks)
+    return PAGE % {"width": WIDTH, "above": above, "seen_by": html.escape(seen_by), "blocks": drawn}
+
+
+def _block(block: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
     match block["type"]:
+        case "image":
+            picture = base64.b64encode(pictures[block["slack_file"]["id"]]).decode()
+            return f'<img src="data:image/png;base64,{picture}" alt="{html.escape(block["alt_text"])}">'
+
         case "header":
             return f"<h1>{html.escape(block['text']['text'])}</h1>"
         case "rich_text":
             return "".join(_rich(element) for element in block["elements"])
         case "context":
-            return "".join(f'<div class="small">{html.escape(each["text"])}</div>' for each in block["elements"])
+            return f'<div class="small">{"".join(map(_small, block["elements"]))}</div>'
         case "actions":
             return "".join(_button(button) for button in block["elements"])
         case kind:
             raise SystemExit(f"blocks of the kind {kind} are not drawn here yet")
+
+
+def _small(element: Mapping[str, Any]) -> str:
+    person = re.fullmatch(r"<@(\w+)>", element["text"]) if element["type"] == "mrkdwn" else None
+    return _mention(person[1]) if person else html.escape(element["text"])
+
+
+def _mention(user_id: str) -> str:
+    return f'<span class="mention">@{html.escape(NAMES.get(user_id, user_id))}</span>'
 
 
 def _button(button: Mapping[str, Any]) -> str:
@@ -142,7 +161,7 @@ def _rich(element: Mapping[str, Any]) -> str:
 
 def _leaf(leaf: Mapping[str, Any]) -> str:
     if leaf["type"] == "user":
-        return f'<span class="mention">@{html.escape(NAMES[leaf["user_id"]])}</span>'
+        return _mention(leaf["user_id"])
     words, style = html.escape(leaf["text"]), leaf.get("style", {})
     words = f"<code>{words}</code>" if style.get("code") else words
     return f"<b>{words}</b>" if style.get("bold") else words
@@ -173,22 +192,30 @@ async def _run(*words: str) -> str:
     return out.decode()
 
 
+def find_chromium() -> str:
+    """Return the browser that takes the pictures."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        raise SystemExit("There is no chromium here; on Debian: apt-get install chromium")
+    return chromium
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenario", default="bad-release")
     parser.add_argument("--command", help="draw the answer to this alone")
     parser.add_argument("--output", type=Path, default=IMAGES / "status.png", help="where that goes")
     options = parser.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        raise SystemExit("There is no chromium here; on Debian: apt-get install chromium")
+    chromium = find_chromium()
     since = datetime.now(UTC) - RELEASED
     pictures = {
         IMAGES / "status.png": "/rag status",
         IMAGES / "card.png": f'/rag rollback api --reason "500s since {since:%H:%M}"',
     }
     for output, command in ({options.output: options.command} if options.command else pictures).items():
-        await photograph(page(command, await answer(command, options.scenario)), output, chromium)
+        message = await answer(command, options.scenario)
+        seen_by = "only visible to you" if message.ephemeral else "for everybody in #ops"
+        await photograph(page(typed(command), seen_by, message.raw["blocks"], {}), output, chromium)
         print(f"{output}: {output.stat().st_size // 1024} KB")
 
 

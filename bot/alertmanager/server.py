@@ -39,7 +39,7 @@ PATH: Final = "/alertmanager"
 BOUNDS: Final = Bounds(connections=64, reading=4, working=4, body=LARGEST, room_s=5.0, headers_s=5.0, body_s=10.0)
 TAKE_S: Final = 15.0
 _SLICE_S: Final = 0.002
-_AGAIN: Final = {hdrs.RETRY_AFTER: "5"}
+_AGAIN: Final[Mapping[str, str]] = {hdrs.RETRY_AFTER: "5"}
 _TOLD_EVERY_S: Final = 60.0
 
 Take = Callable[[Sequence[ReceivedAlert]], Awaitable[None]]

@@ -28,6 +28,23 @@ SHAPES: Mapping[str, str] = MappingProxyType(
   "before": 7, "after": 8,
   "differences": [{"what": "env", "container": "api", "before": "DATABASE_URL", "after": "FEATURE_X"}]
 }""",
+        "deps": """\
+{
+  "cluster": "prod-eu", "namespace": "rag-engine", "service": "", "at": "2026-11-24T22:00:00+00:00", "took_s": 0.041,
+  "problem": "", "configured": ["postgres"],
+  "dependencies": [{
+    "name": "postgres", "kind": "postgresql", "address": "postgres.rag-engine.svc:5432", "health": "ok",
+    "took_ms": 23.4,
+    "stages": [{"name": "TCP", "took_ms": 2.1, "ok": true, "words": ""}],
+    "troubles": [{"code": "PROBE_TIMEOUT", "severity": "critical", "words": "in words", "advice": "in words"}],
+    "facts": {"Connections": "83/97"}, "figures": {"connections": 83}, "lines": ["words of the target"],
+    "certificates": [{
+      "names": ["rag.example.com"], "issuer": "R11", "serial": "ab12", "not_after": "2026-12-24T09:00:00+00:00",
+      "address": "203.0.113.7", "problem": ""
+    }],
+    "used_by": ["api"], "pods": {"standing": "both fine", "words": "in words"}
+  }]
+}""",
         "describe": """\
 {
   "cluster": "prod-eu", "namespace": "rag-engine",
@@ -39,10 +56,76 @@ SHAPES: Mapping[str, str] = MappingProxyType(
     "message": "Back-off restarting failed container", "count": 24
   }]
 }""",
+        "digest preview": """\
+{
+  "digest": "morning", "at": "2026-11-24T08:00:02+00:00", "due": null, "late_s": 0,
+  "since": "2026-11-23T08:00:03+00:00",
+  "places": [{
+    "cluster": "prod-eu", "namespace": "rag-engine", "verdict": "degraded", "words": "needs you: 1 thing",
+    "needs_you": [{
+      "service": "api", "title": "new release crashes", "severity": "critical", "words": "in words", "new": true,
+      "since": "2026-11-24T07:54:00+00:00", "next": "rollback api"
+    }],
+    "resolved": [{
+      "title": "worker: out of memory", "began_at": "2026-11-23T13:40:00+00:00",
+      "ended_at": "2026-11-23T14:03:00+00:00"
+    }],
+    "changed": [{
+      "at": "2026-11-23T13:02:00+00:00", "kind": "release", "object": "deployment/rag-engine-api",
+      "words": "api v1.1 \u2192 v1.2"
+    }],
+    "warnings": {"last_24_hours": 29, "day_before": 4},
+    "not_looked_at": ["disks (no right to read them)"],
+    "chart": {
+      "title": "the finding", "alt": "in words", "starts_at": "2026-11-23T08:10:00+00:00", "step_s": 600,
+      "time_zone": "Europe/Berlin",
+      "panels": [{
+        "title": "Ready pods", "unit": "%", "limit": null, "bars": false,
+        "series": [{"name": "api", "values": [100.0, null, 66.7]}]
+      }],
+      "moments": [{"at": "2026-11-23T13:02:00+00:00", "label": "api v1.1 \u2192 v1.2"}]
+    }
+  }]
+}""",
         "explain": """\
 {
   "code": "OOM_KILLED", "meaning": "one sentence",
   "recognised": "by what", "remedy": "what to do", "playbook": "112-127"
+}""",
+        "health": """\
+{
+  "verdict": "degraded", "cluster": "prod-eu", "namespace": "rag-engine", "service": "",
+  "at": "2026-11-24T22:00:00+00:00", "as_of": "2026-11-24T21:59:58+00:00", "took_s": 0.412,
+  "attentions": [{
+    "key": "CRASH_LOOP:deployment/rag-engine-api/api", "severity": "critical", "service": "api",
+    "title": "crashes again and again", "words": "in words", "since": "2026-11-24T21:54:00+00:00",
+    "next": {"kind": "command", "text": "logs api", "reason": "in words"}
+  }],
+  "sections": [{
+    "name": "workloads", "words": "10 of 11 ready", "problem": "", "absent": false, "fine": false, "took_s": 0.003,
+    "attentions": ["CRASH_LOOP:deployment/rag-engine-api/api"]
+  }],
+  "probes": [{
+    "name": "postgres", "kind": "postgresql", "address": "postgres.rag-engine.svc:5432", "health": "ok",
+    "took_ms": 23.4,
+    "stages": [{"name": "TCP", "took_ms": 2.1, "ok": true, "words": ""}],
+    "troubles": [{"code": "PROBE_TIMEOUT", "severity": "critical", "words": "in words", "advice": "in words"}],
+    "facts": {"Connections": "83/97"}, "figures": {"connections": 83}, "lines": ["words of the target"],
+    "certificates": [{
+      "names": ["rag.example.com"], "issuer": "R11", "serial": "ab12", "not_after": "2026-12-24T09:00:00+00:00",
+      "address": "203.0.113.7", "problem": ""
+    }]
+  }],
+  "quotas": [{"name": "compute", "resource": "requests.cpu", "used": "9", "hard": "10", "share": 0.9}],
+  "backups": [{
+    "name": "nightly-20261124", "phase": "Completed", "started_at": "2026-11-24T02:00:00+00:00",
+    "completed_at": "2026-11-24T02:04:00+00:00", "errors": 0, "warnings": 0
+  }],
+  "certificates": [{
+    "name": "rag-tls", "secret_name": "rag-tls", "names": ["rag.example.com"], "ready": true,
+    "not_after": "2026-12-24T09:00:00+00:00", "revision": 4
+  }],
+  "disks": [{"kind": "Node", "name": "node-1", "what": "nodefs", "used": 52428800000, "capacity": 107374182400}]
 }""",
         "help": """\
 {"commands": [{"usage": "status [SERVICE]", "summary": "one line"}]}""",

@@ -5,6 +5,7 @@ Exit code 2: what came in is no chart.
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 from typing import Final
@@ -19,8 +20,10 @@ SECONDS: Final = 30
 def main() -> int:
     """Draw one chart."""
     # A program that runs wild ends itself, also where nobody waits for it any more.
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    for limit, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, SECONDS)):
+        # Not every system has both, and whoever runs us may have set a lower one.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(limit, (most, most))
     try:
         chart = decode(sys.stdin.buffer.read(LARGEST_INPUT))
     except (ValueError, TypeError) as error:

@@ -32,7 +32,7 @@ _TITLE_LINE: Final = 40
 _MARKS_ROW: Final = 34
 _HEADING: Final = 48
 _PANEL: Final = 100
-_FOOT: Final = 58
+_FOOT: Final = 52
 _PANELS: Final = 6
 _EMPTY: Final = "Nothing was recorded in this time."
 

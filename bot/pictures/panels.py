@@ -144,13 +144,14 @@ def _names(axes: Axes, panel: Panel, shown: Sequence[Series], *, text: float, ro
     known = [(number, series) for number, series in enumerate(shown) if any(v is not None for v in series.values)]
     wanted = [(_end(panel, series) - low) / (high - low) * box.height for _, series in known]
     for (number, series), place in zip(known, _apart(wanted, box.height), strict=True):
-        value = " " + _value(panel, series)
-        name = fitted(series.name, text, room - 30 - width(value, text))
-        how: Any = {**style(text, colour=_LOOKS[number].name), "va": "center"}
-        at: Any = {"transform": None, "clip_on": False}
-        right = box.x1 + 8
-        _sample(axes, panel, number, right, box.y0 + place)
-        axes.text(right + 32, box.y0 + place, name + value, **how, **at)
+        value, colour = _value(panel, series), _LOOKS[number].name
+        name = fitted(series.name, text, room - 40 - width(value, text, bold=True))
+        how: Any = {"va": "center", "transform": None, "clip_on": False}
+        left, height = box.x1 + 8, box.y0 + place
+        _sample(axes, panel, number, left, height)
+        axes.text(left + 32, height, name, **style(text, colour=colour), **how)
+        beside = left + 32 + width(name, text) + 9
+        axes.text(beside, height, value, **style(text, bold=True, colour=colour), **how)
 
 
 def _sample(axes: Axes, panel: Panel, number: int, left: float, height: float) -> None:

@@ -123,7 +123,9 @@ class Asking:
         """Note what is wrong; without a `health` an INFO changes nothing, and anything worse makes it DEGRADED."""
         if health is None:
             health = Health.OK if severity is Severity.INFO else Health.DEGRADED
-        self._troubles.append(Trouble(code=code, severity=severity, words=self.words(words), advice=self.words(advice)))
+        found = Trouble(code=code, severity=severity, words=self.words(words), advice=self.words(advice))
+        if found not in self._troubles:
+            self._troubles.append(found)
         self.health = max(self.health, health, key=_BADNESS.__getitem__)
 
     def stopped(self, error: Stopped) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from bot.domain.findings import Severity
 from bot.domain.watch.probes import Health, Probed, ProbeKind, ProbeTarget
 from bot.ports import Clock
-from bot.probes import http, plain, postgresql
+from bot.probes import http, plain, postgresql, qdrant, redis_server
 from bot.probes.asking import Ask, Asking, Resolve, Stopped, bounded
 from bot.probes.way import SystemResolver
 
@@ -21,6 +21,8 @@ _KINDS: Final[Mapping[ProbeKind, Ask]] = MappingProxyType(
     {
         ProbeKind.HTTP: bounded(http.ask),
         ProbeKind.POSTGRESQL: bounded(postgresql.ask),
+        ProbeKind.REDIS: redis_server.ask,  # bounds each of its two looks itself
+        ProbeKind.QDRANT: bounded(qdrant.ask),
         ProbeKind.TCP: bounded(plain.ask_tcp),
         ProbeKind.TLS: bounded(plain.ask_tls),
     }

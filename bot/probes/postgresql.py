@@ -45,7 +45,9 @@ async def ask(asking: Asking) -> None:
         if given.wants_tls and not offers_tls:
             raise refused("the server does not support SSL")
         name = target.server_name or host
-        if given.wants_tls and not await shake(asking, [door], name, ca_file=given.ca_file, verify=given.verifies):
+        if given.wants_tls and not await shake(
+            asking, [door], name, ca_file=given.ca_file, verify=given.verifies, reopened=_reopened
+        ):
             return
     if not asking.secret:
         asking.fact("Login", "not tried: no credential configured")
@@ -99,6 +101,7 @@ async def _logged_in(asking: Asking, given: Credential, name: str, door: way.Doo
         "hostaddr": door.address,
         "port": str(door.port),
         "application_name": _NAME,
+        "client_encoding": "utf8",
         "passfile": _NO_FILE,
         "gssencmode": "disable",
         "target_session_attrs": "any",
@@ -165,11 +168,13 @@ async def _seen(asking: Asking, connection: Connection, name: str, kind: type[T]
     try:
         async with connection.transaction():
             return await _rows(connection, name, kind)
+    except UnicodeError:  # statements of a database with another encoding
+        asking.trouble("POSTGRESQL_NOT_SEEN", Severity.INFO, f"Not seen: {name} (not in UTF-8).")
     except psycopg.Error as error:
         if connection.broken or error.sqlstate is None:
             raise
         asking.trouble("POSTGRESQL_NOT_SEEN", Severity.INFO, f"Not seen: {name} ({error.sqlstate}: {error}).")
-        return None
+    return None
 
 
 async def _rows(connection: Connection, name: str, kind: type[T]) -> Sequence[T]:

@@ -14,11 +14,10 @@ _SHORTEST_SECRET = 4  # a shorter one would mask letters everywhere, and masks o
 
 def spoken(text: str, *, secrets: Iterable[str] = (), limit: int = LONGEST_WORDS) -> Redacted:
     """Mask secrets, put the text on one line and cut it."""
-    text = text[:_LONGEST_READ]
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, MASK)
-    line = " ".join(redact(text).split())
+    line = " ".join(redact(text[:_LONGEST_READ]).split())
     return Redacted(line if len(line) <= limit else line[: limit - 1] + "…")
 
 

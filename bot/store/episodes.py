@@ -51,7 +51,7 @@ class PostgresEpisodes:
     async def unannounced(self, *, limit: int) -> Sequence[str]:
         """Return ids of those whose version is above what was announced, the worst and then the oldest first.
 
-        Not of those that wait, that are silenced now, or that were resolved before anybody was told of them.
+        Not of those that never fired, nor of those that fire and are silenced as a whole now (`*`, or their id).
         """
         async with self._connections.transaction() as session:
             rows = await session.fetch("episodes_to_tell", limit=limit, unreadable=list(self._unreadable))

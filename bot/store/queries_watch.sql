@@ -115,15 +115,16 @@ WHERE cluster = %(cluster)s AND namespace = %(namespace)s AND fired_at IS NOT NU
 ORDER BY began_at, id;
 
 -- name: episodes_to_tell
--- Nobody is told of what waits, nor that something ended of which nobody was told, nor of what is silenced.
+-- Nobody is told of what never fired. What fires and is silenced as a whole is left out; whether all alerts of another one
+-- are is judged by who tells, and so is what becomes of one that is over.
 SELECT id FROM episodes e
-WHERE version > announced AND (state = 'firing' OR state = 'resolved' AND announced > 0)
+WHERE version > announced AND fired_at IS NOT NULL
   AND id <> ALL (%(unreadable)s::text[])
-  AND NOT EXISTS (
+  AND (state = 'resolved' OR NOT EXISTS (
       SELECT 1 FROM silences s
       WHERE s.cluster = e.cluster AND s.namespace = e.namespace AND s.ended_at IS NULL AND s.until > clock_timestamp()
-        AND (s.what IN ('*', e.id) OR s.what = ANY (e.rules) OR s.what = ANY (e.services))
-  )
+        AND s.what IN ('*', e.id)
+  ))
 ORDER BY severity DESC, began_at, id LIMIT %(limit)s;
 
 -- name: episode_save

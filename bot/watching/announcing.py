@@ -25,22 +25,23 @@ class Announcer:
 
     def __init__(self, room: WatchRoom) -> None:
         self._room = room
+        self._limit = MOST
 
     async def step(self) -> bool:
-        """Tell of what changed in one scope; False when there was nothing to tell. Raises `StoreUnavailable`."""
-        ids = await self._room.store.episodes.unannounced(limit=MOST)
-        if not ids:
-            return False
-        silences = await self._room.store.episodes.silences()
+        """Tell of what changed; False when there was nothing to tell. Raises `StoreUnavailable`."""
+        ids = await self._room.store.episodes.unannounced(limit=self._limit)
+        silences = await self._room.store.episodes.silences() if ids else ()
         scopes: dict[Scope, list[str]] = {}
         for episode_id in ids:
             found = await self._room.store.episodes.find(episode_id)
-            if found is not None:
+            if found is not None and not _is_kept_quiet(found, silences):
                 scopes.setdefault(found.scope, []).append(episode_id)
         told = [await self._scope(scope, own, silences) for scope, own in scopes.items()]
+        # What is silenced must not hide what stands behind it.
+        self._limit = MOST if any(told) or len(ids) < self._limit else self._limit * 4
         if any(told):
             self._room.put()
-        return any(told)
+        return any(told) or self._limit > MOST
 
     async def _scope(self, scope: Scope, ids: Iterable[str], silences: Sequence[Silence]) -> bool:
         """Tell of some episodes of a scope, as they are under its lock."""
@@ -54,11 +55,9 @@ class Announcer:
         return told
 
     async def _tell(self, transaction: Transaction, episode: Episode, silences: Sequence[Silence]) -> bool:
-        over = episode.state is EpisodeState.RESOLVED
-        silenced = is_silenced(episode, silences)
-        if silenced and not over:
+        if _is_kept_quiet(episode, silences):
             return False
-        if not silenced or episode.announced:
+        if episode.announced or not is_silenced(episode, silences):
             for channel in self._channels(episode):
                 await transaction.put(self._post(episode, channel))
         await transaction.save_episode(replace(episode, announced=episode.version))
@@ -72,6 +71,11 @@ class Announcer:
     def _post(self, episode: Episode, channel: str) -> Post:
         view = episode_card(episode, place=self._room.scopes.words(episode.scope, always=True))
         return Post(Place(channel), view, kind="alert", subject=subject(episode), version=episode.version)
+
+
+def _is_kept_quiet(episode: Episode, silences: Iterable[Silence]) -> bool:
+    """Tell whether an episode waits for the end of a silence."""
+    return episode.state is EpisodeState.FIRING and is_silenced(episode, silences)
 
 
 def subject(episode: Episode) -> str:

@@ -89,7 +89,7 @@ def _ready(day: Day) -> Panel | None:
     series = [Series(day.names[ref], lines[ref]) for ref in told]
     others = [values for ref, values in lines.items() if ref not in told]
     if others:
-        name = f"{len(others)} {'others' if len(others) > 1 else 'other'}" if told else f"all {len(others)}"
+        name = f"{len(others)} {'others' if len(others) > 1 else 'other'}" if told else _all(others)
         series.append(Series(name, tuple(map(_least, zip(*others, strict=True)))))
     return Panel("Ready pods", "%", tuple(series)) if series else None
 
@@ -101,7 +101,7 @@ def _restarts(day: Day) -> Panel | None:
     series = [Series(day.names[ref], lines[ref]) for ref in told]
     others = [values for ref, values in lines.items() if ref not in told]
     if others and (not told or any(sums[ref] for ref in lines if ref not in told)):
-        name = f"{len(others)} others" if told else f"all {len(others)}"
+        name = f"{len(others)} others" if told else _all(others)
         series.append(Series(name, tuple(map(_sum, zip(*others, strict=True)))))
     return Panel("Restarts", "", tuple(series), bars=True) if series else None
 
@@ -121,6 +121,10 @@ def _responses(day: Day, thresholds: Thresholds) -> Panel | None:
     slowest = _highest(day, lambda bucket: bucket.probe_ms)[:_MOST]
     series = tuple(Series(name, values) for name, values in slowest)
     return Panel("Response time", "ms", series, limit=thresholds.response_s * 1000.0) if series else None
+
+
+def _all(lines: Sequence[object]) -> str:
+    return f"all {len(lines)} workloads" if len(lines) > 1 else "the one workload"
 
 
 def _highest(day: Day, value: Value) -> list[tuple[str, tuple[float | None, ...]]]:
@@ -153,25 +157,27 @@ def _sum(step: Sequence[float | None]) -> float | None:
 
 
 def _findings(day: Day, chart: Chart, thresholds: Thresholds) -> Iterator[str]:
-    """Say what there is to see, the worst first."""
+    """Say what there is to see, the worst first; what one workload did in one part."""
     panels = {panel.title: panel for panel in chart.panels}
-    short = [
-        series
-        for series in (panels["Ready pods"].series if "Ready pods" in panels else ())
-        if any(value is not None and value < 100 for value in series.values)
-    ]
-    if short:
-        yield _down(short[0], chart)
+    restarts = panels["Restarts"].series if "Restarts" in panels else ()
+    counts = {series.name: int(sum(value for value in series.values if value)) for series in restarts}
+    most = max(counts, key=lambda name: counts[name], default="")
+    restarted = f"restarted {count(counts[most], 'time')}" if most and counts[most] else ""
+    short = next((series for series in panels["Ready pods"].series if _is_short(series)), None) if day.lines else None
+    if short is not None:
+        also = f" and {restarted}" if restarted and short.name == most else ""
+        yield f"{_down(short, chart)}{also}"
     elif day.lines:
         yield "ready all day"
-    restarts = panels["Restarts"].series if "Restarts" in panels else ()
-    counts = {series.name: sum(value for value in series.values if value) for series in restarts}
-    if any(counts.values()):
-        name, most = max(counts.items(), key=lambda each: each[1])
-        yield f"{name} restarted {count(int(most), 'time')}"
+    if restarted and (short is None or short.name != most):
+        yield f"{most} {restarted}"
     yield from _of_lines(panels, thresholds)
-    if day.lines and not any(counts.values()):
+    if day.lines and not restarted:
         yield "nothing restarted"
+
+
+def _is_short(series: Series) -> bool:
+    return any(value is not None and value < 100 for value in series.values)
 
 
 def _of_lines(panels: Mapping[str, Panel], thresholds: Thresholds) -> Iterator[str]:

@@ -29,6 +29,8 @@ from bot.watching.digests import (
 )
 
 MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Severity.INFO: Mark.INFO}
+# So many of a kind stand in the message; the rest is in the thread.
+FEW = 3
 # What may be read in one line on a phone.
 _SHORT, _LONG = 140, 400
 _MOST_MOMENTS = 12
@@ -163,7 +165,7 @@ def unseen_words(ground: Ground) -> list[str]:
 def has_details(digest: Digest, ground: Ground) -> bool:
     """Tell whether there is more to say than that all is well."""
     said = (troubles(ground, digest.since), overs(ground, digest.since), changed_lines(digest, ground))
-    return any(said) or bool(unseen_words(ground))
+    return any(said) or len(unseen_words(ground)) > FEW
 
 
 def chart_of(digest: Digest, ground: Ground) -> Chart | None:

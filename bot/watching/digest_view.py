@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 from bot.diagnosis import duration
 from bot.domain.findings import StepKind
@@ -33,6 +32,7 @@ from bot.domain.view import (
 )
 from bot.watching.digest_data import EXIT_CODES, digest_data
 from bot.watching.digest_lines import (
+    FEW,
     care_words,
     changed_lines,
     chart_of,
@@ -49,7 +49,6 @@ from bot.watching.digest_lines import (
 from bot.watching.digests import Digest, Ground, at_words, overs, troubles
 
 MOST_TROUBLES = 5
-_FEW = 3
 _LONG = 40
 _WORST = {Mark.CRITICAL: 0, Mark.WARNING: 1, Mark.UNKNOWN: 2, Mark.OK: 3}
 # Of several places so many have their pictures in the thread.
@@ -149,9 +148,10 @@ def _lines(digest: Digest, ground: Ground) -> Iterator[Line]:
     if over:
         yield line(bold("Resolved"), f"  {_some(over)}")
     changed = changed_lines(digest, ground)
-    for number, words in enumerate(islice(changed, _FEW)):
-        more = f" · {len(changed) - _FEW} more in the thread" if number == _FEW - 1 and len(changed) > _FEW else ""
-        yield line(*((bold("Changed"), "  ") if number == 0 else ("    ",)), *words, more)
+    if changed:
+        parts = [part for words in changed[:FEW] for part in (" · ", *words)][1:]
+        more = f" · {len(changed) - FEW} more in the thread" if len(changed) > FEW else ""
+        yield line(bold("Changed"), "  ", *parts, more)
     care = care_words(ground)
     if care:
         yield line(bold("Note"), f"  {' · '.join(care)}")
@@ -161,17 +161,17 @@ def _lines(digest: Digest, ground: Ground) -> Iterator[Line]:
 
 
 def _some(words: Sequence[str]) -> str:
-    more = [f"{len(words) - _FEW} more in the thread"] if len(words) > _FEW else []
-    return " · ".join([*words[:_FEW], *more])
+    more = [f"{len(words) - FEW} more in the thread"] if len(words) > FEW else []
+    return " · ".join([*words[:FEW], *more])
 
 
 def _among(digest: Digest, ground: Ground) -> Item:
     """Return one place of several: its verdict, the worst things, and what changed."""
     words, mark = verdict_words(digest, ground)
     found = troubles(ground, digest.since)
-    lines = [trouble_line(digest, each) for each in found[:_FEW]]
-    if len(found) > _FEW:
-        lines.append(line(f"… and {len(found) - _FEW} more in the thread"))
+    lines = [trouble_line(digest, each) for each in found[:FEW]]
+    if len(found) > FEW:
+        lines.append(line(f"… and {len(found) - FEW} more in the thread"))
     return Item(line(bold(str(ground.scope)), f" {words}"), "", mark, (*lines, *_lines(digest, ground)))
 
 
@@ -189,7 +189,8 @@ def _small_print(digest: Digest, places: Sequence[Ground], asked_by: str) -> Ite
         missing = unseen_words(ground)
         if missing:
             where = f" in {ground.scope}" if len(places) > 1 else ""
-            yield line(f"Not looked at{where}: {listed(missing[:_FEW])}{' and more' if len(missing) > _FEW else ''}.")
+            more = f"; {len(missing) - FEW} more in the thread" if len(missing) > FEW else ""
+            yield line(f"Not looked at{where}: {listed(missing[:FEW])}{more}.")
 
 
 def _places(places: Sequence[Ground]) -> str:

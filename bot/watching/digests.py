@@ -242,9 +242,7 @@ def warnings(buckets: Looked[Sequence[Bucket]]) -> int | None:
 
 
 def unseen(ground: Ground) -> Iterator[tuple[str, str]]:
-    """Return what could not be looked at, and why."""
-    if ground.checkup.seen is not None:
-        yield from ((each.name, each.problem) for each in ground.checkup.seen.sections if each.problem)
+    """Return what could not be looked at, and why; what is missing of the digest itself first."""
     kept = {
         "history": (ground.buckets, ground.before, ground.spans),
         "alerts": (ground.episodes,),
@@ -255,3 +253,5 @@ def unseen(ground: Ground) -> Iterator[tuple[str, str]]:
         problem = next((part.problem for part in parts if part.problem), "")
         if problem:
             yield name, problem
+    if ground.checkup.seen is not None:
+        yield from ((each.name, each.problem) for each in ground.checkup.seen.sections if each.problem)

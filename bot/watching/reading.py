@@ -21,7 +21,7 @@ from bot.domain.findings import Report
 from bot.domain.snapshot import Freshness
 from bot.domain.targets import Scope
 from bot.domain.watch.extras import Backup, DiskUse, IssuedCertificate, Quota
-from bot.domain.watch.probes import Health, Probed, ProbeTarget
+from bot.domain.watch.probes import Probed, ProbeTarget
 from bot.domain.watch.samples import Sample, SampleAt
 from bot.domain.watch.world import UNSEEN, Looked, World
 from bot.examine import examine
@@ -52,7 +52,7 @@ class Readings:
 class _Kept:
     """What was read last of one scope, and when."""
 
-    probed: dict[str, Probed] = field(default_factory=dict)
+    probed: dict[str, tuple[datetime, Probed]] = field(default_factory=dict)
     extras: dict[str, tuple[datetime, Looked[Any]]] = field(default_factory=dict)
 
 
@@ -144,24 +144,23 @@ class Reader:
     # --- targets ------------------------------------------------------------------------------------------------------
 
     async def _probed(self, scope: Scope, kept: _Kept, tick: datetime) -> tuple[Probed, ...]:
-        """Return what each target of the scope says, or said last; `UNKNOWN` of one that was not asked lately."""
+        """Return what each target of the scope says now, or said last; nothing where nobody may ask."""
         room = self._room
         targets = [target for target in room.policy.targets_of(scope) if target.scope == scope]
         if room.probes is None:
             return ()
         due = [target for target in targets if not target.is_dependency or self._is_due(kept, target, tick)]
-        answers = await probe_all(room.probes, due, room.clock.now())
+        now = room.clock.now()
+        answers = await probe_all(room.probes, due, now)
         kept.probed = {target.name: kept.probed[target.name] for target in targets if target.name in kept.probed}
-        kept.probed |= {each.target.name: each for each in answers}
-        return tuple(
-            kept.probed.get(target.name) or Probed(target=target, at=tick, health=Health.UNKNOWN) for target in targets
-        )
+        kept.probed |= {each.target.name: (now, each) for each in answers}
+        return tuple(kept.probed[target.name][1] for target in targets)
 
     def _is_due(self, kept: _Kept, target: ProbeTarget, tick: datetime) -> bool:
         last = kept.probed.get(target.name)
-        if last is None or last.target != target or self._begins(tick, MINUTE.total_seconds()):
+        if last is None or last[1].target != target or self._begins(tick, MINUTE.total_seconds()):
             return True
-        return self._room.clock.now() - last.at > _DEPENDENCIES_LAST
+        return self._room.clock.now() - last[0] > _DEPENDENCIES_LAST
 
     def _begins(self, tick: datetime, every_s: float) -> bool:
         """Tell whether a tick is the first of its minute, or of its five minutes."""

@@ -28,6 +28,8 @@ _WORK = 0.8
 _LOOK = 0.25
 # How long after its moment what somebody began is still taken over, though the schedule has been due again.
 TAKE_OVER = timedelta(hours=1)
+# So many schedules are attended to beside each other: what is due at nine for all must not take all the connections.
+AT_ONCE = 8
 SHORTEST_DELAY_S = 5.0
 LONGEST_DELAY_S = 300.0
 
@@ -82,10 +84,11 @@ class _Line:
 
 
 class Runner:
-    """Does what is due. Its step is meant to run several times beside each other, so that no schedule holds others up.
+    """Does what is due. Its step is meant to run several times beside each other: then no schedule holds others up.
 
-    `started_at`: what was due before that, of a schedule that nobody ever did anything for, is not made up for.
-    `wake` is called when something was put into the outbox. `at` is told the points that a due moment passes.
+    At most `AT_ONCE` schedules are attended to at the same time. `started_at`: what was due before that, of a schedule
+    that nobody ever did anything for, is not made up for. `wake` is called when something was put into the outbox. `at`
+    is told the points that a due moment passes.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class Runner:
         self._started_at = started_at or clock.now()
         self._wake = wake
         self._at = at
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def step(self) -> bool:
         """Do one due moment of each schedule that no other step is at; False when none was due.
@@ -132,11 +136,12 @@ class Runner:
 
     async def _attend(self, line: _Line) -> bool:
         try:
-            claim = await self._claim(line)
-            if claim is None:
-                return False
-            await self._at("slot:claimed")
-            await self._settle(line, claim)
+            async with self._places:
+                claim = await self._claim(line)
+                if claim is None:
+                    return False
+                await self._at("slot:claimed")
+                await self._settle(line, claim)
         except Lost:
             log.warning("a due moment is in other hands", extra={"event": "slot_lost", "schedule": line.name})
             return False

@@ -11,17 +11,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
-import subprocess
 import time
 from pathlib import Path
 
 from sandbox.cluster.faults import Fault, FaultKind
+from tests.bench.health import can_check_by_hand, check_by_hand, measure_health
 from tests.bench.results import Results, conditions, memory_mib, say
 from tests.bench.scale import measure_pieces, measure_scale, measure_there
 from tests.bench.stage import PEOPLE, Stage, stage
-
-HERE = Path(__file__).parent
 
 
 async def measure_start(at: Stage, results: Results, rounds: int) -> None:
@@ -39,7 +36,7 @@ async def measure_start(at: Stage, results: Results, rounds: int) -> None:
 
 async def measure_status(at: Stage, results: Results, rounds: int) -> None:
     """`/rag status` from envelope to answer, beside the health check by hand, alternating; then with a slower API."""
-    by_hand = shutil.which("kubectl") is not None and shutil.which("curl") is not None
+    by_hand = can_check_by_hand()
     if not by_hand:
         say("kubectl or curl is missing: the health check by hand is not measured")
     for latency_ms in (0, 20):
@@ -50,8 +47,8 @@ async def measure_status(at: Stage, results: Results, rounds: int) -> None:
         for number in range(rounds + 1):
             taken = {"status": await at.answered("/rag status", PEOPLE[number % 3])}
             if by_hand:
-                taken["as written"] = await check_by_hand(at)
-                taken["best form"] = await check_by_hand(at, "parallel")
+                taken["as written"], _ = await check_by_hand(at)
+                taken["best form"], _ = await check_by_hand(at, "parallel")
             if number:  # the first is the warm-up
                 for name, value in taken.items():
                     samples[name].append(value)
@@ -61,18 +58,6 @@ async def measure_status(at: Stage, results: Results, rounds: int) -> None:
             a = results.add(f"health check by hand, {form}, {note}", samples[form], "ms")
             results.ratio(f"  health check, {form} : /rag status, {note}", a, status)
     at.cluster.faults.clear()
-
-
-async def check_by_hand(at: Stage, form: str = "sequential") -> float:
-    """Run the health check; return milliseconds."""
-    script, kubeconfig = str(HERE / "health_check.sh"), str(at.folder / "kubeconfig")
-    began = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        "bash", script, kubeconfig, f"{at.cluster.url}/healthz", form,
-        stdout=subprocess.DEVNULL, env=at.environment,
-    )  # fmt: skip
-    await process.wait()
-    return (time.perf_counter() - began) * 1000
 
 
 async def measure_acks(at: Stage, results: Results, number: int) -> None:
@@ -124,6 +109,7 @@ async def measure_all(pods: int, many: int, results: Results, rounds: int) -> No
             await at.control.connected(timeout=30)
             await at.answered("/rag status")
             await measure_status(at, results, rounds)
+            await measure_health(at, results, rounds)
         await measure_pieces(at, results, pods)
     async with stage(pods) as at, at.bot() as process:
         await at.control.connected(timeout=30)

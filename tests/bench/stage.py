@@ -87,6 +87,7 @@ async def stage(pods: int) -> AsyncIterator[Stage]:
         cluster.write_kubeconfig(folder / "kubeconfig")
         (folder / "ragops.toml").write_text(
             f'[clusters.bench]\nkubeconfig = "{folder / "kubeconfig"}"\nnamespaces = ["rag-engine"]\n'
+            f'[services.crowd]\nworkload = "deployment/crowd-000"\nhealth_url = "{cluster.url}/healthz"\n'
             "[roles.viewer]\neveryone = true\n[limits]\ncommands_per_minute = 600\nchannel_commands_per_minute = 6000\n"
         )
         environment = {

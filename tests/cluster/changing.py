@@ -191,10 +191,18 @@ async def approved(card: Card, *, user: str = "bob", within_s: float = 90.0) -> 
 
 
 @asynccontextmanager
-async def real_stage(folder: Path, kubeconfig: str, places: Sequence[str] = PLACES) -> AsyncIterator[RealStage]:
+async def real_stage(
+    folder: Path,
+    kubeconfig: str,
+    places: Sequence[str] = PLACES,
+    *,
+    more: str = "",
+    environ: Mapping[str, str] | None = None,
+) -> AsyncIterator[RealStage]:
     """Run everything around a bot that works in new namespaces; at the end they are deleted.
 
-    It has the rights that the manifests grant to the worker, and their guard stands before it.
+    It has the rights that the manifests grant to the worker, and their guard stands before it. `more` is put behind its
+    `ragops.toml`; what stands in it as `#NAME` becomes that channel's id.
     """
     async with AsyncExitStack() as stack:
         kept = stack.enter_context(journal())
@@ -213,10 +221,11 @@ async def real_stage(folder: Path, kubeconfig: str, places: Sequence[str] = PLAC
                 app_token=Secret(slack.workspace.app_token),
                 api_url=slack.base_url,
             ),
-            configuration=load_configuration(_toml(slack.workspace, own, namespaces), "ragops.toml"),
+            configuration=load_configuration(_toml(slack.workspace, own, namespaces, more), "ragops.toml"),
             data_folder=folder / "data",
             database_url=served.url,
             verdict_after_s=VERDICT_AFTER_S,
+            environ=environ or {},
         )
         control = await stack.enter_async_context(SlackControl(slack.control_url))
         await stack.enter_async_context(_running(ingredients))
@@ -224,11 +233,13 @@ async def real_stage(folder: Path, kubeconfig: str, places: Sequence[str] = PLAC
         yield RealStage(control, slack, hands, namespaces, ingredients)
 
 
-def _toml(workspace: Workspace, kubeconfig: str, namespaces: Mapping[str, str]) -> str:
+def _toml(workspace: Workspace, kubeconfig: str, namespaces: Mapping[str, str], more: str) -> str:
     groups = workspace.groups
     names = ", ".join(f'"{name}"' for name in namespaces.values())
     oncall, leads = groups["rag-oncall"].id, groups["rag-leads"].id
-    return TOML.format(kubeconfig=kubeconfig, namespaces=names, oncall=oncall, leads=leads)
+    for channel in workspace.channels.values():
+        more = more.replace(f'"#{channel.name}"', f'"{channel.id}"')
+    return TOML.format(kubeconfig=kubeconfig, namespaces=names, oncall=oncall, leads=leads) + more
 
 
 @asynccontextmanager

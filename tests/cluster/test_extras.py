@@ -134,7 +134,8 @@ async def test_disks_need_a_right_that_the_kubelet_itself_looks_at(
             with pytest.raises(ClusterForbidden, match="right to get nodes/stats in the whole cluster is missing for"):
                 await extras_of(account, scope).disks(scope)
         except ClusterUnreachable as error:
-            assert "gets no token" in error.message
+            if "gets no token" not in error.message:
+                raise
             pytest.skip(f"no kubelet of this cluster can be trusted: {error.message}")
 
 
@@ -146,10 +147,12 @@ async def test_disks_are_told_as_the_kubelets_measure_them(account: Connection, 
         try:
             uses = await extras_of(account, scope).disks(scope)
         except ClusterUnreachable as error:
-            assert "gets no token" in error.message
+            if "gets no token" not in error.message:
+                raise
             pytest.skip(f"no kubelet of this cluster can be trusted: {error.message}")
         except ClusterFault as error:
-            assert error.message.startswith("The kubelet of ")
+            if not error.message.startswith("The kubelet of "):
+                raise
             pytest.skip(f"no kubelet of this cluster can measure: {error.message}")
     assert {use.what for use in uses if use.kind == "Node"} >= {"nodefs"}
     assert all(0 < use.used <= use.capacity for use in uses)

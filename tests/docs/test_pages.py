@@ -38,6 +38,7 @@ KNOWN_PATHS = (
     *("/dev/null", "/tmp/…", "/opt/ragops", "/etc/ragops"),  # noqa: S108  # the demo's folder, as a page shows it
     *("/rag", "/invite", "/app/rag/", "/livez", "/readyz", "/metrics", "/slack/events", "/path/to/", "/var/lib/ragops"),
     *("/rules/", "/spec/"),  # of a JSON patch
+    *("/alertmanager", "/stats/summary", "/etc/alertmanager/"),
 )
 
 

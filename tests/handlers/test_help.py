@@ -16,7 +16,8 @@ from tests.support.twins import member
 from tests.support.verbs import verb
 
 CHANGE, ANSWER = "Change, once others have agreed", "Answer a request for a change"
-TITLES = ("Look", "Tell others", CHANGE, ANSWER, "You, your rights, and the record")
+WATCH = "What is watched, and told by itself"
+TITLES = ("Look", WATCH, "Tell others", CHANGE, ANSWER, "You, your rights, and the record")
 NEW = {"configure": Permission.ADMINISTER, "aardvark": Permission.READ}
 
 
@@ -45,7 +46,9 @@ async def test_what_people_use_most_stands_first_in_its_group() -> None:
     rows = (await shown("help")).splitlines()
     named = [row.split("  ")[0] for row in rows if "  " in row or row.startswith(TITLES)]
     assert named == [
-        *("Look", "status", "logs", "describe", "pods", "history", "compare", "requests", "explain", "top"),
+        *("Look", "status", "health", "deps", "logs", "describe", "pods", "history", "compare", "requests"),
+        *("explain", "top", WATCH, "alerts", "ack", "silence", "unsilence"),
+        *("digest preview", "digest now", "schedule", "schedule pause", "schedule resume"),
         *("Tell others", "share"),
         *(CHANGE, "rollback", "restart", "scale"),
         *("clear failed", "evict", "set cpu", "set image", "set memory", "undo"),

@@ -50,10 +50,11 @@ ROWS: Mapping[str, str] = {
     "t34": "a request that is sent again, however late, is carried out once",
     "t35": "hostile words ping nobody and look like nothing of ours",
     "t36": "an audit that was changed, cut or rewritten is found out",
+    "t37": "what is due is done once, whoever dies, whatever clocks do: late once and saying so, never when paused",
     "t38": "no way of anybody to a change but those that the table of rights allows",
 }
-# Their parts are not there yet: incidents, and timers of incidents.
-NOT_YET = {"t33", "t37"}
+# Its part is not there yet: incidents.
+NOT_YET = {"t33"}
 
 
 @cache

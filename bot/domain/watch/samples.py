@@ -78,7 +78,8 @@ class Note:
 class Bucket:
     """The samples of a workload in one step of a chart: the worst of each figure; None where none knows it.
 
-    `restarts` is how many there were in this step; `minutes` of how many samples it is made.
+    `restarts`, `probe_failures` and `warnings` are how many there were in this step; `minutes` of how many samples it
+    is made.
     """
 
     at: datetime

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -19,6 +19,7 @@ from bot.slack.outbound.excerpt import File
 from bot.slack.outbound.faults import BlocksRefused, delivery_errors, from_webhook
 from bot.slack.outbound.planner import Message, text_only
 from bot.slack.outbound.render import Json
+from bot.slack.outbound.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -33,20 +34,22 @@ class Posting:
     """Sends single messages and files. Raises `DeliveryError` of the kind that fits."""
 
     client: AsyncWebClient
+    turns: Turns = field(default_factory=Turns)
 
     async def post(self, channel: str, thread: str, message: Message, metadata: Json) -> str:
         """Post for everybody in the channel, and return the message's timestamp."""
 
         async def send(shown: Message) -> str:
-            with delivery_errors():
-                answer = await self.client.chat_postMessage(
-                    channel=channel,
-                    thread_ts=thread or None,
-                    metadata=metadata,
-                    **_content(shown),
-                    **_LITERAL,
-                    **_QUIET,
-                )
+            async with self.turns.turn(f"post:{channel}"):
+                with delivery_errors():
+                    answer = await self.client.chat_postMessage(
+                        channel=channel,
+                        thread_ts=thread or None,
+                        metadata=metadata,
+                        **_content(shown),
+                        **_LITERAL,
+                        **_QUIET,
+                    )
             return str(answer["ts"])
 
         return await _or_as_text(send, message)
@@ -55,10 +58,11 @@ class Posting:
         """Show something else in a message of ours. What is not sent of blocks would stay, so that they always are."""
 
         async def send(shown: Message) -> None:
-            with delivery_errors():
-                await self.client.chat_update(
-                    channel=channel, ts=message_id, text=shown.text, blocks=list(shown.blocks), **_LITERAL
-                )
+            async with self.turns.turn("update"):
+                with delivery_errors():
+                    await self.client.chat_update(
+                        channel=channel, ts=message_id, text=shown.text, blocks=list(shown.blocks), **_LITERAL
+                    )
 
         await _or_as_text(send, message)
 

@@ -77,7 +77,7 @@ CREATE TABLE episodes (
 );
 CREATE UNIQUE INDEX episodes_one_for_a_cause ON episodes (cluster, namespace, cause) WHERE state <> 'resolved';
 CREATE INDEX episodes_to_tell ON episodes (severity, began_at)
-    WHERE version > announced AND (state = 'firing' OR state = 'resolved' AND announced > 0);
+    WHERE version > announced AND fired_at IS NOT NULL;
 CREATE INDEX episodes_resolved ON episodes (cluster, namespace, resolved_at);
 
 -- No messages about something for a while: an episode's id, a rule's name, a service's alias, or all of a namespace (*).

@@ -29,12 +29,23 @@ from bot.domain.view import (
     code,
     line,
 )
+from tests.support.charts import a_day, charts
+
 
 STYLE = re.compile(r"\x1b\[\d+m")
 
 
 def shown(*blocks: Block, width: int = 100, colour: bool = False) -> str:
     return Terminal(width=width, colour=colour).text(View("", blocks))
+
+
+def test_a_picture_is_a_few_characters() -> None:
+    """A line for each series, as wide as the terminal lets it be; its figures are beside it."""
+    narrow, wide = shown(Picture(a_day()), width=60), shown(Picture(a_day()), width=120)
+    assert "Ready pods" in narrow
+    assert "  api " in narrow
+    assert max(map(len, narrow.splitlines())) < max(map(len, wide.splitlines()))
+    assert set("▁█") < set(wide)
 
 
 def test_blocks_come_in_their_order() -> None:
@@ -140,6 +151,7 @@ blocks_ = (
     | st.builds(Item, lines_, texts, st.none() | st.sampled_from(Mark), st.lists(lines_, max_size=2).map(tuple))
     | st.builds(Fields, st.lists(st.tuples(texts, texts), max_size=2).map(tuple))
     | st.builds(Code, texts, texts)
+    | st.builds(Picture, charts(texts))
     | st.builds(Context, st.lists(lines_, max_size=2).map(tuple))
     | st.tuples(texts, texts).map(lambda row: Table(row, (row,)))
 )

@@ -37,6 +37,7 @@ CATALOGUE = Catalogue(
 API = deployment()
 REPLICAS = replica_set(API, ready=1)
 POD = pod(REPLICAS, name="api-0")
+SHOWN = snapshot(API, REPLICAS, POD)
 KEY = LogKey("api-0", "api", previous=False)
 REFUSED = 'connection to server at "postgres" (10.0.0.7), port 5432 failed: Connection refused'
 UNRESOLVED = 'could not translate host name "postgres" to address: Temporary failure in name resolution'
@@ -51,9 +52,7 @@ def said(*lines: str, seconds: float = 20) -> Mapping[LogKey, LogRead]:
 CALM = said("GET /health 200")
 
 
-def judged(
-    probed: Probed, logs: Mapping[LogKey, LogRead], shown: Snapshot = snapshot(API, REPLICAS, POD)
-) -> DependencyVerdict:
+def judged(probed: Probed, logs: Mapping[LogKey, LogRead], shown: Snapshot = SHOWN) -> DependencyVerdict:
     return dependency_verdict(Index(shown), diagnose(shown).findings, probed, CATALOGUE, logs)
 
 

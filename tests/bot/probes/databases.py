@@ -53,7 +53,13 @@ class Postgres:
 
     def connected(self, role: str = "api", **more: str) -> Any:
         """Return a connection to be opened, as an application has one."""
-        options = {"host": "127.0.0.1", "port": self.port, "user": role, "password": PASSWORD, "dbname": "postgres"}
+        options: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": role,
+            "password": PASSWORD,
+            "dbname": "postgres",
+        }
         return psycopg.AsyncConnection.connect(**(options | more))
 
     async def quiet(self) -> None:

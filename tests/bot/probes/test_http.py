@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.domain.findings import Severity
 from bot.domain.watch.probes import Health, Probed, ProbeKind
 from bot.probes.http import text_of, value_at
-from tests.bot.probes.worlds import ask, codes, saying, served, silence, stages, target
+from tests.bot.probes.worlds import ask, codes, names_at, saying, served, silence, stages, target
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PAGE = "<!DOCTYPE html><html><title>Sign in</title></html>"
@@ -230,6 +230,24 @@ async def test_a_port_that_nobody_listens_at_is_said() -> None:
     probed = await ask(target(ProbeKind.HTTP, f"http://127.0.0.1:{port}/"))
     assert (probed.health, codes(probed)) == (Health.FAILED, ["PROBE_CONNECT"])
     assert "refused" in probed.troubles[0].words
+
+
+async def test_addresses_of_ipv6_are_asked_too() -> None:
+    """In a URL they stand in brackets."""
+    heard = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    try:
+        async with served(answer, host="::1") as port:
+            for resolve, host in ((None, "[::1]"), (names_at("::1"), "six.example.com")):
+                probed = await ask(target(ProbeKind.HTTP, f"http://{host}:{port}/"), resolve=resolve)
+                assert (probed.health, codes(probed)) == (Health.OK, [])
+                assert f"host: {host}:{port}\r\n".encode() in heard[-1].lower()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
 
 
 async def test_a_name_that_is_not_known_is_said() -> None:

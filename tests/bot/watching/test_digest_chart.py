@@ -39,7 +39,7 @@ def test_a_quiet_day_is_one_line_for_all() -> None:
     quiet = chart(buckets(), buckets(WORKER), *others(9))
     assert quiet.title == "Ready all day; nothing restarted"
     assert [each.title for each in quiet.panels] == ["Ready pods", "Restarts", "Share of the limit", "Response time"]
-    assert names(panel(quiet, "Ready pods")) == names(panel(quiet, "Restarts")) == ["all 11"]
+    assert names(panel(quiet, "Ready pods")) == names(panel(quiet, "Restarts")) == ["all 11 workloads"]
     assert (quiet.steps, quiet.step_s, quiet.time_zone) == (144, STEP_S, "Europe/Berlin")
     assert quiet.alt.startswith("The last 24 hours: ready pods, restarts, share of the limit, response time.")
 
@@ -61,6 +61,7 @@ def test_whoever_was_short_of_pods_is_named() -> None:
         ({"memory_share": {100: 0.91}}, "memory of search reached 91 %"),
         ({"restarts": {100: 4, 101: 5}}, "search restarted 9 times"),
         ({"probe_ms": {100: 2400.0}}, "search took up to 2.4 s"),
+        ({"ready": {9: 1}, "restarts": {9: 1}}, "search was down to 33 % from 10:40 and restarted 1 time"),
     ],
 )
 def test_the_title_is_what_there_is_to_see(changed: dict[str, dict[int, float]], found: str) -> None:

@@ -107,7 +107,7 @@ def test_what_changed_names_who_asked_and_who_agreed() -> None:
     view = digest_view(digest(ground(operations=Looked((done,)), notes=Looked((made.note(at=18),)))))
     shown = text(view)
     assert "Changed  15:00 search v1.1 → v1.2" in shown
-    assert "07:00 api was restarted, asked by @U-ann, approved by @U-lea" in shown
+    assert "v1.2 · 07:00 api was restarted, asked by @U-ann, approved by @U-lea" in shown
 
 
 @pytest.mark.parametrize(
@@ -181,11 +181,14 @@ def test_what_could_not_be_looked_at_is_never_healthy() -> None:
 
 
 def test_a_part_that_was_not_looked_at_is_in_the_small_print() -> None:
-    """All else was, so the verdict stands; the reason is said."""
-    view = digest_view(digest(ground(checkup=Looked(checkup(problems=("disks",))))))
-    assert headline(view)[1] is Mark.OK
-    assert "Not looked at: disks (no right to read them)." in text(view)
-    assert "details in the thread" in text(view)
+    """All else was, so the verdict stands; the reason is said. Only many of them need the thread."""
+    one = digest(ground(checkup=Looked(checkup(problems=("disks",)))))
+    assert headline(digest_view(one))[1] is Mark.OK
+    assert "Not looked at: disks (no right to read them)." in text(digest_view(one))
+    assert details_view(one) is None
+    many = digest(ground(checkup=Looked(checkup(problems=("disks", "quota", "usage", "jobs")))))
+    assert "usage (no right to read them); 1 more in the thread." in text(digest_view(many)).replace("\n", " ")
+    assert "jobs (no right to read them)" in text(details_view(many))
 
 
 def test_several_places_are_told_the_worst_first() -> None:

@@ -137,9 +137,9 @@ def test_what_was_not_looked_at_is_named_with_its_reason() -> None:
     away: Looked[object] = Looked(problem="the database did not answer")
     seen = ground(checkup=Looked(checkup(problems=("disks",))), buckets=away, spans=away, operations=away)
     assert list(unseen(seen)) == [
-        ("disks", "no right to read them"),
         ("history", "the database did not answer"),
         ("requests", "the database did not answer"),
+        ("disks", "no right to read them"),
     ]
 
 

@@ -1,0 +1,116 @@
+"""What happened and is no trouble: told once, with what changed, by whoever looks next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.objects import Workload
+from bot.domain.targets import ObjectRef
+from bot.domain.watch.world import Looked, World
+from bot.watching.happenings import Sight, notes_of
+from tests.support import builders as make
+from tests.support.fixed_probes import failed, health_url, issued, probed, served
+from tests.support.worlds import CATALOGUE, world
+
+
+def told(*worlds: World) -> list[tuple[str, str]]:
+    """Return the kinds and words of what is told of the last of some looks, each from what was seen before."""
+    before: Sight | None = None
+    notes = ()
+    for each in worlds:
+        now = Sight.of(each, before)
+        notes = notes_of(before or now, now, each.scope, CATALOGUE, each.now)  # type: ignore[assignment]  # grows
+        before = now
+    return [(note.kind, note.words) for note in notes]  # type: ignore[attr-defined]  # see above
+
+
+def released(revision: int = 8, *, age_s: float = 120, ready: int = 2, image: str = "rag-engine:v1.2") -> World:
+    """Make an api of two pods whose newest revision was made so long ago."""
+    api = replace(make.deployment(desired=2, ready=ready, revision=revision), updated=ready)
+    old = make.replica_set(api, revision - 1, desired=0, containers=(make.template(image="rag-engine:v1.1"),))
+    made = make.replica_set(api, revision, desired=2, ready=ready, containers=(make.template(image=image),))
+    made = replace(made, meta=replace(made.meta, created_at=make.ago(age_s)))
+    return world(api, old, made)
+
+
+def test_a_release_is_told_when_all_its_pods_are_ready() -> None:
+    """With both versions, and even by who did not see it begin."""
+    assert told(released(ready=1)) == []
+    expected = [("release", "search was released as revision 8: v1.1 → v1.2.")]
+    assert told(released(ready=1), released()) == expected
+    assert told(released()) == expected
+
+
+def test_the_same_image_again_is_said_so() -> None:
+    """Somebody restarted it, or changed a setting."""
+    said = "search was released as revision 8: v1.1 as before, restarted or with other settings."
+    assert told(released(image="rag-engine:v1.1")) == [("release", said)]
+
+
+def test_what_recovers_is_no_release() -> None:
+    """Its revision began long ago; nor is the first one."""
+    assert told(released(age_s=7200, ready=1), released(age_s=7200)) == []
+    assert told(released(revision=1)) == []
+
+
+def test_a_stateful_set_is_released_when_its_revision_is_the_current_one() -> None:
+    """That is only seen by who saw the one before."""
+
+    def at(current: str) -> World:
+        made = replace(make.stateful_set(desired=2), updated=2, current_revision=current, update_revision=current)
+        return world(made)
+
+    assert told(at("db-6f"), at("db-7c")) == [("release", "postgres was released: all 2 pods run the new revision.")]
+    assert told(at("db-7c")) == []
+
+
+def scaled(desired: int, *others: object) -> World:
+    return world(of(desired), *others)
+
+
+def of(desired: int) -> Workload:
+    made = make.deployment(desired=desired)
+    return replace(made, meta=replace(made.meta, generation=desired))
+
+
+def test_another_size_is_told() -> None:
+    """Once, and with who did it where an autoscaler says so of the same number."""
+    assert told(scaled(2), scaled(6)) == [("scaling", "search was scaled from 2 to 6 pods.")]
+    assert told(scaled(2), scaled(6), scaled(6)) == []
+    assert told(scaled(6)) == []
+    hpa = make.autoscaler(of(6))
+    because = "New size: 6; reason: cpu resource utilization above target"
+    event = make.happened(hpa.meta, "HorizontalPodAutoscaler", "SuccessfulRescale", because)
+    said = "search was scaled from 2 to 6 pods by its autoscaler (cpu resource utilization above target)."
+    assert told(scaled(2), scaled(6, hpa, event)) == [("scaling", said)]
+
+
+def test_a_renewed_certificate_is_told_by_both_who_know_of_it() -> None:
+    """cert-manager has a new one, and a target serves it; one that was not reached in between served no other."""
+    old, new = issued(), replace(issued(days=90), revision=2)
+    assert told(world(certificates=Looked([old])), world(certificates=Looked([new]))) == [
+        ("renewal", "Certificate of rag.example.com was renewed, valid until 2027-02-22.")
+    ]
+    url = health_url()
+    first = world(probed=[probed(url, certificates=(served(serial="a1"),))])
+    second = world(probed=[probed(url, certificates=(served(serial="b2", days=90),))])
+    away = world(probed=[failed(url)])
+    assert told(first, away, second) == [("renewal", "search serves a new certificate, valid until 2027-02-22.")]
+    assert told(second) == []
+
+
+def test_what_was_not_looked_at_is_as_it_was() -> None:
+    """A cluster that was away meanwhile changes nothing."""
+    assert told(scaled(2), world(away="no answer"), scaled(6)) == [("scaling", "search was scaled from 2 to 6 pods.")]
+
+
+def test_a_happening_is_one_for_all_who_see_it() -> None:
+    """Its key does not depend on when it is seen, nor by whom."""
+    one, other = Sight.of(scaled(2), None), Sight.of(scaled(4), None)
+    after = Sight.of(scaled(6), None)
+    later = make.NOW + timedelta(seconds=40)
+    [first] = notes_of(one, after, make.SCOPE, CATALOGUE, make.NOW)
+    [second] = notes_of(other, after, make.SCOPE, CATALOGUE, later)
+    assert first.key == second.key == "scaling:uid-api:6"
+    assert first.ref == ObjectRef("Deployment", "shop", "api")

@@ -1,0 +1,294 @@
+"""A look at a namespace: who looks, how often at what, what is kept of it, and what a failure leaves as it is."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.findings import Severity
+from bot.domain.snapshot import Part, Snapshot
+from bot.domain.targets import Scope
+from bot.domain.watch.episodes import AlertState, EpisodeState, Silence
+from bot.domain.watch.keeps import AddSilence
+from bot.domain.watch.policy import AlertChannels, Thresholds
+from bot.domain.watch.probes import ProbeKind
+from bot.domain.watch.world import Judged, World
+from bot.errors import ClusterUnreachable
+from bot.store.store import PostgresStore
+from bot.watching.looking import Watcher
+from bot.watching.rule import Rule
+from tests.support import builders as make
+from tests.support.builders import NOW, SCOPE
+from tests.support.fixed_probes import FixedExtras, backup, database, failed, health_url
+from tests.support.watch_room import TWO, Watched
+
+
+@pytest.fixture
+def watched(store: PostgresStore) -> Watched:
+    return Watched(store)
+
+
+def crashing() -> Snapshot:
+    api = make.deployment(ready=0)
+    replicas = make.replica_set(api)
+    return make.snapshot(api, replicas, make.pod(replicas, make.crash_looping()))
+
+
+async def look(watcher: Watcher, watched: Watched, *, after: float = 15) -> bool:
+    watched.clock.step(after)
+    return await watcher.step()
+
+
+async def alerts(watched: Watched) -> dict[str, AlertState]:
+    """Return the alerts of all open episodes."""
+    return {a.signal.key: a.state for each in await watched.store.episodes.open() for a in each.alerts}
+
+
+async def outbox(watched: Watched) -> list[str]:
+    """Return the lines that wait to be posted, in order, and take them away."""
+    lines = []
+    while (outgoing := await watched.store.outbox.claim(lease_s=60)) is not None:
+        lines.append(f"{outgoing.post.place.channel} {outgoing.post.view.summary}")
+        await watched.store.outbox.delivered(outgoing, message_id="1.1")
+    return lines
+
+
+# --- who looks --------------------------------------------------------------------------------------------------------
+
+
+async def test_each_namespace_is_looked_at_once_a_tick(watched: Watched) -> None:
+    """One after another; then there is nothing to do until the next tick."""
+    watcher = Watcher(watched.room(scopes=TWO))
+    assert [await watcher.step() for _ in range(4)] == [True, True, True, False]
+    assert watched.cluster.asked == list(TWO.all())
+    watched.clock.step(14)
+    assert await watcher.step() is False
+    watched.clock.step(1)
+    assert await watcher.step() is True
+
+
+async def test_of_several_replicas_one_looks(watched: Watched) -> None:
+    """Whoever comes first; the others have nothing to keep."""
+    watchers = [Watcher(watched.room()) for _ in range(4)]
+    assert await asyncio.gather(*(each.step() for each in watchers)) == [True] * 4
+    assert len(watched.cluster.asked) == 1
+
+
+async def test_who_was_too_slow_keeps_nothing(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+    """Somebody else has the slot by then."""
+    watched.cluster.shown = crashing()
+    room = replace(watched.room(), lease_s=0.2)
+    other = Watcher(watched.room())
+
+    async def overtake() -> None:
+        await asyncio.sleep(0.5)
+
+    class Slow:
+        async def snapshot(self, scope: Scope, parts: frozenset[Part]) -> Snapshot:
+            await overtake()
+            assert await other.step()
+            return await watched.cluster.snapshot(scope, parts)
+
+        node_load = watched.cluster.node_load
+
+    assert await Watcher(replace(room, cluster=Slow())).step() is True
+    assert len(await watched.store.episodes.open()) == 1
+    assert "a look took too long" in caplog.text
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_broken_is_an_episode_until_it_is_mended(watched: Watched) -> None:
+    """Nothing is posted here: others tell."""
+    watcher = Watcher(watched.room())
+    watched.cluster.shown = crashing()
+    await look(watcher, watched)
+    [episode] = await watched.store.episodes.open(SCOPE)
+    assert (episode.state, episode.severity, episode.channel, episode.version, episode.announced) == (
+        EpisodeState.FIRING,
+        Severity.CRITICAL,
+        "C-pager",
+        1,
+        0,
+    )
+    assert (episode.cause, "changed" in watched.woken) == ("deployment/api", True)
+    watched.cluster.shown = make.snapshot(make.deployment())
+    await look(watcher, watched)
+    assert await watched.store.episodes.open() == ()
+    ended = await watched.store.episodes.find(episode.id)
+    assert ended is not None
+    assert (ended.state, ended.version) == (EpisodeState.RESOLVED, 2)
+    assert await outbox(watched) == []
+
+
+async def test_a_cluster_that_is_away_ends_nothing(watched: Watched) -> None:
+    """It is itself an alert that begins; an old picture is no better than none."""
+    watcher = Watcher(watched.room())
+    watched.cluster.shown = crashing()
+    await look(watcher, watched)
+    watched.cluster.problem = ClusterUnreachable("The API server did not answer.")
+    await look(watcher, watched)
+    expected = {"crash-loop:deployment/api": AlertState.FIRING, "unreachable:prod-eu": AlertState.PENDING}
+    assert await alerts(watched) == expected
+    watched.cluster.problem = None
+    watched.cluster.shown = make.snapshot(make.deployment(), parts={Part.PODS: make.stale(90, "no answer")})
+    await look(watcher, watched)
+    assert await alerts(watched) == expected
+    watched.cluster.shown = crashing()
+    await look(watcher, watched)
+    assert await alerts(watched) == {"crash-loop:deployment/api": AlertState.FIRING}
+
+
+async def test_a_cluster_that_hangs_is_away(watched: Watched) -> None:
+    """A look has its time."""
+
+    class Hanging:
+        async def snapshot(self, scope: Scope, parts: frozenset[Part]) -> Snapshot:
+            await asyncio.Event().wait()
+            return await watched.cluster.snapshot(scope, parts)
+
+        node_load = watched.cluster.node_load
+
+    await Watcher(replace(watched.room(look_s=0.2), cluster=Hanging())).step()
+    [episode] = await watched.store.episodes.open()
+    assert episode.alerts[0].signal.words == "no answer within 0.2 s What it is like there is not known."
+
+
+async def test_what_a_cluster_shares_is_told_for_its_first_namespace(watched: Watched) -> None:
+    """Two clusters that are away are two alerts, however many namespaces they have."""
+    watched.cluster.problem = ClusterUnreachable("The API server did not answer.")
+    watcher = Watcher(watched.room(scopes=TWO))
+    while await watcher.step():
+        pass
+    assert {each.cause for each in await watched.store.episodes.open()} == {"cluster/prod-eu", "cluster/lab"}
+
+
+async def test_a_rule_that_fails_ends_nothing(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+    """The others judge; what it fires stays as it is."""
+
+    def fails(_: World) -> Judged:
+        raise ZeroDivisionError
+
+    healthy = Watcher(watched.room())
+    watched.cluster.shown = crashing()
+    await look(healthy, watched)
+    watched.cluster.shown = make.snapshot(make.deployment())
+    broken = Rule(name="crash-loop", summary="", severity="", judge=fails)
+    await look(Watcher(watched.room(), rules=[broken]), watched)
+    assert await alerts(watched) == {"crash-loop:deployment/api": AlertState.FIRING}
+    assert "a rule failed" in caplog.text
+
+
+async def test_a_minute_is_kept_once(watched: Watched) -> None:
+    """Samples and problems, by whichever replica looks first in it; not of a cluster that was not seen."""
+    watched.cluster.shown = crashing()
+    watchers = [Watcher(watched.room()) for _ in range(2)]
+    for number in range(8):
+        await look(watchers[number % 2], watched, after=0 if number == 0 else 15)
+    kept = await watched.store.history.samples(SCOPE, since=NOW)
+    assert [each.at for each in kept] == [NOW, NOW + timedelta(minutes=1)]
+    [span] = await watched.store.history.spans(SCOPE, since=NOW)
+    assert (span.problem.key, span.ended_at) == ("CRASH_LOOP:deployment/api/api", None)
+    watched.cluster.problem = ClusterUnreachable("no answer")
+    await look(watchers[0], watched, after=60)
+    assert len(await watched.store.history.samples(SCOPE, since=NOW)) == 2
+    [span] = await watched.store.history.spans(SCOPE, since=NOW)
+    assert span.ended_at is None
+
+
+async def test_history_makes_rules_true_that_need_time(watched: Watched) -> None:
+    """Five minutes of CPU near the limit, whoever looked."""
+    api = make.deployment()
+    replicas = make.replica_set(api, ready=1)
+    pod = make.pod(replicas, replace(make.container(), cpu_limit_m=1000))
+    watched.clock.time = NOW
+    for number in range(5):
+        sample = replace(make.usage(pod, cpu_m=900), at=watched.clock.now())
+        watched.cluster.shown = make.snapshot(api, replicas, pod, sample)
+        await look(Watcher(watched.room()), watched, after=60 if number else 0)
+    assert await alerts(watched) == {"cpu:deployment/api": AlertState.FIRING}
+    [episode] = await watched.store.episodes.open()
+    assert (episode.severity, episode.channel) == (Severity.WARNING, "C-ops")
+
+
+# --- how often --------------------------------------------------------------------------------------------------------
+
+
+async def test_dependencies_are_asked_once_a_minute_and_backups_every_five(watched: Watched) -> None:
+    """Health URLs each time; in between what was said last counts, so nothing ends for not being looked at."""
+    url, base = health_url(), database(kind=ProbeKind.REDIS)
+    watched.probes.answers = {base.name: failed(base)}
+    extras = FixedExtras(backups=[backup(hours_ago=40)])
+    watcher = Watcher(watched.room(url, base, extras=extras))
+    for number in range(41):
+        await look(watcher, watched, after=15 if number else 0)
+    assert (watched.probes.asked.count("search"), watched.probes.asked.count("postgres")) == (41, 11)
+    assert extras.asked.count("backups") == 3
+    assert set(await alerts(watched)) == {"redis:postgres", "backup:shop"}
+
+
+async def test_without_doors_nothing_is_known_and_nothing_breaks(watched: Watched) -> None:
+    """No probes, nothing to read besides."""
+    room = replace(watched.room(health_url()), probes=None, extras=None)
+    await Watcher(room).step()
+    assert await watched.store.episodes.open() == ()
+
+
+# --- happenings -------------------------------------------------------------------------------------------------------
+
+
+def sized(desired: int) -> Snapshot:
+    made = make.deployment(desired=desired)
+    return make.snapshot(replace(made, meta=replace(made.meta, generation=desired)))
+
+
+async def test_what_happened_is_kept_and_told_once(watched: Watched) -> None:
+    """Though each replica sees it."""
+    watchers = [Watcher(watched.room()) for _ in range(2)]
+    watched.cluster.shown = sized(2)
+    for each in watchers:
+        await look(each, watched)
+    watched.cluster.shown = sized(6)
+    for each in watchers:
+        await look(each, watched)
+    assert await outbox(watched) == ["C-info search was scaled from 2 to 6 pods."]
+    [note] = await watched.store.history.notes(SCOPE, since=NOW)
+    assert (note.kind, "put" in watched.woken) == ("scaling", True)
+
+
+@pytest.mark.parametrize("what", ["search", "*"])
+async def test_a_silence_and_no_channel_keep_it_to_themselves(watched: Watched, what: str) -> None:
+    """It is noted all the same."""
+    now = await database_now(watched)
+    silence = Silence(id="s1", what=what, scope=SCOPE, by="U1", at=now, until=now + timedelta(hours=1))
+    async with watched.store.transaction() as transaction:
+        assert await transaction.keep(AddSilence(silence))
+    watcher, mute = Watcher(watched.room()), Watcher(watched.room(channels=AlertChannels()))
+    watched.cluster.shown = sized(2)
+    await look(watcher, watched)
+    await look(mute, watched)
+    watched.cluster.shown = sized(6)
+    await look(watcher, watched)
+    watched.cluster.shown = sized(3)
+    await look(mute, watched)
+    assert await outbox(watched) == []
+    assert len(await watched.store.history.notes(SCOPE, since=NOW)) == 2
+
+
+async def database_now(watched: Watched) -> object:
+    async with watched.store.transaction() as transaction:
+        return await transaction.now()
+
+
+async def test_clear_times_are_the_operators(watched: Watched) -> None:
+    """What is mended is watched for a while before it is over."""
+    watcher = Watcher(watched.room(thresholds=Thresholds(clear_s=120.0)))
+    watched.cluster.shown = crashing()
+    await look(watcher, watched)
+    watched.cluster.shown = make.snapshot(make.deployment())
+    await look(watcher, watched)
+    assert await alerts(watched) == {"crash-loop:deployment/api": AlertState.CLEARING}
