@@ -12,8 +12,8 @@ import binascii
 import logging
 import os
 import ssl
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -91,6 +91,28 @@ class Connection:
     async def close(self) -> None:
         """Give the sockets back."""
         await self.api.close()  # type: ignore[no-untyped-call]  # the library has no annotations here
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What proves who we are: headers, and files of a certificate; `authority` is the file of the cluster's own."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    authority: str
+    certificate: str
+    key: str
+
+
+async def credentials(connection: Connection) -> Credentials:
+    """Return what the API server gets from us, renewed if it had to be."""
+    configuration = connection.api.configuration
+    _, _, headers, *_ = await connection.api.param_serialize("GET", "/", auth_settings=["BearerToken"])
+    return Credentials(
+        headers={name: value for name, value in headers.items() if name.lower() == "authorization"},
+        authority=configuration.ssl_ca_cert or "",
+        certificate=configuration.cert_file or "",
+        key=configuration.key_file or "",
+    )
 
 
 def user_agent() -> str:

@@ -14,7 +14,7 @@ from typing import cast
 import aiohttp
 
 from bot.cluster import faults
-from bot.cluster.connection import Connection
+from bot.cluster.connection import Connection, Credentials, credentials
 from bot.cluster.faults import Tried
 from bot.cluster.turns import Turns
 from bot.errors import ClusterError, ClusterFault, ClusterThrottled, ClusterUnauthorized, ClusterUnreachable
@@ -167,8 +167,13 @@ class KubernetesHttp:
 
 
 def connection_of(http: KubernetesHttp) -> Connection:
-    """Return the way itself, on which more than reads can be sent. For `writer` and `kubelets` of this room alone."""
+    """Return the way itself, on which more than reads can be sent. For `bot.cluster.writer` alone."""
     return http._connection  # noqa: SLF001  # hidden from all others on purpose
+
+
+async def credentials_of(http: KubernetesHttp) -> Credentials:
+    """Return who we are, renewed if it had to be. For `bot.cluster.kubelets` alone, which looks whom it tells."""
+    return await credentials(http._connection)  # noqa: SLF001  # as above
 
 
 class Pulse:

@@ -17,10 +17,10 @@ from functools import partial
 import aiohttp
 import msgspec
 
-from bot.cluster.connection import Connection, user_agent
+from bot.cluster.connection import Credentials, user_agent
 from bot.cluster.convert_extras import to_disks
 from bot.cluster.faults import LONGEST_SAID, TRANSPORT_ERRORS
-from bot.cluster.http import KubernetesHttp, connection_of
+from bot.cluster.http import KubernetesHttp, credentials_of
 from bot.cluster.structs_extras import KubeletNode, Summary
 from bot.domain.text import first_line
 from bot.domain.watch.extras import DiskUse
@@ -60,7 +60,6 @@ class Kubelets:
 
     def __init__(self, http: KubernetesHttp, *, timeout_s: float = 3.0, total_s: float = 20.0) -> None:
         self._http = http
-        self._connection = connection_of(http)
         self._timeout_s = timeout_s
         self._total_s = total_s
 
@@ -72,8 +71,9 @@ class Kubelets:
         kubelets = [kubelet for node in nodes if (kubelet := _kubelet_of(node)) is not None][:MOST]
         if not kubelets:
             raise ClusterNotFound("No node that is in touch names the address of its kubelet.", advice="")
-        context = _context(self._connection)
-        headers = await _credentials(self._connection)
+        known = await credentials_of(self._http)
+        context = _context(known)
+        headers = {**known.headers, "Accept": "application/json", "User-Agent": user_agent()}
         read: dict[str, Summary | ClusterError] = {}
         connector = aiohttp.TCPConnector(ssl=context, limit=AT_ONCE, force_close=True)
         async with aiohttp.ClientSession(connector=connector, headers=headers, trust_env=False) as session:
@@ -131,32 +131,24 @@ def _kubelet_of(node: KubeletNode) -> _Kubelet | None:
     return _Kubelet(clean(node.metadata.name), f"https://{host}:{port}")
 
 
-def _context(connection: Connection) -> ssl.SSLContext:
+def _context(known: Credentials) -> ssl.SSLContext:
     """Return how kubelets are checked: against the authority that the connection names for the cluster, no other.
 
     Also where the connection itself is not checked: who may read that far does not get a token for it.
     """
-    configuration = connection.api.configuration
-    if not configuration.ssl_ca_cert:
+    if not known.authority:
         raise ClusterUnreachable(
             "The way to the cluster names no certificate authority, so no kubelet can be told from an impostor: none"
             " is asked.",
             advice="Name the cluster's certificate authority in the kubeconfig, or go without disks.",
         )
     try:
-        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-        if configuration.cert_file:
-            context.load_cert_chain(configuration.cert_file, configuration.key_file)
+        context = ssl.create_default_context(cafile=known.authority)
+        if known.certificate:
+            context.load_cert_chain(known.certificate, known.key or None)
     except (OSError, ValueError) as error:
         raise ClusterUnreachable("The certificates of the way to the cluster cannot be read.") from error
     return context
-
-
-async def _credentials(connection: Connection) -> Mapping[str, str]:
-    """Return the headers that the API server would get, renewed if they had to be."""
-    _, _, headers, *_ = await connection.api.param_serialize("GET", PATH, auth_settings=["BearerToken"])
-    sent = {name: value for name, value in headers.items() if name.lower() == "authorization"}
-    return {**sent, "Accept": "application/json", "User-Agent": user_agent()}
 
 
 async def _body(response: aiohttp.ClientResponse, kubelet: _Kubelet) -> bytes:

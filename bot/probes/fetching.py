@@ -73,7 +73,7 @@ class Site:
     def _request(self, path: str) -> httpx.Request:
         url = self.url.copy_with(host=self.address)
         if path:
-            url = url.copy_with(raw_path=f"{self.url.path.rstrip('/')}{path}".encode("ascii"))
+            url = url.copy_with(raw_path=self.url.raw_path.partition(b"?")[0].rstrip(b"/") + path.encode("ascii"))
         phases = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout_s)
         return httpx.Request(
             "GET", url, headers=self.headers, extensions={"timeout": phases, "sni_hostname": self.name}

@@ -125,7 +125,8 @@ DEPENDENCIES = Table(
             name="secret_env",
             type="name of a variable",
             meaning="the variable of the environment with the credential: for `postgresql` a DSN, for `redis` a"
-            " password or `user:password`, for `qdrant` an API key, for `http` a bearer token",
+            " password or `user:password` (one with a colon in it: `:password`), for `qdrant` an API key, for `http` a"
+            " bearer token",
             default="none: it is not signed in to",
             example='"PROBE_POSTGRES_DSN"',
         ),

@@ -27,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.domain.requests import Place, Post
 from bot.domain.view import View
 from bot.domain.watch.schedules import Schedule
+from bot.errors import StoreUnavailable
 from bot.references import References
 from bot.schedule.clock import ScheduleClock
 from bot.store.store import PostgresStore
@@ -115,6 +116,7 @@ class BoundedCalendar(SecondsCalendar):
 async def work(order: SlotOrder, database_url: str, told: Teller) -> None:
     """Do what is due, for ever."""
     told.leave_with_listener()
+    told.say("forked")
     if order.kind == RIVAL:
         await _rival(order, database_url, told)
     else:
@@ -126,7 +128,7 @@ async def work(order: SlotOrder, database_url: str, told: Teller) -> None:
 
 async def _ours(order: SlotOrder, database_url: str, told: Teller) -> None:
     clock, chance = WallClock(), random.Random()
-    async with await PostgresStore.open(database_url, smallest_pool=1, largest_pool=4) as store:
+    async with await _opened(database_url) as store:
         runner = Runner(
             [Job(schedule=schedule, work=_telling(schedule.name, chance)) for schedule in order.all],
             store=store,
@@ -139,6 +141,13 @@ async def _ours(order: SlotOrder, database_url: str, told: Teller) -> None:
         told.say("ready")
         async with ScheduleClock(order.all, order.calendar, loop.wake):
             await loop.run()
+
+
+async def _opened(database_url: str) -> PostgresStore:
+    """Open the store, trying again on a busy machine."""
+    while True:
+        with suppress(StoreUnavailable):
+            return await PostgresStore.open(database_url, smallest_pool=1, largest_pool=4)
 
 
 def _telling(name: str, chance: random.Random) -> Callable[[datetime, timedelta], Awaitable[Sequence[Post]]]:

@@ -57,6 +57,7 @@ class Told:
 
     due: set[tuple[str, datetime]]
     counts: Counter[tuple[str, datetime]] = field(default_factory=Counter)
+    begun: set[tuple[str, datetime]] = field(default_factory=set)
     late_s: list[float] = field(default_factory=list)
     killed: int = 0
     struck: int = 0
@@ -65,6 +66,11 @@ class Told:
     @property
     def missed(self) -> int:
         return len(self.due - set(self.counts))
+
+    @property
+    def lost(self) -> int:
+        """Return how many somebody began and nobody told."""
+        return len((self.due & self.begun) - set(self.counts))
 
     @property
     def twice(self) -> int:
@@ -83,7 +89,12 @@ class Told:
     @property
     def problems(self) -> list[str]:
         """Say what must not be."""
-        found = {"missed": self.missed, "told more than once": self.twice, "never due": self.strange}
+        found = {
+            "lost": self.lost,
+            "missed": self.missed - self.lost,
+            "told more than once": self.twice,
+            "never due": self.strange,
+        }
         return [f"slots: {count} {what}" for what, count in found.items() if count]
 
     def __str__(self) -> str:
@@ -179,7 +190,9 @@ async def read_outbox(database_url: str, told: Told) -> None:
     """Count what was put into the outbox."""
     async with await psycopg.AsyncConnection.connect(database_url) as connection:
         rows = await (await connection.execute("SELECT post, created_at FROM outbox")).fetchall()
+        begun = await (await connection.execute("SELECT name, due_at FROM slots")).fetchall()
     told.counts, told.late_s = Counter(), []
+    told.begun = {(name, due_at.astimezone(UTC)) for name, due_at in begun}
     for text, created_at in rows:
         post = decode(text, Post)
         due_at = datetime.fromisoformat(post.view.summary)
@@ -207,8 +220,8 @@ async def _rage(storm: Storm, order: SlotOrder, workers: Path, database_url: str
                 continue
             ordered = Order(database_url=database_url, name=name, slots=asdict(order))
             async with hatched(workers, ordered) as worker:
-                stays = min(source.uniform(*storm.lives_s), order.ends - time.time())
-                await _strike(storm, worker, stays, stops=source.random() < _STOPPED, told=told)
+                stays, stops = source.uniform(*storm.lives_s), source.random() < _STOPPED
+                await _strike(storm, worker, min(stays, order.ends - time.time()), stops=stops, told=told)
             await asyncio.sleep(source.uniform(0.0, _MOST_DOWN_S))
 
     async with asyncio.TaskGroup() as group:
@@ -217,8 +230,8 @@ async def _rage(storm: Storm, order: SlotOrder, workers: Path, database_url: str
 
 
 async def _strike(storm: Storm, worker: Worker, after_s: float, *, stops: bool, told: Told) -> None:
-    """Strike a replica after a time, unless it ends itself before; whoever waited for this ends it."""
-
+    """Strike a replica so long after it is ready, unless it ends itself before; whoever waited for this ends it."""
+    await worker.says("ready")
     if not await _gone(worker, after_s) and stops:
         told.stopped += 1
         worker.send(signal.SIGSTOP)

@@ -31,7 +31,6 @@ from bot.domain.view import (
 )
 from tests.support.charts import a_day, charts
 
-
 STYLE = re.compile(r"\x1b\[\d+m")
 
 

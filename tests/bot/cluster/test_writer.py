@@ -498,6 +498,8 @@ def test_nobody_who_reads_can_write() -> None:
 def test_the_way_on_which_writes_are_sent_is_asked_for_in_one_place() -> None:
     root = Path(bot.__file__).parent
     assert _naming("connection_of", root) == {"cluster/http.py", "cluster/writer.py"}
+    # Our credentials leave by one other way, on which nothing is written.
+    assert _naming("credentials_of", root) == {"cluster/http.py", "cluster/kubelets.py"}
     # Who somebody is and what they may, is asked by a POST of which the server keeps nothing.
     asks = {"cluster/identity.py", "cluster/access.py"}
     assert _naming("KubernetesWrites", root) == {"cluster/sending.py", "cluster/writer.py", *asks}

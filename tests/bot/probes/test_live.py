@@ -79,12 +79,15 @@ async def test_every_kind_answers_for_a_port_that_nobody_listens_at(kind: ProbeK
     assert (probed.health, codes(probed)) == (Health.FAILED, ["PROBE_CONNECT"])
 
 
-@given(st.text(max_size=400), st.text(min_size=4, max_size=20).filter(lambda text: not text.isspace()))
-def test_no_secret_survives_in_words(text: str, secret: str) -> None:
-    """Wherever it stands, and however long the text is."""
-    words = spoken(f"{text}{secret}{text}", secrets=[secret])
+_AROUND = st.text(alphabet="ab =:/@\n\x1b\u200b", max_size=300)
+
+
+@given(_AROUND, st.text(alphabet="QXZ", min_size=4, max_size=20), _AROUND)
+def test_no_secret_survives_in_words(before: str, secret: str, after: str) -> None:
+    """Wherever it stands, and wherever the text is cut."""
+    words = spoken(before + secret + after, secrets=[secret])
     assert len(words) <= 240
-    assert secret not in words or secret in "[masked]" or secret in spoken(text + "[masked]" + text)
+    assert not set("QXZ") & set(words)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,13 @@ async def test_a_name_of_a_collection_stays_one_part_of_the_path() -> None:
     assert asked[-1].startswith("/collections/..%2F..%2Fadmin%3Fx%3D1%23y")
 
 
+async def test_it_may_live_below_a_path() -> None:
+    """Behind an ingress it often does; whatever letters the path has."""
+    async with qdrant({}) as (address, asked):
+        await ask(target(ProbeKind.QDRANT, f"{address}/größe/?x=1"))
+    assert asked[0] == "/gr%C3%B6%C3%9Fe/healthz"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"result": 3}', "[" * 50_000, "<html>", '{"result": {"c'])
 async def test_what_is_no_qdrant_is_said(text: str) -> None:
     """A list of collections is what makes it one."""

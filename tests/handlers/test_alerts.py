@@ -1,0 +1,223 @@
+"""`alerts`, `ack`, `silence` and `unsilence`, from the words to what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.targets import Namespace, Scope
+from bot.domain.view import View
+from bot.domain.watch.episodes import Episode, EpisodeState
+from bot.domain.watch.policy import WatchPolicy
+from bot.store.store import PostgresStore
+from tests.support.answers import answer, buttons, data, rows
+from tests.support.builders import NOW, SCOPE, snapshot
+from tests.support.service import Stage, asked, stage
+from tests.support.watch_records import alert, episode, save, signal
+
+# The store judges by its own clock whether a silence holds.
+LATER = NOW.replace(year=2096)
+
+
+@pytest.fixture
+def scene() -> Stage:
+    set_up = stage()
+    set_up.clock.time = LATER
+    return set_up
+
+
+async def say(store: PostgresStore, scene: Stage, text: str, *, by: str = "U-ann") -> View:
+    """Have a request carried out, and return what only its person sees."""
+    service = scene.service(store, watch=WatchPolicy())
+    assert await service.accept(asked(text, by=by, key=f"{by} {text}"))
+    claimed = await store.inbox.claim(lease_s=30)
+    assert claimed is not None
+    view = await service.control(claimed)
+    assert view is not None
+    return view
+
+
+async def ask(store: PostgresStore, scene: Stage, text: str = "alerts", *, by: str = "U-ann") -> View:
+    return await scene.service(store, watch=WatchPolicy()).ask(asked(text, by=by))
+
+
+def firing(episode_id: str = "3f9a12c0b7e1", **other: object) -> Episode:
+    made = episode(episode_id, signal(service="search"), scope=SCOPE, began_at=LATER - timedelta(minutes=6))
+    return replace(made, **other)  # type: ignore[arg-type]  # what differs, by name
+
+
+async def silences(store: PostgresStore) -> list[tuple[str, timedelta, str]]:
+    return [(each.what, each.until - LATER, each.why) for each in await store.episodes.silences()]
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_open_is_one_line_and_what_is_not_watched(store: PostgresStore, scene: Stage) -> None:
+    """Of its place, and again at a press."""
+    view = await ask(store, scene)
+    assert (
+        rows(view)
+        == [
+            "✔ No alert is open",
+            "Not watched: no health URL is configured, no dependency is configured and no channel is told",
+            "shop on prod-eu · as of 22:00:00 UTC · only you see this",
+            "[Refresh] rag alerts",
+        ]
+        or view.summary == "No alert is open"
+    )
+    assert buttons(view) == {"Refresh": "alerts"}
+
+
+async def test_what_is_open_is_listed_with_who_silenced_what(store: PostgresStore, scene: Stage) -> None:
+    """Of this place alone; programs get the same."""
+    await save(store, firing(), firing("other", scope=Scope(SCOPE.cluster, Namespace("kube-system"))))
+    await say(store, scene, "silence crash-loop --for 2h we know")
+    view = await ask(store, scene)
+    told = "\n".join(rows(view))
+    assert view.summary == "1 alert open (1 critical), 1 silence"
+    for words in ("api crashes", "alert 3f9a12c0b7e1", "Silenced", "by @U-ann", "we know", "unsilence"):
+        assert words in told, words
+    assert [each["id"] for each in data(view)["alerts"]] == ["3f9a12c0b7e1"]
+
+
+async def test_at_a_terminal_there_is_nothing_to_list() -> None:
+    """It has no database."""
+    view = await answer(snapshot(), "alerts")
+    assert "ask in chat" in view.summary
+
+
+# --- ack --------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_looks_stands_on_the_message(store: PostgresStore, scene: Stage) -> None:
+    """A new version of it, for all; saying it twice changes nothing."""
+    await save(store, firing())
+    view = await say(store, scene, "ack 3F9A12C0B7E1")
+    assert view.summary == "You look at it: api crashes"
+    kept = await store.episodes.find("3f9a12c0b7e1")
+    assert kept is not None
+    assert (kept.acked_by, kept.version) == ("U-ann", 2)
+    boss = await say(store, scene, "ack 3f9a12c0b7e1", by="U-boss")
+    assert boss.summary.startswith("Somebody looks at it already") or boss.exit_code
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (None, 'There is no open alert "3f9a12c0b7e1"'),
+        (firing(scope=Scope(SCOPE.cluster, Namespace("other"))), 'There is no open alert "3f9a12c0b7e1"'),
+        (firing(state=EpisodeState.RESOLVED, resolved_at=LATER), "It is over already."),
+        (firing(state=EpisodeState.WAITING, fired_at=None, version=0), "It does not fire yet."),
+    ],
+)
+async def test_what_is_not_open_here_cannot_be_acknowledged(
+    store: PostgresStore, scene: Stage, made: Episode | None, said: str
+) -> None:
+    """And what is, is named."""
+    await save(store, *([made] if made else []), firing("3f9a12c0b7e9", cause="other"))
+    view = await say(store, scene, "ack 3f9a12c0b7e1")
+    assert said in view.summary
+    if said.startswith("There"):
+        assert "ack 3f9a12c0b7e9" in "\n".join(rows(view))
+
+
+# --- silence ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "span", "why"),
+    [
+        ("silence search", "search", timedelta(hours=1), ""),
+        ("silence api --for 30m", "search", timedelta(minutes=30), ""),
+        ("silence crash-loop --for 7d we move it", "crash-loop", timedelta(days=7), "we move it"),
+        ("silence 3f9a12c0b7e1 --for 1h", "3f9a12c0b7e1", timedelta(hours=1), ""),
+        ("silence '*' --for 15m", "*", timedelta(minutes=15), ""),
+        ("silence kubepodcrashlooping", "KubePodCrashLooping", timedelta(hours=1), ""),
+    ],
+)
+async def test_an_alert_a_rule_a_service_or_all_can_be_silenced(
+    store: PostgresStore, scene: Stage, text: str, what: str, span: timedelta, why: str
+) -> None:
+    """For a while; a workload's name means its service, and a rule of another source is known while it fires."""
+    theirs = replace(signal("alertmanager:1"), rule="KubePodCrashLooping", service="")
+    both = firing()
+    await save(store, replace(both, alerts=(*both.alerts, alert(theirs))))
+    view = await say(store, scene, text)
+    assert "is silent until" in view.summary
+    assert await silences(store) == [(what, span, why)]
+    assert buttons(view)["End it now"].startswith("unsilence ")
+
+
+async def test_it_says_how_many_alerts_it_concerns(store: PostgresStore, scene: Stage) -> None:
+    """So that nobody silences what was not meant, or nothing."""
+    await save(store, firing())
+    told = rows(await say(store, scene, "silence search"))
+    assert any("1 open alert is concerned" in row for row in told)
+    told = rows(await say(store, scene, "silence cpu"))
+    assert any("0 open alerts are concerned" in row for row in told)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("silence crash-lop", 'There is no alert, rule or service "crash-lop"'),
+        ("silence search --for 8d", "--for takes a span"),
+        ("silence search --for soon", "--for takes a span"),
+        ("silence search we move it --for 2h", "--for"),
+    ],
+)
+async def test_what_is_not_understood_silences_nothing(
+    store: PostgresStore, scene: Stage, text: str, said: str
+) -> None:
+    """What may have been meant is offered."""
+    view = await say(store, scene, text)
+    if "move it" in text:
+        assert await silences(store) in ([], [("search", timedelta(hours=2), "we move it")])
+        return
+    assert said in view.summary
+    assert await silences(store) == []
+    if "lop" in text:
+        assert "silence crash-loop" in "\n".join(rows(view))
+
+
+@pytest.mark.parametrize("text", ["ack 3f9a12c0b7e1", "silence search", "unsilence search"])
+async def test_who_may_only_look_changes_nothing(store: PostgresStore, scene: Stage, text: str) -> None:
+    """Whoever operates may."""
+    await save(store, firing())
+    view = await say(store, scene, text, by="U-vic")
+    assert "needs the role" in "\n".join(rows(view))
+    assert await silences(store) == []
+
+
+async def test_secrets_in_a_reason_are_masked(store: PostgresStore, scene: Stage) -> None:
+    """It is shown to all."""
+    await say(store, scene, "silence search --for 1h password=hunter2hunter2")
+    [silence] = await store.episodes.silences()
+    assert "hunter2" not in silence.why
+
+
+# --- unsilence --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_silence_is_ended_by_what_it_is_about_or_its_id(store: PostgresStore, scene: Stage) -> None:
+    """All of the same at once."""
+    for text in ("silence search", "silence search --for 2h", "silence cpu"):
+        await say(store, scene, text)
+    view = await say(store, scene, "unsilence search")
+    assert view.summary == "search is silent no more"
+    [left] = await store.episodes.silences()
+    assert left.what == "cpu"
+    await say(store, scene, f"unsilence {left.id}")
+    assert await store.episodes.silences() == ()
+
+
+async def test_what_is_not_silenced_is_said(store: PostgresStore, scene: Stage) -> None:
+    """With what is."""
+    assert "Nothing is silenced in shop on prod-eu." in (await say(store, scene, "unsilence search")).summary
+    await say(store, scene, "silence search")
+    view = await say(store, scene, "unsilence serch")
+    assert 'Nothing is silenced as "serch"' in view.summary
+    assert "unsilence search" in "\n".join(rows(view))
