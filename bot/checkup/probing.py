@@ -13,12 +13,14 @@ from bot.domain.findings import Severity
 from bot.domain.targets import Scope
 from bot.domain.text import Redacted
 from bot.domain.watch.policy import WatchPolicy
-from bot.domain.watch.probes import Health, Probed, ProbeTarget, ServedCertificate, Stage, Trouble
+from bot.domain.watch.probes import Health, Probed, ProbeKind, ProbeTarget, ServedCertificate, Stage, Trouble
 from bot.ports import Probes
 from bot.redaction import redact
 
 # What a target's own time is exceeded by before it is given up: the probe keeps that time itself.
 GRACE_S = 1.0
+# What lies between the two looks at a Redis.
+REDIS_PAUSE_S = 5.0
 _LONGEST = 300
 _MOST_FACTS = 12
 _MOST_LINES = 40
@@ -52,7 +54,7 @@ async def probe_all(
 
 
 async def _probe(probes: Probes, target: ProbeTarget, now: datetime, grace_s: float) -> Probed:
-    limit_s = target.timeout_s + grace_s
+    limit_s = _longest_s(target) + grace_s
     try:
         async with asyncio.timeout(limit_s):
             return cleaned(await probes.probe(target))
@@ -61,6 +63,11 @@ async def _probe(probes: Probes, target: ProbeTarget, now: datetime, grace_s: fl
             code="PROBE_HUNG", severity=Severity.WARNING, words=f"The probe itself did not end: {too_late(limit_s)}."
         )
         return Probed(target=target, at=now, health=Health.UNKNOWN, troubles=(trouble,))
+
+
+def _longest_s(target: ProbeTarget) -> float:
+    """Return how long a probe may take by itself: Redis is asked twice, some seconds apart."""
+    return 2 * target.timeout_s + REDIS_PAUSE_S if target.kind is ProbeKind.REDIS else target.timeout_s
 
 
 def cleaned(probed: Probed) -> Probed:

@@ -149,7 +149,8 @@ async def _ground(ingredients: Ingredients, stack: AsyncExitStack) -> _Ground:
         changes=[action.name for action in registry.all() if isinstance(action, Change)],
     )
     reach = await _open_clusters(ingredients, clock, stack)
-    store = WaitingStore(ingredients.database_url, ingredients.data_folder, clock)
+    history_days = ingredients.configuration.watch.history_days
+    store = WaitingStore(ingredients.database_url, ingredients.data_folder, clock, history_days=history_days)
     stack.push_async_callback(store.close)
     hot = await stack.enter_async_context(open_hot_state(ingredients.redis_url, clock, meter))
     clusters = Clusters(

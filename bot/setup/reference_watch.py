@@ -55,7 +55,7 @@ HEALTH_KEYS = (
     Key(
         name="health_json",
         type="table of texts",
-        meaning="values that the answer, as JSON, must have, by their dotted paths",
+        meaning="values that the answer, as JSON, must have, by their dotted paths; `true` and numbers in quotes, too",
         default="none",
         example='{ status = "ok" }',
         needs=_OF_URL,

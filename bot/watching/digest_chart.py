@@ -17,6 +17,8 @@ from bot.domain.watch.samples import Bucket
 STEP_S = 600
 _MOST = 3
 _CLIMB, _HIGH = 20.0, 60.0  # points of percent: as much more than it began with, and not low in the end
+_ENOUGH = 0.9  # of a day
+_LATE = 6  # steps
 _ENDS = 6  # steps at either end of the day whose mean is compared
 
 Value = Callable[[Bucket], float | None]
@@ -30,6 +32,16 @@ class Day:
     steps: int
     lines: Mapping[ObjectRef, Mapping[int, Bucket]]
     names: Mapping[ObjectRef, str]
+
+    @property
+    def first(self) -> int:
+        """The first step of which anything is known; there is one."""
+        return min(min(line) for line in self.lines.values())
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether enough of the day was recorded to speak of all of it."""
+        return len({step for line in self.lines.values() for step in line}) >= _ENOUGH * self.steps
 
     def values(self, ref: ObjectRef, value: Value) -> tuple[float | None, ...]:
         """Return one figure of a workload, step by step."""
@@ -168,12 +180,14 @@ def _findings(day: Day, chart: Chart, thresholds: Thresholds) -> Iterator[str]:
         also = f" and {restarted}" if restarted and short.name == most else ""
         yield f"{_down(short, chart)}{also}"
     elif day.lines:
-        yield "ready all day"
+        yield "ready all day" if day.is_known else "always ready as far as is known"
     if restarted and (short is None or short.name != most):
         yield f"{most} {restarted}"
     yield from _of_lines(panels, thresholds)
-    if day.lines and not restarted:
+    if day.is_known and not restarted:
         yield "nothing restarted"
+    if day.lines and not day.is_known:
+        yield f"recorded since {_clock(chart, day.first)} only" if day.first > _LATE else "recorded with gaps"
 
 
 def _is_short(series: Series) -> bool:
@@ -218,4 +232,4 @@ def _mean(values: Sequence[float]) -> float:
 
 def _capital(text: str) -> str:
     """Begin with a capital where that is a word of ours, not the name of a workload."""
-    return text[:1].upper() + text[1:] if text.startswith(("ready", "memory", "nothing")) else text
+    return text[:1].upper() + text[1:] if text.startswith(("ready", "always", "memory", "nothing")) else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from bot.diagnosis import duration
@@ -34,6 +35,16 @@ FEW = 3
 # What may be read in one line on a phone.
 _SHORT, _LONG = 140, 400
 _MOST_MOMENTS = 12
+_LABEL = 40
+# The sentences of happenings, and what of them stands in a picture.
+_SHORTER = (
+    (re.compile(r"(.+?) was released as revision \d+: .* as before, "), r"\1 restarted or set"),
+    (re.compile(r"(.+?) was released as revision \d+: (.+?)\.(?: |$)"), r"\1 \2"),
+    (re.compile(r"(.+?) was released: "), r"\1 released"),
+    (re.compile(r"(.+?) was scaled from (\d+) to (\d+) pods"), r"\1 \2 → \3 pods"),
+    (re.compile(r"Certificate of (.+?) was renewed"), r"certificate renewed: \1"),
+    (re.compile(r"(.+?) serves a new certificate"), r"\1: new certificate"),
+)
 _WORDS = {
     State.EXECUTING: "running",
     State.FAILED: "failed",
@@ -67,8 +78,17 @@ def verdict_words(digest: Digest, ground: Ground) -> tuple[str, Mark]:
 
 def trouble_item(digest: Digest, trouble: Trouble) -> Item:
     """Return what needs a person, with a line of why."""
-    words = first_line(trouble.words, _SHORT)
+    words = _brief(trouble.words)
     return Item(_title(trouble), _note(digest, trouble), MARKS[trouble.severity], (line(words),) if words else ())
+
+
+def _brief(words: str) -> str:
+    """Return the sentences that fit into a line; a part of the first one when not even that does."""
+    whole = first_line(words, _LONG)
+    if len(whole) <= _SHORT:
+        return whole
+    end = whole.rfind(". ", _SHORT // 3, _SHORT)
+    return whole[: end + 1] if end > 0 else first_line(whole, _SHORT)
 
 
 def trouble_line(digest: Digest, trouble: Trouble) -> Line:
@@ -117,15 +137,15 @@ def request_line(digest: Digest, operation: Operation) -> Line:
     return line(f"{when} {first_line(said, _SHORT)}, asked by ", Mention(operation.plan.requester.user_id), *agreed)
 
 
-def note_words(digest: Digest, note: Note) -> str:
-    """Say what was seen to happen: `14:02 api v1.1 → v1.2`."""
-    return f"{at_words(note.at, digest.now, digest.clock)} {first_line(note.words, _SHORT)}"
+def changed_lines(digest: Digest, ground: Ground, *, short: bool = False) -> list[Line]:
+    """Return what changed, the oldest first: what was seen to happen in whole sentences, or `short`."""
 
+    def seen_words(note: Note) -> str:
+        words = label_of(note) if short else first_line(note.words, _SHORT)
+        return f"{at_words(note.at, digest.now, digest.clock)} {words}"
 
-def changed_lines(digest: Digest, ground: Ground) -> list[Line]:
-    """Return what changed, the oldest first."""
     asked = [(each.written_at or each.created_at, request_line(digest, each)) for each in _requests(digest, ground)]
-    seen = [(each.at, line(note_words(digest, each))) for each in happened(ground, digest.since)]
+    seen = [(each.at, line(seen_words(each))) for each in happened(ground, digest.since)]
     return [words for _, words in sorted([*asked, *seen], key=lambda each: each[0])]
 
 
@@ -178,10 +198,19 @@ def chart_of(digest: Digest, ground: Ground) -> Chart | None:
     return day_chart(day, digest.thresholds, moments, time_zone=digest.plan.schedule.time_zone)
 
 
+def label_of(note: Note) -> str:
+    """Return what happened in as few words as stand beside a line: `api v1.1 → v1.2`, `worker 4 → 6 pods`."""
+    for told, short in _SHORTER:
+        found = told.match(note.words)
+        if found is not None:
+            return first_line(found.expand(short), _LABEL)
+    return first_line(note.words, _LABEL)
+
+
 def _moments(ground: Ground) -> Iterator[Moment]:
-    notes = [Moment(note.at, first_line(note.words, 40)) for note in ground.notes.seen or ()]
+    notes = [Moment(note.at, label_of(note)) for note in ground.notes.seen or ()]
     alerts = [
-        Moment(episode.fired_at, f"alert: {first_line(episode_title(episode), 40)}")
+        Moment(episode.fired_at, f"alert: {first_line(episode_title(episode), _LABEL)}")
         for episode in ground.episodes.seen or ()
         if episode.fired_at is not None and episode.alerts
     ]

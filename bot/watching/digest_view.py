@@ -147,7 +147,7 @@ def _lines(digest: Digest, ground: Ground) -> Iterator[Line]:
     over = [over_words(digest, each) for each in overs(ground, digest.since)]
     if over:
         yield line(bold("Resolved"), f"  {_some(over)}")
-    changed = changed_lines(digest, ground)
+    changed = changed_lines(digest, ground, short=True)
     if changed:
         parts = [part for words in changed[:FEW] for part in (" · ", *words)][1:]
         more = f" · {len(changed) - FEW} more in the thread" if len(changed) > FEW else ""
@@ -180,7 +180,7 @@ def _among(digest: Digest, ground: Ground) -> Item:
 
 def _small_print(digest: Digest, places: Sequence[Ground], asked_by: str) -> Iterator[Line]:
     if asked_by:
-        yield line("Asked for by ", Mention(asked_by), ".")
+        yield line("Asked for by ", Mention(asked_by))
     before = at_words(digest.since, digest.now, digest.clock)
     since = "the last 24 hours" if digest.first else f"what came since the digest of {before}"
     details = " · details in the thread" if details_view(digest) is not None else ""

@@ -21,8 +21,9 @@ from bot.domain.watch.world import Looked
 DAY = timedelta(days=1)
 # A digest tells of no more than this much of the past, however long the last one is ago.
 LONGEST = timedelta(days=8)
-# What ragops changed itself is told by its request; what was seen to happen so shortly around it is the same.
-SAME_CHANGE = timedelta(minutes=15)
+# What ragops changed itself is told by its request. What was seen to happen to the same object from just before the
+# write (clocks differ) until a while after its end is that change.
+JUST_BEFORE, A_WHILE = timedelta(minutes=1), timedelta(minutes=15)
 # Whoever asked for nothing to happen has nothing to tell.
 _TOLD = frozenset({State.SUCCEEDED, State.FAILED, State.UNKNOWN, State.DENIED, State.EXPIRED})
 
@@ -211,8 +212,9 @@ def happened(ground: Ground, since: datetime) -> tuple[Note, ...]:
 
 def _is_told_by(note: Note, operation: Operation) -> bool:
     target, at = operation.plan.draft.target, operation.written_at
-    same = (target.kind, target.name) == (note.ref.kind, note.ref.name)
-    return same and at is not None and abs(note.at - at) <= SAME_CHANGE
+    if at is None or (target.kind, target.name) != (note.ref.kind, note.ref.name):
+        return False
+    return at - JUST_BEFORE <= note.at <= (operation.ended_at or at) + A_WHILE
 
 
 def standing(ground: Ground, since: datetime) -> Verdict:

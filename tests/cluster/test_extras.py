@@ -66,12 +66,8 @@ async def test_quotas_are_told_as_the_cluster_counts_them(account: Connection, h
     async def shares() -> dict[str, float | None]:
         return {figure.resource: figure.share for figure in await extras_of(account, scope).quotas(scope)}
 
-    assert await until(shares, lambda seen: seen.get("pods") == 0.25) == {
-        "pods": 0.25,
-        "requests.memory": 0.25,
-        "count/deployments.apps": 0.5,
-        "services.loadbalancers": None,
-    }
+    counted = {"pods": 0.25, "requests.memory": 0.25, "count/deployments.apps": 0.5, "services.loadbalancers": None}
+    assert await until(shares, lambda seen: seen == counted) == counted
 
 
 @pytest.mark.usefixtures("without")

@@ -15,6 +15,7 @@ from bot.store.store import PostgresStore
 from tests.support.answers import answer, buttons, data, rows
 from tests.support.builders import NOW, SCOPE, snapshot
 from tests.support.service import Stage, asked, stage
+from tests.support.twins import member
 from tests.support.watch_records import alert, episode, save, signal
 
 # The store judges by its own clock whether a silence holds.
@@ -25,6 +26,7 @@ LATER = NOW.replace(year=2096)
 def scene() -> Stage:
     set_up = stage()
     set_up.clock.time = LATER
+    set_up.directory.people["U-bob"] = member("U-bob", "S1")
     return set_up
 
 
@@ -58,16 +60,11 @@ async def silences(store: PostgresStore) -> list[tuple[str, timedelta, str]]:
 async def test_nothing_open_is_one_line_and_what_is_not_watched(store: PostgresStore, scene: Stage) -> None:
     """Of its place, and again at a press."""
     view = await ask(store, scene)
-    assert (
-        rows(view)
-        == [
-            "✔ No alert is open",
-            "Not watched: no health URL is configured, no dependency is configured and no channel is told",
-            "shop on prod-eu · as of 22:00:00 UTC · only you see this",
-            "[Refresh] rag alerts",
-        ]
-        or view.summary == "No alert is open"
-    )
+    assert rows(view)[:3] == [
+        "✔ No alert is open",
+        "Not watched: no health URL is configured, no dependency is configured and no channel is told",
+        "shop on prod-eu · as of 22:00:00 UTC · only you see this",
+    ]
     assert buttons(view) == {"Refresh": "alerts"}
 
 
@@ -100,8 +97,8 @@ async def test_who_looks_stands_on_the_message(store: PostgresStore, scene: Stag
     kept = await store.episodes.find("3f9a12c0b7e1")
     assert kept is not None
     assert (kept.acked_by, kept.version) == ("U-ann", 2)
-    boss = await say(store, scene, "ack 3f9a12c0b7e1", by="U-boss")
-    assert boss.summary.startswith("Somebody looks at it already") or boss.exit_code
+    other = await say(store, scene, "ack 3f9a12c0b7e1", by="U-bob")
+    assert other.summary == "Somebody looks at it already; its message says who."
 
 
 @pytest.mark.parametrize(
@@ -166,7 +163,7 @@ async def test_it_says_how_many_alerts_it_concerns(store: PostgresStore, scene: 
         ("silence crash-lop", 'There is no alert, rule or service "crash-lop"'),
         ("silence search --for 8d", "--for takes a span"),
         ("silence search --for soon", "--for takes a span"),
-        ("silence search we move it --for 2h", "--for"),
+        ("silence search we move it --for 2h", "--for stands before the reason"),
     ],
 )
 async def test_what_is_not_understood_silences_nothing(
@@ -174,9 +171,6 @@ async def test_what_is_not_understood_silences_nothing(
 ) -> None:
     """What may have been meant is offered."""
     view = await say(store, scene, text)
-    if "move it" in text:
-        assert await silences(store) in ([], [("search", timedelta(hours=2), "we move it")])
-        return
     assert said in view.summary
     assert await silences(store) == []
     if "lop" in text:

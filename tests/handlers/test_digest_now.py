@@ -52,7 +52,7 @@ async def test_it_says_who_asked(store: PostgresStore) -> None:
     await now(store)
     outgoing = await store.outbox.claim(lease_s=30)
     assert outgoing is not None
-    assert "Asked for by @U-vic." in "\n".join(rows(outgoing.post.view))
+    assert "Asked for by @U-vic" in "\n".join(rows(outgoing.post.view))
     assert outgoing.post.asked_by == "U-vic"
 
 

@@ -15,6 +15,8 @@ from tests.support.processes import Ended, ragops
 
 # At least one line for each verb; more where a verb asks for different things.
 LINES: Mapping[str, tuple[str, ...]] = {
+    "ack": ("ack 3f9a12c0b7e1",),
+    "alerts": ("alerts",),
     "approve": ("approve 3f9a12c0",),
     "audit": ("audit",),
     "can": ("can share api",),
@@ -46,9 +48,11 @@ LINES: Mapping[str, tuple[str, ...]] = {
     "set image": ("set image nowhere :v1",),
     "set memory": ("set memory nowhere 1Gi",),
     "share": ("share status api",),
+    "silence": ("silence nowhere",),
     "status": ("status", "status api"),
     "top": ("top pods", "top nodes"),
     "undo": ("undo 3f9a12c0",),
+    "unsilence": ("unsilence nowhere",),
     "whoami": ("whoami",),
     "withdraw": ("withdraw 3f9a12c0",),
 }

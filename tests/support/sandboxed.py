@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.configuration import Configuration, load_configuration
 from bot.main.bot import Ingredients, run_bot
 from bot.main.clock import SystemClock
+from bot.main.ingredients import AlertsDoor
 from bot.ports import Clock
 from bot.settings import Secret, SlackSettings
 from sandbox.cluster.api.dispatch import Timing
@@ -84,6 +85,7 @@ class Staging:
     waits_for_store: bool = True
     speed: float = 0.0
     redis_url: str | None = None
+    alerts: AlertsDoor | None = None
     arrange: Callable[[ClusterServer, World, Workspace], None] = leave
 
 
@@ -111,6 +113,7 @@ async def sandboxed(folder: Path, database_url: str, staging: Staging | None = N
             data_folder=folder / "data",
             database_url=database_url,
             redis_url=staging.redis_url,
+            alerts=staging.alerts,
             clock=staging.clock,
         )
         stop, ready = asyncio.Event(), asyncio.Event()

@@ -90,6 +90,19 @@ def test_what_is_not_known_stays_unknown() -> None:
     assert set(panel(bare, "Ready pods").series[0].values) == {None}
 
 
+@pytest.mark.parametrize(
+    ("gap", "title"),
+    [
+        (range(140), "Always ready as far as is known; recorded since 08:30 only"),
+        (range(20, 60), "Always ready as far as is known; recorded with gaps"),
+        (range(20, 30), "Ready all day; nothing restarted"),
+    ],
+)
+def test_of_a_day_that_was_not_recorded_nothing_is_claimed(gap: range, title: str) -> None:
+    """A few minutes without samples are no reason to doubt all of it."""
+    assert chart(buckets(gap=gap)).title == title
+
+
 def test_a_day_of_which_nothing_is_known_says_so() -> None:
     """It has no panels, and no finding."""
     of = chart()

@@ -11,8 +11,10 @@ import pytest
 
 from bot.domain.findings import Severity, Verdict
 from bot.domain.operations import Operation, State
-from bot.domain.view import Headline, Item, Mark, Picture, View
+from bot.domain.text import Redacted
+from bot.domain.view import Headline, Item, Mark, Picture, Span, View
 from bot.domain.watch.world import UNSEEN, Looked
+from bot.watching.digest_lines import label_of
 from bot.watching.digest_view import details_view, digest_view
 from tests.support import digests as made
 from tests.support.answers import buttons, rows
@@ -80,6 +82,24 @@ def test_what_needs_a_person_comes_first() -> None:
     assert view.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("Short.", "Short."),
+        (f"Revision 8 ends with exit code 1 at start, again and again. {'More ' * 40}.", "again and again."),
+        ("x" * 300, f"{'x' * 139}…"),
+    ],
+)
+def test_why_is_told_in_whole_sentences_where_they_fit(words: str, shown: str) -> None:
+    """The thread has all of it."""
+    told = replace(CRASH, words=Redacted(words))
+    (item,) = (block for block in digest_view(digest(ground(told))).blocks if isinstance(block, Item))
+    (row,) = item.lines
+    assert isinstance(row[0], Span)
+    assert row[0].text.endswith(shown)
+    assert len(row[0].text) <= 140
+
+
 def test_a_warning_alone_is_no_alarm() -> None:
     """Its mark is milder."""
     assert headline(digest_view(digest(ground(attention())))) == (
@@ -123,6 +143,14 @@ def test_a_request_that_came_to_nothing_is_told_as_that(state: State, words: str
     """It is not told as done."""
     ended = replace(operation(), state=state, ended_at=hours_ago(1))
     assert words in text(digest_view(digest(ground(operations=Looked((ended,))))))
+
+
+def test_the_thread_has_the_whole_sentence() -> None:
+    """The message has what can be read at a glance."""
+    words = "search was released as revision 8: v1.1 → v1.2."
+    seen = digest(ground(notes=Looked((made.note(words, at=18),))))
+    assert "Changed  15:00 search v1.1 → v1.2" in text(digest_view(seen))
+    assert f"15:00 {words}" in text(details_view(seen))
 
 
 def test_many_changes_are_in_the_thread() -> None:
@@ -217,7 +245,7 @@ def test_the_first_digest_tells_of_a_day() -> None:
 
 def test_who_asked_for_it_is_said() -> None:
     """Of one that no clock sent."""
-    assert "Asked for by @U-ann." in text(digest_view(digest(), asked_by="U-ann"))
+    assert "Asked for by @U-ann" in text(digest_view(digest(), asked_by="U-ann"))
 
 
 def test_certificates_and_backups_are_noted() -> None:
@@ -253,3 +281,24 @@ def test_moments_of_the_day_stand_in_the_picture() -> None:
     (picture,) = (block for block in digest_view(digest(seen)).blocks if isinstance(block, Picture))
     labels = [moment.label for moment in picture.chart.moments]
     assert labels == ["search v1.1 → v1.2", "alert: search: error rate above 5 %"]
+
+
+@pytest.mark.parametrize(
+    ("words", "label"),
+    [
+        ("search was released as revision 8: v1.1 → v1.2.", "search v1.1 → v1.2"),
+        ("search was released as revision 8: v1.1 → v1.2. asked by ann", "search v1.1 → v1.2"),
+        (
+            "search was released as revision 9: v1.2 as before, restarted or with other settings.",
+            "search restarted or set",
+        ),
+        ("qdrant was released: all 3 pods run the new revision.", "qdrant released"),
+        ("worker was scaled from 4 to 6 pods by its autoscaler (cpu).", "worker 4 → 6 pods"),
+        ("Certificate of rag.example.com was renewed, valid until 2027-02-24.", "certificate renewed: rag.example.com"),
+        ("search serves a new certificate, valid until 2027-02-24.", "search: new certificate"),
+        ("Something else happened that nobody has foreseen here", "Something else happened that nobody has…"),
+    ],
+)
+def test_what_happened_is_short_beside_its_line(words: str, label: str) -> None:
+    """As much as can be read in the picture; the message has the whole sentence."""
+    assert label_of(made.note(words)) == label

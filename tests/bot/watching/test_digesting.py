@@ -116,7 +116,7 @@ async def test_every_channel_gets_it_with_its_details_below(store: PostgresStore
     assert "Sent 2 h late" in "\n".join(rows(posts[0].view))
     (now, *_) = await maker(store).posts("morning", asked_by="U-ann")
     assert (now.subject, now.asked_by) == ("digest:morning:now:2026-11-24T22:00:00Z", "U-ann")
-    assert "Asked for by @U-ann." in "\n".join(rows(now.view))
+    assert "Asked for by @U-ann" in "\n".join(rows(now.view))
     assert len(pictures(now)) == 1
 
 

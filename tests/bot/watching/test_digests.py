@@ -110,10 +110,17 @@ def test_requests_that_ended_are_told_and_what_they_did_is_not_told_again() -> N
     denied = ended(State.DENIED, 5, written=False)
     seen = ground(
         operations=Looked((running, cancelled, done, denied, ended(State.SUCCEEDED, 40))),
-        notes=Looked((made.note(at=3.1), made.note("later", at=1), made.note("other", at=3, ref=WORKER))),
+        notes=Looked(
+            (
+                made.note("what was rolled back", at=3.1),
+                made.note("the request", at=2.9),
+                made.note("other", at=3, ref=WORKER),
+                made.note("later", at=1),
+            )
+        ),
     )
     assert {each.id for each in requests(seen, BEFORE)} == {running.id, done.id, denied.id}
-    assert [each.words for each in happened(seen, BEFORE)] == ["later", "other"]
+    assert [each.words for each in happened(seen, BEFORE)] == ["what was rolled back", "other", "later"]
     assert happened(ground(notes=Looked((made.note(at=30),))), BEFORE) == ()
 
 
