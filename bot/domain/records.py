@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NewType, Union, get_args, get_origin, get_type
 
 TAG = "is"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+_TIME_LENGTH = 20
 
 
 class Records:
@@ -63,7 +64,7 @@ class Records:
         if origin is tuple:
             return self._tuple(value, get_args(hint))
         if hint is datetime:
-            return datetime.strptime(value, _TIME).replace(tzinfo=UTC)
+            return _moment(value)
         if isinstance(hint, type) and issubclass(hint, Enum):
             return hint(value)
         if isinstance(hint, type) and is_dataclass(hint):
@@ -105,6 +106,13 @@ class Records:
         if missing:
             raise ValueError(f"a {tag} lacks {', '.join(missing)}")
         return kind(**{name: self.decoded(value[name], hint) for name, hint in hints.items() if name in value})
+
+
+def _moment(text: str) -> datetime:
+    """Read a moment: by the quick way where it has our form, which the slow one knows to the letter."""
+    if len(text) == _TIME_LENGTH and text[-1] == "Z" and text[10] == "T" and text[:10].count("-") == 2:
+        return datetime.fromisoformat(text)
+    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
 
 
 def _is_default(value: object, field: Field[Any]) -> bool:

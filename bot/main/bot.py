@@ -220,7 +220,7 @@ def _parts(
             changes=EngineChanges(workshop) if workshop is not None else None,
             policy=configuration.changes,
             team_id=identity.team_id,
-            watch=configuration.watch,
+            watch=watching.room.policy,
             probes=probes,
             extras=extras,
             calendar=watching.calendar,

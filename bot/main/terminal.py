@@ -128,10 +128,11 @@ async def _terminal(
     timeout_s = configuration.freshness.api_timeout_s
     # With the kubeconfig's own rights, for the dry run alone: no change is ever made from here.
     writer = ClusterWrites(connections, clock, timeout_s=timeout_s)
+    scopes = Scopes(namespaces=MappingProxyType(namespaces), default_cluster=default, any_namespace=True)
     service = Service(
         Equipment(
             registry=registry,
-            scopes=Scopes(namespaces=MappingProxyType(namespaces), default_cluster=default, any_namespace=True),
+            scopes=scopes,
             catalogue=configuration.catalogue,
             rights=DirectoryRights(None, configuration.policy),
             cluster=OneShotReader(connections, clock, timeout_s=timeout_s),
@@ -142,7 +143,7 @@ async def _terminal(
             live=LiveObjects(connections, clock, timeout_s=timeout_s),
             previews=EnginePreviews(writer, configuration.changes, clock, timeout_s=timeout_s),
             policy=configuration.changes,
-            watch=configuration.watch,
+            watch=configuration.watch.settled(scopes.default_of()),
             probes=LiveProbes(os.environ, clock),
             extras=ClusterExtras(connections, clock, timeout_s=timeout_s),
             calendar=CronCalendar(),

@@ -33,7 +33,7 @@ def equip(
     clock: Clock,
 ) -> Watching:
     """Put together what watching works with."""
-    catalogue, policy = configuration.catalogue, configuration.watch
+    catalogue, policy = configuration.catalogue, configuration.watch.settled(scopes.default_of())
     room = WatchRoom(
         store=store,
         cluster=cluster,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.configuration_targets import LEAST_S, MOST_S
-from bot.configuration_watch import BOUNDS
+from bot.configuration.targets import LEAST_S, MOST_S
+from bot.configuration.watch import BOUNDS
 from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.domain.watch.policy import Thresholds, WatchPolicy
 from bot.domain.watch.probes import ProbeKind, ProbeTarget

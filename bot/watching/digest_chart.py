@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.catalogue import Catalogue
@@ -14,7 +14,9 @@ from bot.domain.text import count
 from bot.domain.watch.policy import Thresholds
 from bot.domain.watch.samples import Bucket
 
-STEP_S = 600
+STEP_S, FINE_STEP_S = 600, 60
+# A record that is younger than this is looked at minute by minute, from its beginning, half an hour at least.
+YOUNG, SHORTEST = timedelta(hours=3), timedelta(minutes=30)
 _MOST = 3
 _CLIMB, _HIGH = 20.0, 60.0  # points of percent: as much more than it began with, and not low in the end
 _ENOUGH = 0.9  # of a day
@@ -24,11 +26,24 @@ _ENDS = 6  # steps at either end of the day whose mean is compared
 Value = Callable[[Bucket], float | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a picture shows: from when until when, in UTC, in steps of how many seconds."""
+
+    since: datetime
+    until: datetime
+    step_s: int = STEP_S
+
+    @property
+    def is_day(self) -> bool:
+        return self.step_s == STEP_S
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """The buckets of a day as lines by workload. `names` are what people call the workloads."""
 
-    since: datetime
+    span: Span
     steps: int
     lines: Mapping[ObjectRef, Mapping[int, Bucket]]
     names: Mapping[ObjectRef, str]
@@ -41,7 +56,7 @@ class Day:
     @property
     def is_known(self) -> bool:
         """Tell whether enough of the day was recorded to speak of all of it."""
-        return len({step for line in self.lines.values() for step in line}) >= _ENOUGH * self.steps
+        return self.span.is_day and len({step for line in self.lines.values() for step in line}) >= _ENOUGH * self.steps
 
     def values(self, ref: ObjectRef, value: Value) -> tuple[float | None, ...]:
         """Return one figure of a workload, step by step."""
@@ -49,22 +64,32 @@ class Day:
         return tuple(value(line[step]) if step in line else None for step in range(self.steps))
 
 
-def day_span(now: datetime) -> tuple[datetime, datetime]:
-    """Return the last day in whole steps, the step that has begun included: its beginning and its end, in UTC."""
-    until = datetime.fromtimestamp(now.timestamp() // STEP_S * STEP_S + STEP_S, UTC)
-    return until - timedelta(days=1), until
+def day_span(now: datetime) -> Span:
+    """Return the last day in whole steps, the step that has begun included."""
+    until = _end(now, STEP_S)
+    return Span(until - timedelta(days=1), until)
 
 
-def day_of(buckets: Sequence[Bucket], catalogue: Catalogue, *, since: datetime, until: datetime) -> Day:
+def young_span(now: datetime, began: datetime) -> Span | None:
+    """Return what there is to see of a record that has only just begun; None when it is old enough for a day."""
+    until = _end(now, FINE_STEP_S)
+    return Span(min(began, until - SHORTEST), until, FINE_STEP_S) if until - began < YOUNG else None
+
+
+def _end(now: datetime, step_s: int) -> datetime:
+    return datetime.fromtimestamp(now.timestamp() // step_s * step_s + step_s, UTC)
+
+
+def day_of(buckets: Sequence[Bucket], catalogue: Catalogue, span: Span) -> Day:
     """Gather buckets by workload."""
-    steps = max(1, round((until - since).total_seconds() / STEP_S))
+    steps = max(1, round((span.until - span.since).total_seconds() / span.step_s))
     lines: dict[ObjectRef, dict[int, Bucket]] = defaultdict(dict)
     for bucket in buckets:
-        step = int((bucket.at - since).total_seconds() // STEP_S)
+        step = int((bucket.at - span.since).total_seconds() // span.step_s)
         if 0 <= step < steps:
             lines[bucket.ref][step] = bucket
     names = {ref: catalogue.alias_of(ref.kind, ref.name) for ref in lines}
-    return Day(since=since, steps=steps, lines=lines, names=names)
+    return Day(span=span, steps=steps, lines=lines, names=names)
 
 
 def day_chart(day: Day, thresholds: Thresholds, moments: Iterable[Moment], *, time_zone: str) -> Chart:
@@ -74,8 +99,8 @@ def day_chart(day: Day, thresholds: Thresholds, moments: Iterable[Moment], *, ti
     chart = Chart(
         title="",
         alt="",
-        starts_at=day.since,
-        step_s=STEP_S,
+        starts_at=day.span.since,
+        step_s=day.span.step_s,
         panels=shown,
         moments=tuple(sorted(moments, key=lambda moment: moment.at)),
         time_zone=time_zone,
@@ -83,11 +108,9 @@ def day_chart(day: Day, thresholds: Thresholds, moments: Iterable[Moment], *, ti
     found = list(_findings(day, chart, thresholds))
     title = "; ".join(found[:2]) if day.lines else "Nothing was recorded in the last 24 hours"
     words = ", ".join(panel.title.lower() for panel in shown)
-    alt = f"The last 24 hours: {words}. {'. '.join(found)}." if day.lines else f"{title}."
-    return Chart(
-        title=_capital(title), alt=alt, starts_at=chart.starts_at, step_s=STEP_S, panels=shown, moments=chart.moments,
-        time_zone=time_zone,
-    )  # fmt: skip
+    what = "The last 24 hours" if day.span.is_day else "As far as it is recorded"
+    alt = f"{what}: {words}. {'. '.join(found)}." if day.lines else f"{title}."
+    return replace(chart, title=_capital(title), alt=alt)
 
 
 # --- panels -----------------------------------------------------------------------------------------------------------
@@ -187,7 +210,8 @@ def _findings(day: Day, chart: Chart, thresholds: Thresholds) -> Iterator[str]:
     if day.is_known and not restarted:
         yield "nothing restarted"
     if day.lines and not day.is_known:
-        yield f"recorded since {_clock(chart, day.first)} only" if day.first > _LATE else "recorded with gaps"
+        late = day.first > _LATE or not day.span.is_day
+        yield f"recorded since {_clock(chart, day.first)} only" if late else "recorded with gaps"
 
 
 def _is_short(series: Series) -> bool:

@@ -192,9 +192,9 @@ def chart_of(digest: Digest, ground: Ground) -> Chart | None:
     """Return the last day of a place; None where the history could not be read."""
     if ground.buckets.seen is None:
         return None
-    since, until = day_span(digest.now)
-    day = day_of(ground.buckets.seen, ground.catalogue, since=since, until=until)
-    moments = [moment for moment in _moments(ground) if moment.at >= since][-_MOST_MOMENTS:]
+    span = ground.span or day_span(digest.now)
+    day = day_of(ground.buckets.seen, ground.catalogue, span)
+    moments = [moment for moment in _moments(ground) if moment.at >= span.since][-_MOST_MOMENTS:]
     return day_chart(day, digest.thresholds, moments, time_zone=digest.plan.schedule.time_zone)
 
 

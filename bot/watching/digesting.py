@@ -20,11 +20,12 @@ from bot.domain.text import first_line, listed
 from bot.domain.view import View
 from bot.domain.watch.checkups import Checkup
 from bot.domain.watch.policy import WatchPolicy
+from bot.domain.watch.samples import Bucket
 from bot.domain.watch.schedules import DigestPlan
 from bot.domain.watch.world import Looked
 from bot.errors import BotError, StoreUnavailable, UsageError
 from bot.ports import Clock, ClusterReader, Extras, LogStream, OperationQuery, Probes, Store
-from bot.watching.digest_chart import STEP_S, day_span
+from bot.watching.digest_chart import Span, day_span, young_span
 from bot.watching.digest_view import details_view, digest_view
 from bot.watching.digests import DAY, Digest, Ground, last_digest
 from bot.watching.scheduling import Job
@@ -144,14 +145,12 @@ class DigestMaker:
 
     async def _ground(self, scope: Scope, now: datetime, since: datetime) -> Ground:
         store, history, back = self._store, self._store.history, min(since, now - DAY)
-        begins, ends = day_span(now)
+        begins = day_span(now).since
         query = OperationQuery(scope=scope, within_s=int((now - back).total_seconds()) + 1, limit=_MOST_REQUESTS)
         kept = partial(self._looked, limit_s=self._kept_s)
         async with asyncio.TaskGroup() as group:
             checkup = group.create_task(self._checkup(scope, now))
-            buckets = group.create_task(
-                kept("history", lambda: history.buckets(scope, since=begins, until=ends, step_s=STEP_S))
-            )
+            recorded = group.create_task(self._buckets(scope, now))
             before = group.create_task(
                 kept("history", lambda: history.buckets(scope, since=begins - DAY, until=begins, step_s=_DAY_S))
             )
@@ -159,18 +158,34 @@ class DigestMaker:
             notes = group.create_task(kept("notes", lambda: history.notes(scope, since=back)))
             episodes = group.create_task(kept("episodes", lambda: store.episodes.since(scope, back)))
             operations = group.create_task(kept("operations", lambda: store.operations.search(query)))
+        buckets, span = recorded.result()
         return Ground(
             scope=scope,
             place=self._words_to(scope),
             catalogue=self._catalogue_at(scope),
             checkup=checkup.result(),
-            buckets=buckets.result(),
+            buckets=buckets,
             before=before.result(),
             spans=spans.result(),
             episodes=episodes.result(),
             notes=notes.result(),
             operations=operations.result(),
+            span=span,
         )
+
+    async def _buckets(self, scope: Scope, now: datetime) -> tuple[Looked[Sequence[Bucket]], Span]:
+        """Return the last day, or minute by minute what there is of a record that has only just begun."""
+        span = day_span(now)
+        found = await self._recorded(scope, span)
+        began = min((bucket.at for bucket in found.seen or ()), default=None)
+        young = None if began is None else young_span(now, began)
+        if young is None:
+            return found, span
+        return await self._recorded(scope, young), young
+
+    async def _recorded(self, scope: Scope, span: Span) -> Looked[Sequence[Bucket]]:
+        read = partial(self._store.history.buckets, scope, since=span.since, until=span.until, step_s=span.step_s)
+        return await self._looked("history", read, self._kept_s)
 
     async def _checkup(self, scope: Scope, now: datetime) -> Looked[Checkup]:
         check = partial(

@@ -17,6 +17,7 @@ from bot.domain.watch.policy import Thresholds
 from bot.domain.watch.samples import Bucket, Note, ProblemSpan
 from bot.domain.watch.schedules import DigestPlan, SlotRun
 from bot.domain.watch.world import Looked
+from bot.watching.digest_chart import Span
 
 DAY = timedelta(days=1)
 # A digest tells of no more than this much of the past, however long the last one is ago.
@@ -33,7 +34,7 @@ class Ground:
     """One place, as everything that was read about it; each part seen, or why not.
 
     `buckets` are the last day in the picture's steps, `before` the day before that in one step; `spans`, `episodes`,
-    `notes` and `operations` reach back to the last digest.
+    `notes` and `operations` reach back to the last digest. `span` is what the buckets cover when that is no day.
     """
 
     scope: Scope
@@ -46,6 +47,7 @@ class Ground:
     episodes: Looked[Sequence[Episode]]
     notes: Looked[Sequence[Note]]
     operations: Looked[Sequence[Operation]]
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.cluster import ClusterExtras, Connection, KubernetesHttp, open_connection
+from bot.cluster.access import may
 from bot.domain.targets import Scope
 from bot.errors import ClusterFault, ClusterForbidden, ClusterNotFound, ClusterUnreachable
 from sandbox.cluster.world.custom import backup, certificate
@@ -36,6 +37,11 @@ def extras_of(connection: Connection, scope: Scope) -> ClusterExtras:
     return ClusterExtras({scope.cluster: KubernetesHttp(connection, CLOCK, lambda: 0.5)}, CLOCK)
 
 
+async def held(account: Connection, verb: str, resource: str, group: str = "", namespace: str = "") -> None:
+    """Wait until a right that was granted is known to the authorizer: kubelets remember what it denied."""
+    assert await until(lambda: may(account, verb, resource, group, namespace, timeout_s=5), bool)
+
+
 @pytest.fixture
 async def account(hands: Hands, connection: Connection, scope: Scope, tmp_path: Path) -> AsyncIterator[Connection]:
     """A connection as who talks with Slack, with no right yet."""
@@ -58,14 +64,16 @@ async def without(http: KubernetesHttp) -> None:
 
 async def test_quotas_are_told_as_the_cluster_counts_them(account: Connection, hands: Hands, scope: Scope) -> None:
     await grant_reader(hands, scope.namespace)
+    await held(account, "list", "resourcequotas", namespace=scope.namespace)
     hard = {"pods": "4", "requests.memory": "64Mi", "count/deployments.apps": "2", "services.loadbalancers": "0"}
     path = f"/api/v1/namespaces/{scope.namespace}/resourcequotas"
     await hands.send("POST", path, {"metadata": {"name": "bounds"}, "spec": {"hard": hard}})
-    await hands.deployment(scope.namespace, "quiet", "sleep 1000")
 
     async def shares() -> dict[str, float | None]:
         return {figure.resource: figure.share for figure in await extras_of(account, scope).quotas(scope)}
 
+    await until(shares, lambda seen: set(seen.values()) == {0.0, None})  # what is made before that is counted late
+    await hands.deployment(scope.namespace, "quiet", "sleep 1000")
     counted = {"pods": 0.25, "requests.memory": 0.25, "count/deployments.apps": 0.5, "services.loadbalancers": None}
     assert await until(shares, lambda seen: seen == counted) == counted
 
@@ -105,6 +113,8 @@ async def test_backups_and_certificates_are_read_with_the_rights_of_their_compon
 
         await grant_certificates(hands, scope.namespace)
         async with granted_nodes(hands, scope.namespace, file=BACKUPS):
+            await held(account, "list", "certificates", "cert-manager.io", scope.namespace)
+            await held(account, "list", "backups", "velero.io")
             extras = extras_of(account, scope)
             ours = [each for each in await extras.backups(scope.cluster) if each.name.startswith("nightly-")]
             assert [(each.name, each.phase, each.started_at) for each in ours] == [
@@ -126,6 +136,7 @@ async def test_disks_need_a_right_that_the_kubelet_itself_looks_at(
         await extras.disks(scope)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(granted_nodes(hands, scope.namespace))
+        await held(account, "list", "nodes")
         try:
             with pytest.raises(ClusterForbidden, match="right to get nodes/stats in the whole cluster is missing for"):
                 await extras_of(account, scope).disks(scope)
@@ -140,6 +151,8 @@ async def test_disks_are_told_as_the_kubelets_measure_them(account: Connection, 
     async with AsyncExitStack() as stack:
         for file in ("components/nodes/nodes.yaml", KUBELETS):
             await stack.enter_async_context(granted_nodes(hands, scope.namespace, file=file))
+        await held(account, "list", "nodes")
+        await held(account, "get", "nodes/stats")
         try:
             uses = await extras_of(account, scope).disks(scope)
         except ClusterUnreachable as error:

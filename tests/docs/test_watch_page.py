@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bot.configuration_watch import BOUNDS
+from bot.configuration.watch import BOUNDS
 from bot.watching.rule import all_rules
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "watch.md").read_text(encoding="utf-8")

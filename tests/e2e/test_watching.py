@@ -1,4 +1,4 @@
-"""The whole bot watches: alerts of its own and of Alertmanager, what people say to them, the digest with its picture."""
+"""The whole bot watches: its own alerts and Alertmanager's, what people say to them, the digest with its picture."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def buckets(
     ref: ObjectRef = API, *, gap: range = range(0), steps: int = 144, **changed: dict[int, Any]
 ) -> list[Bucket]:
     """Make a workload's day, in which all is well; `changed` are figures by step, for a field."""
-    begins, _ = day_span(NOW)
+    begins = day_span(NOW).since
     usual = {"desired": 3, "ready": 3, "restarts": 0, "memory_share": 0.5, "cpu_share": 0.2, "probe_ms": 80.0}
     return [
         Bucket(

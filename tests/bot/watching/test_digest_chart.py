@@ -16,9 +16,8 @@ from tests.support.service import CATALOGUE
 
 
 def chart(*days: Sequence[Bucket]) -> Chart:
-    begins, ends = day_span(NOW)
     gathered = [bucket for day in days for bucket in day]
-    day = day_of(gathered, CATALOGUE, since=begins, until=ends)
+    day = day_of(gathered, CATALOGUE, day_span(NOW))
     return day_chart(day, Thresholds(), (), time_zone="Europe/Berlin")
 
 

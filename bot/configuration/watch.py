@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from bot.configuration_people import channel_id, one_of
-from bot.configuration_places import Places, label
-from bot.configuration_targets import Named, read_targets
+from bot.configuration.people import channel_id, one_of
+from bot.configuration.places import Places, label
+from bot.configuration.targets import Named, read_targets
 from bot.domain.targets import Scope
 from bot.domain.watch.policy import AlertChannels, Thresholds, WatchPolicy
 from bot.domain.watch.schedules import CatchUp, DigestPlan, Schedule

@@ -10,7 +10,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from bot.configuration_people import Known, channel_id, group_id, one_of, user_id
+from bot.configuration.people import Known, channel_id, group_id, one_of, user_id
 from bot.domain.approval import Rule, RuleSet
 from bot.domain.change_policy import DEFAULT_RULES, ChangePolicy, Rota, RuleFor
 from bot.domain.people import RoleName

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from bot.configuration_changes import read_changes
-from bot.configuration_people import Known, channel_id, read_policy
-from bot.configuration_places import Places, is_label, label
-from bot.configuration_targets import Named
-from bot.configuration_watch import read_watch
+from bot.configuration.changes import read_changes
+from bot.configuration.people import Known, channel_id, read_policy
+from bot.configuration.places import Places, is_label, label
+from bot.configuration.targets import Named
+from bot.configuration.watch import read_watch
 from bot.domain.catalogue import Catalogue, CatalogueEntry
 from bot.domain.change_policy import ChangePolicy
 from bot.domain.policy import Policy, RateLimits

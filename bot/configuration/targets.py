@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bot.configuration_addresses import host_and_port, http_url, variable_name
-from bot.configuration_people import one_of
-from bot.configuration_places import Places, label
+from bot.configuration.addresses import host_and_port, http_url, variable_name
+from bot.configuration.people import one_of
+from bot.configuration.places import Places, label
 from bot.domain.catalogue import CatalogueEntry
 from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.domain.watch.probes import ProbeKind, ProbeTarget

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.configuration import load_configuration
-from bot.configuration_watch import BOUNDS
+from bot.configuration.watch import BOUNDS
 from bot.domain.findings import Severity
 from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.domain.watch.policy import AlertChannels, Thresholds, WatchPolicy

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from bot.configuration_people import one_of
+from bot.configuration.people import one_of
 from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.toml_tables import Table
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.configuration_addresses import host_and_port, host_problem, http_url, variable_name
+from bot.configuration.addresses import host_and_port, host_problem, http_url, variable_name
 from bot.settings import KEYS
 
 NEVER = "never probed"
