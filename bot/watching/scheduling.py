@@ -30,6 +30,8 @@ _LOOK = 0.25
 TAKE_OVER = timedelta(hours=1)
 # So many schedules are attended to beside each other: what is due at nine for all must not take all the connections.
 AT_ONCE = 8
+# Work that failed so often in a row is given up once its schedule is due again; a process that stood still is no reason.
+TRIES = 3
 SHORTEST_DELAY_S = 5.0
 LONGEST_DELAY_S = 300.0
 
@@ -51,7 +53,7 @@ class Job:
     """What a schedule does: `work(due_at, late)` returns what is to be posted. It may run again when it was cut off.
 
     It has four fifths of the lease for that. What it raises is logged, and it is tried again, less and less often,
-    until the schedule is due the next time.
+    until the schedule is due the next time; three times at least.
     """
 
     schedule: Schedule
@@ -221,7 +223,7 @@ class Runner:
         line.failures, line.failed_at = line.failures + 1, self._clock.now()
         again_at = line.failed_at + timedelta(seconds=line.delay_s)
         following = self._calendar.next(line.job.schedule, claim.due_at)
-        if following is None or again_at < following:
+        if line.failures < TRIES or following is None or again_at < following:
             await self._store.slots.release(claim)
             return
         line.failures, line.failed_at = 0, None

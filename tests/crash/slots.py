@@ -29,6 +29,7 @@ from tests.support.waiting import until
 # So many of those that are struck from outside stand still for longer than their lease, and go on then.
 _STOPPED = 0.2
 _STOPPED_LEASES = 1.5
+_STOPPED_AMONG = 3
 _SETTLE_S = 60.0
 _MOST_DOWN_S = 0.5
 
@@ -119,7 +120,7 @@ def storm_of(slots: int, seed: int) -> Storm:
         schedules=schedules,
         dues=max(1, math.ceil(slots / schedules)),
         every_s=8,
-        lease_s=6.0,
+        lease_s=5.0,
         replicas=replicas,
         lives_s=(1.0, 8.0),
         chance=0.01,
@@ -205,7 +206,7 @@ async def read_outbox(database_url: str, told: Told) -> None:
 
 async def _rage(storm: Storm, order: SlotOrder, workers: Path, database_url: str, told: Told) -> None:
     """Keep as many replicas alive as the storm says, each until it is struck, until nothing is due any more."""
-    source = random.Random(storm.seed)
+    source, standing = random.Random(storm.seed), set[str]()
 
     def active() -> int:
         share = (time.time() - order.begins) / (order.ends - order.begins)
@@ -220,8 +221,12 @@ async def _rage(storm: Storm, order: SlotOrder, workers: Path, database_url: str
                 continue
             ordered = Order(database_url=database_url, name=name, slots=asdict(order))
             async with hatched(workers, ordered) as worker:
-                stays, stops = source.uniform(*storm.lives_s), source.random() < _STOPPED
-                await _strike(storm, worker, min(stays, order.ends - time.time()), stops=stops, told=told)
+                stays = min(source.uniform(*storm.lives_s), order.ends - time.time())
+                # While others stand still nobody may: what all miss is downtime.
+                stops = source.random() < _STOPPED and active() >= _STOPPED_AMONG and not standing
+                standing.update([name] if stops else [])
+                await _strike(storm, worker, stays, stops=stops, told=told)
+                standing.discard(name)
             await asyncio.sleep(source.uniform(0.0, _MOST_DOWN_S))
 
     async with asyncio.TaskGroup() as group:

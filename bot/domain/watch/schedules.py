@@ -59,8 +59,9 @@ class Pause:
 class SlotRun:
     """What became of a due moment.
 
-    `outcome` is empty while somebody is at it; else it is `sent`; `skipped` (it was paused, or it came too late for a schedule that skips); `failed` (given up, the schedule
-    was due again); `known` (it lay before the schedule was known, so it was not made up for).
+    `outcome` is empty while somebody is at it; else it is `sent`; `skipped` (it was paused, or it came too late for a
+    schedule that skips); `failed` (given up, the schedule was due again); `known` (it lay before the schedule was
+    known, so it was not made up for).
     """
 
     name: str

@@ -20,7 +20,7 @@ from bot.domain.people import RoleName
 from bot.domain.policy import RateLimits
 from bot.errors import SettingsError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SOURCE = "ragops.toml"
 ONE_CLUSTER = '[clusters.prod]\nnamespaces = ["rag", "jobs"]\n'
 TWO_CLUSTERS = ONE_CLUSTER + 'default = true\n[clusters.test]\nnamespaces = ["rag"]\n'

@@ -138,6 +138,19 @@ async def test_work_that_keeps_failing_is_given_up_when_it_is_due_again(store: P
     assert LONGEST_DELAY_S == 300
 
 
+async def test_what_was_taken_over_late_has_its_tries_too(store: PostgresStore, store_url: str) -> None:
+    """The schedule was due again since, but that a process stood still for once is no reason to give it up."""
+    clock, failing = SteppedClock(at("2026-11-24 08:00")), Failing("0,10 9 * * *", times=1)
+    runner = await started(store, clock, failing.job)
+    assert await store.slots.begin("daily", at("2026-11-24 09:00"), lease_s=0.0)
+    clock.step(HOUR_S / 3)
+    for _ in range(10):
+        await attend(runner)
+        clock.step(1)
+
+    assert sorted(each[:16] for each in await told(store_url)) == ["2026-11-24 09:00", "2026-11-24 09:10"]
+
+
 async def test_what_one_replica_cannot_do_another_one_does_at_once(store: PostgresStore, store_url: str) -> None:
     clock, failing, telling = (
         SteppedClock(at("2026-11-24 08:00")),

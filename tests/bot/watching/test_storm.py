@@ -25,6 +25,7 @@ from bot.domain.watch.episodes import AlertState, Episode, EpisodeState
 from bot.domain.watch.policy import AlertChannels
 from bot.domain.watch.received import ReceivedAlert, ReceivedStatus
 from bot.domain.watch.transitions import step
+from bot.errors import StoreUnavailable
 from bot.references import References
 from bot.scopes import Scopes
 from bot.slack.outbound.client import make_client
@@ -100,13 +101,14 @@ class Storm:
     patience: Patience
 
     async def send(self, alerts: Sequence[ReceivedAlert]) -> None:
-        """Send alerts in batches to the replicas, each of which takes several at once."""
+        """Send alerts in batches to the replicas, and again what is not taken, as Alertmanager does."""
         batches = [alerts[start : start + BATCH] for start in range(0, len(alerts), BATCH)]
         waiting = iter(enumerate(batches))
 
         async def sender() -> None:
             for number, batch in waiting:
-                await Intake(self.rooms[number % REPLICAS]).receive(batch)
+                while not await _taken(Intake(self.rooms[number % REPLICAS]), batch):
+                    await asyncio.sleep(1)
 
         await asyncio.gather(*(sender() for _ in range(REPLICAS)))
 
@@ -178,6 +180,14 @@ async def storming(store: PostgresStore) -> AsyncIterator[Storm]:
             )
             await stack.enter_async_context(in_background(loop.run()))
         yield Storm(store, rooms, control, slack, patience)
+
+
+async def _taken(intake: Intake, batch: Sequence[ReceivedAlert]) -> bool:
+    try:
+        await intake.receive(batch)
+    except StoreUnavailable:
+        return False
+    return True
 
 
 def _ids(replica: int) -> Any:
