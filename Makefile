@@ -28,7 +28,7 @@ check: setup-dev  ## lint, format, types and who may import whom
 bench: setup-dev  ## measure speed and memory (ARGS=--help)
 	.venv/bin/python -m tests.bench.run $(ARGS)
 
-crash: setup-dev  ## kill workers at random moments of changes, two thousand rounds (ARGS="--rounds 100 --approvals 100")
+crash: setup-dev  ## kill workers at random moments, three thousand rounds (ARGS="--rounds 100 --approvals 100 --slots 100")
 	.venv/bin/python -m tests.crash.run $(ARGS)
 
 mutants: setup-dev  ## take each guard of changes away and see that a test notices (ARGS="--guard fence")

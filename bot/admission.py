@@ -160,11 +160,14 @@ def refusal_entry(refusal: Refused, request: Request) -> AuditEntry:
     )
 
 
-def request_entry(request: Request, result: str, said: str, **more: str) -> AuditEntry:
-    """Return what the audit keeps of a request that was carried out, or could not be."""
+def request_entry(request: Request, result: str, said: str, *, verb: str = "", **more: str) -> AuditEntry:
+    """Return what the audit keeps of a request that was carried out, or could not be.
+
+    Without a `verb`, as its words are no command, it is filed under the first of them.
+    """
     return AuditEntry(
         actor=request.actor.user_id,
-        action=request.text.split(" ", 1)[0][:40],
+        action=(verb or request.text.split(" ", 1)[0])[:40],
         subject=request.place.channel,
         result=result,
         detail={

@@ -164,7 +164,7 @@ class Service:
                 return view
             outcome = await self._outcome(parsed, request, where)
             is_control = isinstance(parsed.action, Control)
-            entry = request_entry(request, "done", outcome.detail) if is_control else None
+            entry = request_entry(request, "done", outcome.detail, verb=verb) if is_control else None
             await self._settle(claimed, outcome.posts, entry, keeps=outcome.keeps)
             result = "ok"
         except (StoreUnavailable, Lost):
@@ -177,7 +177,8 @@ class Service:
             return self.explain(refusal, claimed.request)
         except BotError as error:
             result = "misunderstood" if isinstance(error, UsageError) else "failed"
-            await self._settle(claimed, (), request_entry(claimed.request, type(error).__name__, error.message))
+            entry = request_entry(claimed.request, type(error).__name__, error.message, verb=verb)
+            await self._settle(claimed, (), entry)
             return self.explain(error, claimed.request)
         finally:
             self._equipment.meter.commanded(verb, result, (self._equipment.clock.now() - began).total_seconds())

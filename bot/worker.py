@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from bot import answers
 from bot.cancellation import was_cancelled
@@ -30,6 +31,7 @@ WORK_S = LEASE_S - 5
 POLL_S = 1.0
 AT_ONCE = 4
 LONGEST_DELAY_S = 300.0
+TELL_EVERY = timedelta(minutes=1)  # that the database is away: a step in between which asked for nothing ends no outage
 # A message that could not be delivered for this long is stale; it is given up, audited and logged.
 DEADLINE_S = 6 * 3600.0
 
@@ -241,6 +243,7 @@ class Loop:
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         self._failures = 0
+        self._told_at = datetime.min.replace(tzinfo=UTC)
 
     def wake(self) -> None:
         """Say that there is work."""
@@ -272,7 +275,8 @@ class Loop:
         try:
             worked = await self._step()
         except StoreUnavailable as error:
-            if self._failures == 0:
+            if self._failures == 0 and abs((now := self._clock.now()) - self._told_at) >= TELL_EVERY:
+                self._told_at = now
                 log.warning("%s waits: %s", self._name, error.message, extra={"event": "store_unavailable"})
             await self._pause()
             return False

@@ -60,7 +60,7 @@ ACTION = Control(
     summary="Say that you look at an alert; its message tells everybody",
     params=Params,
     permission=Permission.OPERATE,
-    needs=frozenset({Need.WATCHED}),
+    needs=frozenset({Need.CLUSTER, Need.WATCHED}),
     act=act,
     examples=(("ack 3f9a12c0b7e1", "the alert of that id"),),
 )

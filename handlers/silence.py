@@ -10,7 +10,9 @@ from datetime import UTC, timedelta
 from bot.domain.actions import Control, Need, argument, option
 from bot.domain.durations import parse_span
 from bot.domain.people import Permission
+from bot.domain.policy import Asked
 from bot.domain.requests import Outcome
+from bot.domain.targets import Where
 from bot.domain.text import count, first_line, suggest
 from bot.domain.view import Button, Buttons, Context, Headline, Mark, View, line
 from bot.domain.watch.episodes import Episode, EpisodeState, Silence
@@ -39,9 +41,11 @@ async def act(params: Params, sources: Sources) -> Outcome:
     if sources.episodes is None or sources.catalogue is None:
         raise UsageError("Silences are kept in the bot's database, and there is none here: ask in chat.")
     open_ = await sources.episodes.open(sources.scope)
+    what = _what(params.what, open_, sources)
+    await _check_reach(what, open_, sources)
     silence = Silence(
         id=new_id(),
-        what=_what(params.what, open_, sources),
+        what=what,
         scope=sources.scope,
         by=sources.request.actor.user_id,
         at=sources.now,
@@ -75,8 +79,7 @@ def _what(word: str, open_: Sequence[Episode], sources: Sources) -> str:
     """Return what is meant: an open alert, a rule (ours, or one of an open alert), a service, everything."""
     catalogue = sources.catalogue
     services = tuple(catalogue.entries) if catalogue is not None else ()
-    rules = {rule.name for rule in all_rules()} | {a.signal.rule for each in open_ for a in each.alerts}
-    known = [EVERYTHING, *(each.id for each in open_), *sorted(rules), *services]
+    known = [EVERYTHING, *(each.id for each in open_), *sorted(_rules(open_)), *services]
     found = next((each for each in known if each.lower() == word.lower()), "")
     if not found and catalogue is not None:
         found = catalogue.service_of(word)
@@ -86,8 +89,23 @@ def _what(word: str, open_: Sequence[Episode], sources: Sources) -> str:
     shown = near or tuple(sorted({*services, *(rule.name for rule in all_rules())}))[:3]
     raise UsageError(
         f'There is no alert, rule or service "{word}" in {sources.scope}.',
-        suggestions=[f"silence {each}" for each in shown],
+        suggestions=[f"silence {shlex.quote(each)}" for each in shown],
     )
+
+
+def _rules(open_: Sequence[Episode]) -> frozenset[str]:
+    return frozenset({rule.name for rule in all_rules()} | {a.signal.rule for each in open_ for a in each.alerts})
+
+
+async def _check_reach(what: str, open_: Sequence[Episode], sources: Sources) -> None:
+    """Refuse what reaches beyond the service by which it was let in: a rule may be called as a service is."""
+    if sources.where is None or sources.rights is None:
+        raise ValueError("silence needs its place and the rights")
+    if not sources.where.service or (what == sources.where.service and what not in _rules(open_)):
+        return
+    asked = Asked(Permission.OPERATE, "silence", Where(sources.scope))
+    if not (await sources.rights.of(sources.request.actor, asked)).allowed:
+        raise UsageError(f"{what} is a rule, too: its silence would be for all of {sources.scope}, where you may not.")
 
 
 def _span(text: str) -> timedelta:
@@ -113,7 +131,7 @@ ACTION = Control(
     summary="Send no messages about an alert, a rule, a service or everything for a while",
     params=Params,
     permission=Permission.OPERATE,
-    needs=frozenset({Need.WATCHED, Need.CATALOGUE}),
+    needs=frozenset({Need.CLUSTER, Need.WATCHED, Need.CATALOGUE, Need.RIGHTS}),
     act=act,
     examples=(
         ("silence 3f9a12c0b7e1 --for 2h", "one alert, until it is mended"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from bot.domain.actions import Control, Need, argument
@@ -33,7 +34,7 @@ async def act(params: Params, sources: Sources) -> Outcome:
             f'Nothing is silenced as "{params.what}" in {sources.scope}.'
             if here
             else f"Nothing is silenced in {sources.scope}.",
-            suggestions=[f"unsilence {each}" for each in near],
+            suggestions=[f"unsilence {shlex.quote(each)}" for each in near],
         )
     named = "Everything here" if meant[0].what == "*" else meant[0].what
     said = f"{named} is silent no more"
@@ -51,7 +52,7 @@ ACTION = Control(
     summary="End a silence now",
     params=Params,
     permission=Permission.OPERATE,
-    needs=frozenset({Need.WATCHED}),
+    needs=frozenset({Need.CLUSTER, Need.WATCHED}),
     act=act,
     examples=(("unsilence api", "the silence of a service"), ("unsilence '*'", "that of everything here")),
 )

@@ -31,6 +31,7 @@ from bot.domain.watch.received import ReceivedAlert
 from bot.environment import Listen, Secret
 from bot.errors import BotError, Fault, SettingsError
 from bot.listening import BoundedServer, Bounds, listening
+from bot.ports import Meter, Unmetered
 from bot.references import References
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ TAKE_S: Final = 15.0
 _SLICE_S: Final = 0.002
 _AGAIN: Final[Mapping[str, str]] = {hdrs.RETRY_AFTER: "5"}
 _TOLD_EVERY_S: Final = 60.0
+# What is counted, by the status of the answer; all others were not understood.
+_RESULTS: Final[Mapping[int, str]] = {200: "accepted", 401: "refused", 503: "unavailable"}
 
 Take = Callable[[Sequence[ReceivedAlert]], Awaitable[None]]
 
@@ -54,13 +57,14 @@ async def alertmanager_server(
     references: References,
     bounds: Bounds = BOUNDS,
     take_s: float = TAKE_S,
+    meter: Meter | None = None,
 ) -> AsyncIterator[Listen]:
     """Serve until the block ends; the address is the one that was taken. At the end, what has begun is finished.
 
     `take` puts alerts on record, within `take_s`; whatever it raises, Alertmanager sends them again. Raises
     `SettingsError` naming `RAGOPS_ALERTS_LISTEN` when the address cannot be had.
     """
-    door = _Door(token, take, references, bounds, take_s)
+    door = _Door(token, take, references, bounds, take_s, meter or Unmetered())
     async with AsyncExitStack() as stack:
         server = BoundedServer(door.handle, bounds, log="bot.alertmanager.http")
         try:
@@ -87,6 +91,7 @@ class _Door:
     references: References
     bounds: Bounds
     take_s: float
+    meter: Meter
     _working: asyncio.Semaphore = field(init=False)
     _told_at: float = field(init=False, default=float("-inf"))
 
@@ -96,6 +101,12 @@ class _Door:
         self._working = asyncio.Semaphore(self.bounds.working)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, and count it."""
+        answer = await self._answer_to(request)
+        self.meter.webhook_answered(_RESULTS.get(answer.status, "malformed"))
+        return answer
+
+    async def _answer_to(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever happens. This is the outermost boundary: it catches everything."""
         try:
             return await self._judge(request)

@@ -7,6 +7,22 @@ from types import MappingProxyType
 
 SHAPES: Mapping[str, str] = MappingProxyType(
     {
+        "alerts": """\
+{
+  "cluster": "prod-eu", "namespace": "rag-engine",
+  "alerts": [{
+    "id": "3f9a12c0b7e1", "cause": "Deployment/rag-engine-api", "severity": "critical",
+    "since": "2026-11-24T21:54:00+00:00", "acked_by": "U0ANN00001",
+    "alerts": [{
+      "rule": "crash-loop", "title": "a few words", "words": "one or two sentences", "state": "firing",
+      "source": "ragops"
+    }]
+  }],
+  "silences": [{
+    "id": "9c41d07a55e2", "what": "worker", "by": "U0ANN00001", "until": "2026-11-25T00:00:00+00:00",
+    "why": "the vendor is on it"
+  }]
+}""",
         "audit": """\
 {
   "rows": [{
@@ -162,6 +178,15 @@ SHAPES: Mapping[str, str] = MappingProxyType(
     "name": "rag-engine-api-1", "workload": {"kind": "Deployment", "name": "rag-engine-api"}, "revision": 8,
     "ready": "0/1", "status": "CrashLoopBackOff", "restarts": 6,
     "created_at": "2026-11-24T21:54:00+00:00", "node": "node-1"
+  }]
+}""",
+        "schedule": """\
+{
+  "schedules": [{
+    "name": "morning", "cron": "0 9 * * 1-5", "time_zone": "Europe/Berlin",
+    "due": "2026-11-25T08:00:00+00:00", "sent_next": "2026-11-25T08:00:00+00:00",
+    "paused_by": "", "paused_until": null,
+    "runs": [{"due": "2026-11-24T08:00:00+00:00", "outcome": "sent", "done": "2026-11-24T08:00:03+00:00"}]
   }]
 }""",
         "status": """\

@@ -28,7 +28,6 @@ from bot.errors import (
     ClusterError,
     ClusterFault,
     ClusterForbidden,
-    ClusterNotFound,
     ClusterUnauthorized,
     ClusterUnreachable,
 )
@@ -70,7 +69,7 @@ class Kubelets:
         """
         kubelets = [kubelet for node in nodes if (kubelet := _kubelet_of(node)) is not None][:MOST]
         if not kubelets:
-            raise ClusterNotFound("No node that is in touch names the address of its kubelet.", advice="")
+            raise ClusterUnreachable("No node that is in touch names the address of its kubelet.", advice="")
         known = await credentials_of(self._http)
         context = _context(known)
         headers = {**known.headers, "Accept": "application/json", "User-Agent": user_agent()}

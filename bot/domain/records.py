@@ -36,7 +36,8 @@ class Records:
         if isinstance(value, datetime):
             if value.tzinfo is None:
                 raise ValueError("a moment without its offset from UTC")
-            return value.astimezone(UTC).strftime(_TIME)
+            # Not by `strftime`: it writes years before 1000 with fewer digits than can be read again.
+            return f"{value.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
         if isinstance(value, tuple):
             return [self.encoded(item) for item in value]
         if is_dataclass(value) and not isinstance(value, type):

@@ -30,6 +30,10 @@ _ANSWER_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0
 _ACKNOWLEDGE_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 # From a click to a large roll-out; a request waits for a quarter of an hour unless it is configured otherwise.
 _CHANGE_S = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
+# A look has 60 s, and the next one is due after 15 s.
+_LOOK_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
+# From on time to a day of downtime.
+_LATE_S = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 
 COMMANDS = Family("ragops_commands_total", Kind.COUNTER, "Commands that were answered.", ("verb", "result"))
 COMMAND_SECONDS = Family(
@@ -124,6 +128,62 @@ CHANGES_OPEN = Family(
     "Requests for changes that hold their objects, the same at every replica; NaN while the database cannot be asked.",
     ("state",),
 )
+LOOKS = Family(
+    "ragops_looks_total", Kind.COUNTER, "Looks of the watcher at a namespace that this replica began.", ("result",)
+)
+LOOK_SECONDS = Family(
+    "ragops_look_duration_seconds",
+    Kind.HISTOGRAM,
+    "What a look of the watcher at a namespace takes, in seconds, however it ends.",
+    (),
+    _LOOK_S,
+)
+LOOK_AGE = Family(
+    "ragops_look_age_seconds",
+    Kind.GAUGE,
+    "How long ago any replica finished a look at a namespace; at least so long where none is known to have. Absent "
+    "while the database cannot be asked.",
+    ("cluster", "namespace"),
+)
+PROBES = Family(
+    "ragops_probes_total",
+    Kind.COUNTER,
+    "What health URLs and dependencies said when the watcher asked them.",
+    ("kind", "health"),
+)
+EPISODES_OPEN = Family(
+    "ragops_episodes_open",
+    Kind.GAUGE,
+    "Alerts that fire, those of one cause as one, the same at every replica; NaN while the database cannot be asked.",
+    ("severity",),
+)
+EPISODES_TOLD = Family(
+    "ragops_episodes_told_total", Kind.COUNTER, "Alerts that people were told of, each cause once.", ("severity",)
+)
+EPISODES_RESOLVED = Family(
+    "ragops_episodes_resolved_total", Kind.COUNTER, "Alerts that fired and are over, told or not.", ("severity",)
+)
+SCHEDULE_ENDS = Family(
+    "ragops_schedule_ends_total",
+    Kind.COUNTER,
+    "Due moments of schedules that are done with, by what became of them.",
+    ("outcome",),
+)
+SCHEDULE_LATE_SECONDS = Family(
+    "ragops_schedule_lateness_seconds",
+    Kind.HISTOGRAM,
+    "From the moment at which a schedule was due until its messages were put into the outbox, in seconds.",
+    (),
+    _LATE_S,
+)
+SCHEDULE_OVERDUE = Family(
+    "ragops_schedule_overdue_seconds",
+    Kind.GAUGE,
+    "How long a due moment of a schedule has waited to be done with; 0 while none does. Absent while the database "
+    "cannot be asked.",
+    ("schedule",),
+)
+WEBHOOKS = Family("ragops_webhooks_total", Kind.COUNTER, "Webhooks of Alertmanager that were answered.", ("result",))
 CONNECTIONS = Family("ragops_slack_connections", Kind.GAUGE, "Open sockets to Slack of this replica.")
 READY = Family("ragops_ready", Kind.GAUGE, "1 while a check of readiness is well.", ("check",))
 REPLICA_READY = Family("ragops_replica_ready", Kind.GAUGE, "1 while this replica as a whole is ready.")
@@ -157,6 +217,17 @@ FAMILIES = (
     CHANGE_TAKEOVERS,
     UNKNOWN_EFFECTS,
     CHANGES_OPEN,
+    LOOKS,
+    LOOK_SECONDS,
+    LOOK_AGE,
+    PROBES,
+    EPISODES_OPEN,
+    EPISODES_TOLD,
+    EPISODES_RESOLVED,
+    SCHEDULE_ENDS,
+    SCHEDULE_LATE_SECONDS,
+    SCHEDULE_OVERDUE,
+    WEBHOOKS,
     CONNECTIONS,
     READY,
     REPLICA_READY,

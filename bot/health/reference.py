@@ -12,9 +12,9 @@ Served in the Prometheus text format, or as OpenMetrics for those who ask for it
 in `RAGOPS_LISTEN`. Names and labels are stable; new ones may be added.
 [Alerts and a dashboard](../../manifests/kubernetes/monitoring) use them.
 
-Counters are of one replica since its start: add them up over replicas. Gauges about the outbox, changes and the
-clusters are seen alike by every replica: take the maximum. They are set every 15 seconds. What is not known is absent
-or NaN, never 0 and never an old value.
+Counters are of one replica since its start: add them up over replicas. Gauges about the outbox, changes, alerts, looks,
+schedules and the clusters are seen alike by every replica: take the maximum. They are set every 15 seconds. What is not
+known is absent or NaN, never 0 and never an old value.
 """
 _LABELS: tuple[tuple[str, str, Known | str], ...] = (
     ("verb", "of commands", f"each verb, or `{words.UNKNOWN_VERB}` for words that were not understood"),
@@ -27,6 +27,8 @@ _LABELS: tuple[tuple[str, str, Known | str], ...] = (
     ("result", "of tries to deliver", words.OUTBOX_RESULTS),
     ("result", "of changes that ended", words.CHANGE_ENDS),
     ("result", "of decisions on changes", words.DECISION_RESULTS),
+    ("result", "of looks of the watcher", words.LOOK_RESULTS),
+    ("result", "of webhooks of Alertmanager", words.WEBHOOK_RESULTS),
     ("decision", "", words.DECISIONS),
     ("state", "", Known(words.CHANGE_STATES.values())),
     ("method", "", f"a method of Slack's Web API; {words.MOST_METHODS} at most, the rest are `other`"),
@@ -37,6 +39,10 @@ _LABELS: tuple[tuple[str, str, Known | str], ...] = (
     ("part", "", words.PARTS),
     ("verdict", "", words.VERDICTS),
     ("severity", "", words.SEVERITIES),
+    ("kind", "of targets", words.PROBE_KINDS),
+    ("health", "", words.HEALTHS),
+    ("outcome", "", words.SCHEDULE_OUTCOMES),
+    ("schedule", "", "the name of a digest in `ragops.toml`"),
     ("code", "", "a code of [the findings](findings.md)"),
     ("check", "", "`slack`, `database`, and `cluster:` with a cluster's name; those that the replica's role has"),
     ("version", "", "of ragops"),
@@ -51,6 +57,12 @@ Of changes that ended, `failed_none` has changed nothing and `failed_applied` ha
 time, `expired_approved` was approved and could not be begun in time. What a person says to a request is `superseded`
 when the object was found not to be as the card shows it. A request that ended as `unknown` counts as open until
 somebody has said what they found.
+
+A look that is `lost` took so long that another replica began it anew; a tick that another replica has from the start is
+no look of this one. A target's health is `unknown` when it could not be asked. A due moment that is `known` was due
+before its schedule was known, `skipped` when it was paused or too late for one that skips, `failed` when it was given
+up. Of webhooks, `refused` had no good token, `malformed` were none of Alertmanager's, and `unavailable` were not put on
+record: Alertmanager sends those again.
 """
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -18,10 +18,12 @@ from bot.diagnosis import diagnose
 from bot.domain.findings import Verdict
 from bot.domain.snapshot import ALL_PARTS, Snapshot
 from bot.domain.targets import Scope
+from bot.domain.watch.episodes import EpisodeState
+from bot.domain.watch.schedules import Schedule, SlotRun, slot_of_looks
 from bot.errors import BotError
 from bot.health.checks import Readiness, blindness
 from bot.health.metrics import PrometheusMeter, ScopeFigures
-from bot.ports import Clock, ClusterReader, Store
+from bot.ports import Calendar, Clock, ClusterReader, Store
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,10 @@ _NOTHING_KNOWN = ScopeFigures(verdict=Verdict.UNKNOWN, findings={}, ages={})
 
 
 class Sampler:
-    """Sets the gauges of a meter, again and again. `scopes` are the namespaces whose findings are counted."""
+    """Sets the gauges of a meter, again and again.
+
+    `scopes` are the namespaces whose findings are counted, `schedules` what is due by `calendar`.
+    """
 
     def __init__(
         self,
@@ -42,6 +47,8 @@ class Sampler:
         cluster: ClusterReader,
         scopes: Sequence[Scope],
         clock: Clock,
+        schedules: Sequence[Schedule] = (),
+        calendar: Calendar | None = None,
     ) -> None:
         self._meter = meter
         self._readiness = readiness
@@ -49,6 +56,9 @@ class Sampler:
         self._cluster = cluster
         self._scopes = tuple(scopes)
         self._clock = clock
+        self._schedules = tuple(schedules)
+        self._calendar = calendar
+        self._looked_at: dict[Scope, datetime] = {}
         self._failing: set[str] = set()
 
     async def run(self) -> None:
@@ -66,6 +76,10 @@ class Sampler:
             self._meter.outbox_waits(None)
         if not await self._look("changes", "requests for changes", self._changes):
             self._meter.changes_stand(None)
+        if not await self._look("episodes", "alerts", self._episodes):
+            self._meter.episodes_stand(None)
+        if not await self._look("slots", "looks and schedules", self._slots):
+            self._slots_unknown()
         for scope in self._scopes:
             if was_cancelled():
                 return
@@ -81,6 +95,32 @@ class Sampler:
 
     async def _changes(self) -> None:
         self._meter.changes_stand(await self._store.operations.blocking_counts())
+
+    async def _episodes(self) -> None:
+        episodes = await self._store.episodes.open()
+        fire = (episode for episode in episodes if episode.state is EpisodeState.FIRING)
+        self._meter.episodes_stand(Counter(episode.severity.word for episode in fire))
+
+    async def _slots(self) -> None:
+        looks = {scope: slot_of_looks(scope) for scope in self._scopes}
+        runs = await self._store.slots.runs([*looks.values(), *(schedule.name for schedule in self._schedules)])
+        now = self._clock.now()
+        for scope, name in looks.items():
+            ends = [run.done_at for run in runs[name] if run.done_at is not None]
+            # After many looks that failed the newest that ended is not among the last few any more: it is remembered.
+            ended = self._looked_at[scope] = max(ends, default=self._looked_at.get(scope, now))
+            self._meter.look_ended(scope, (now - ended).total_seconds())
+        waits = {each.name: self._overdue_s(each, runs[each.name], now) for each in self._schedules}
+        self._meter.schedules_wait({name: seconds for name, seconds in waits.items() if seconds is not None})
+
+    def _overdue_s(self, schedule: Schedule, runs: Iterable[SlotRun], now: datetime) -> float | None:
+        due = self._calendar.latest(schedule, now) if self._calendar is not None else None
+        return None if due is None else overdue_s(due, runs, now)
+
+    def _slots_unknown(self) -> None:
+        for scope in self._scopes:
+            self._meter.look_ended(scope, None)
+        self._meter.schedules_wait({})
 
     async def _scope(self, scope: Scope) -> None:
         snapshot = await self._cluster.snapshot(scope, ALL_PARTS)
@@ -113,6 +153,12 @@ class Sampler:
             return {}
         self._failing.add(name)
         return {"event": "sample_failed", "what": what}
+
+
+def overdue_s(due: datetime, runs: Iterable[SlotRun], now: datetime) -> float:
+    """Return how many seconds a due moment has waited; 0 when it, or a newer one, is done with. Pure."""
+    done = any(run.due_at >= due and run.done_at is not None for run in runs)
+    return 0.0 if done else (now - due).total_seconds()
 
 
 def figures_of(snapshot: Snapshot, now: datetime) -> ScopeFigures:

@@ -8,6 +8,7 @@ from bot.domain.operations import State
 from bot.domain.people import Permission
 from bot.domain.requests import Surface
 from bot.domain.snapshot import Part
+from bot.domain.watch.probes import Health, ProbeKind
 from bot.health.labels import Known
 
 UNKNOWN_VERB = "unknown"
@@ -26,7 +27,7 @@ SURFACES = Known(
 ACKNOWLEDGE_RESULTS = Known(("new", "repeat", "not_accepted", "unhandled", "invalid"))
 OUTBOX_RESULTS = Known(("delivered", "throttled", "refused", "unknown", "failed", "expired"))
 DEGRADABLE = Known(("redis",))
-SAMPLED = Known(("outbox", "changes", "cluster", "readiness"))
+SAMPLED = Known(("outbox", "changes", "episodes", "slots", "cluster", "readiness"))
 # How requests for changes end, and where those stand that have not; what ended in doubt stands until it is resolved.
 CHANGE_ENDS = Known(
     (
@@ -45,6 +46,11 @@ DECISION_RESULTS = Known(("recorded", "refused", "superseded"))
 VERDICTS = Known(verdict.value for verdict in Verdict)
 SEVERITIES = Known(severity.word for severity in Severity)
 PARTS = Known(part.value for part in Part)
+LOOK_RESULTS = Known(("done", "lost", "failed"))
+PROBE_KINDS = Known(kind.value for kind in ProbeKind)
+HEALTHS = Known(health.value for health in Health)
+SCHEDULE_OUTCOMES = Known(("sent", "skipped", "failed", "known"))
+WEBHOOK_RESULTS = Known(("accepted", "refused", "unavailable", "malformed"))
 
 # Slack's methods: at most this many, and of this shape.
 MOST_METHODS = 48

@@ -41,6 +41,7 @@ from bot.probes import LiveProbes
 from bot.references import References
 from bot.registry import Registry, discover
 from bot.rights import DirectoryRights
+from bot.schedule.calendar import CronCalendar
 from bot.scopes import Scopes
 from bot.service import Equipment, Service
 from bot.slack.inbound.app import Identity
@@ -135,6 +136,8 @@ def _tasks(ground: _Ground, ingredients: Ingredients, readiness: Readiness) -> l
             cluster=ground.clusters,
             scopes=ground.scopes.all(),
             clock=ingredients.clock,
+            schedules=[plan.schedule for plan in ingredients.configuration.watch.digests],
+            calendar=CronCalendar(),
         )
         tasks.append(sampler.run())
     return tasks
@@ -201,6 +204,7 @@ def _parts(
         extras=extras,
         scopes=ground.scopes,
         clock=clock,
+        meter=ground.meter,
     )
     service = Service(
         Equipment(

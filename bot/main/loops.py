@@ -26,10 +26,10 @@ async def once_open(parts: Parts, work: Callable[[], Awaitable[None]]) -> None:
     await work()
 
 
-async def finish(parts: Parts, loops: Sequence[asyncio.Task[None]]) -> None:
+async def finish(parts: Parts, loops: Sequence[asyncio.Task[None]], *, within_s: float = FINISH_S) -> None:
     """Wait for what is being done; cut off what takes too long, or what never began for want of a database."""
     if parts.store.opened.is_set():
-        _, unfinished = await asyncio.wait(loops, timeout=FINISH_S)
+        _, unfinished = await asyncio.wait(loops, timeout=within_s)
         if unfinished:
             log.warning("work was cut off; others take it over", extra={"event": "finish_incomplete"})
     for task in loops:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.configuration import Configuration
-from bot.ports import Calendar, Clock, ClusterReader, Extras, LogStream, Probes, Store
+from bot.ports import Calendar, Clock, ClusterReader, Extras, LogStream, Meter, Probes, Store
 from bot.schedule.calendar import CronCalendar
 from bot.scopes import Scopes
 from bot.watching.digesting import DigestMaker
@@ -31,6 +31,7 @@ def equip(
     extras: Extras,
     scopes: Scopes,
     clock: Clock,
+    meter: Meter,
 ) -> Watching:
     """Put together what watching works with."""
     catalogue, policy = configuration.catalogue, configuration.watch.settled(scopes.default_of())
@@ -44,6 +45,7 @@ def equip(
         clock=clock,
         probes=probes,
         extras=extras,
+        meter=meter,
     )
     digests = DigestMaker(
         policy=policy,

@@ -16,6 +16,10 @@ from bot.watching.intake import Intake
 from bot.watching.looking import Watcher
 from bot.watching.room import WatchRoom
 from bot.watching.scheduling import Runner
+from bot.worker import AT_ONCE
+
+# A look or a digest that takes longer is cut off, and costs nothing but that: people's answers are given after it.
+FINISH_S = 4.0
 
 
 @asynccontextmanager
@@ -25,9 +29,10 @@ async def watch(parts: Parts) -> AsyncIterator[None]:
     announcing = loop_of("announcing", Announcer(watching.room).step, parts, at_once=1)
     room = replace(watching.room, changed=announcing.wake)
     jobs = watching.digests.jobs()
-    runner = Runner(jobs, store=parts.store, calendar=watching.calendar, clock=parts.clock)
+    runner = Runner(jobs, store=parts.store, calendar=watching.calendar, clock=parts.clock, meter=parts.meter)
     scheduling = loop_of("schedules", runner.step, parts, at_once=max(1, len(jobs)))
-    looking = loop_of("watching", Watcher(room).step, parts, at_once=1)
+    scopes = len(room.scopes.all())
+    looking = loop_of("watching", Watcher(room).step, parts, at_once=min(scopes, AT_ONCE))
     loops = (looking, scheduling, announcing)
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         tasks = [group.create_task(once_open(parts, loop.run)) for loop in loops]
@@ -39,7 +44,7 @@ async def watch(parts: Parts) -> AsyncIterator[None]:
         finally:
             for loop in loops:
                 loop.end()
-            await finish(parts, tasks)
+            await finish(parts, tasks, within_s=FINISH_S)
 
 
 async def _let_alerts_in(parts: Parts, room: WatchRoom, stack: AsyncExitStack) -> None:
@@ -47,4 +52,5 @@ async def _let_alerts_in(parts: Parts, room: WatchRoom, stack: AsyncExitStack) -
     door = parts.ingredients.alerts
     if door is not None:
         take = Intake(room).receive
-        await stack.enter_async_context(alertmanager_server(door.listen, door.token, take, references=parts.references))
+        server = alertmanager_server(door.listen, door.token, take, references=parts.references, meter=parts.meter)
+        await stack.enter_async_context(server)

@@ -50,8 +50,11 @@ class Transaction(Protocol):
         """Take a due moment of a schedule for this transaction; False when somebody has it."""
         ...
 
-    async def finish_slot(self, claim: SlotClaim, *, outcome: str) -> bool:
-        """Mark a due moment done (see `SlotRun`); False (and then roll back) when the lease was lost."""
+    async def finish_slot(self, claim: SlotClaim, *, outcome: str, fresh: bool = False) -> bool:
+        """Mark a due moment done (see `SlotRun`); False (and then roll back) when the lease was lost.
+
+        With `fresh` also when the lease is over, or who began later has ended: what was seen is out of date then.
+        """
         ...
 
     async def keep(self, kept: Keep) -> bool:

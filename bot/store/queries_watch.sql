@@ -20,13 +20,13 @@ WHERE cluster = %(cluster)s AND namespace = %(namespace)s AND minute >= %(since)
 ORDER BY minute, kind, name;
 
 -- name: samples_by_step
--- The replicas are those of the minute when most were missing. A count of restarts that falls began anew. What came
--- before the first minute is looked at so that the restarts between the two are counted.
+-- The replicas are those of the minute when most were missing. A count of restarts that falls lost the pods that went:
+-- what is left of it did not happen then. What came before the first minute is looked at so that the restarts between
+-- the two are counted.
 SELECT kind, name, step, count(*)::integer AS minutes,
     (array_agg(desired ORDER BY desired - ready DESC, minute DESC))[1] AS desired,
     (array_agg(ready ORDER BY desired - ready DESC, minute DESC))[1] AS ready,
-    sum(CASE WHEN before IS NULL THEN 0 WHEN restarts >= before THEN restarts - before ELSE restarts END)::bigint
-        AS restarts,
+    coalesce(sum(greatest(restarts - before, 0)), 0)::bigint AS restarts,
     max(cpu_share) AS cpu_share, max(memory_share) AS memory_share, max(probe_ms) AS probe_ms,
     (count(*) FILTER (WHERE probe_failed))::integer AS probe_failures, sum(warnings)::bigint AS warnings
 FROM (
@@ -185,8 +185,13 @@ WHERE slots.lease_until <= clock_timestamp()
 RETURNING fence;
 
 -- name: slot_finish
+-- What must not be out of date is refused after its lease, and when who began later has ended.
 UPDATE slots SET lease_until = NULL, done_at = clock_timestamp(), outcome = %(outcome)s
 WHERE name = %(name)s AND due_at = %(due_at)s AND fence = %(fence)s AND lease_until IS NOT NULL
+  AND (NOT %(fresh)s OR lease_until > clock_timestamp() AND NOT EXISTS (
+      SELECT 1 FROM slots later
+      WHERE later.name = %(name)s AND later.claimed_at > slots.claimed_at AND later.done_at IS NOT NULL
+  ))
 RETURNING name;
 
 -- name: slot_release
@@ -211,12 +216,14 @@ CROSS JOIN LATERAL (SELECT * FROM slots WHERE slots.name = wanted.name ORDER BY 
 ORDER BY s.name, s.due_at DESC;
 
 -- name: slots_purge
--- Ticks sooner than the rest. The newest of a schedule stays, however rare it is: else it would be due again.
+-- Ticks sooner than the rest. The newest of a schedule stays, however rare it is: else it would be due again. It is
+-- looked for once for all: of thousands of ticks one by one that takes longer than a statement may.
 DELETE FROM slots s
-WHERE claimed_at < clock_timestamp()
-        - make_interval(hours => CASE WHEN starts_with(name, 'watch:') THEN %(tick_hours)s ELSE %(hours)s END)
-  AND (lease_until IS NULL AND done_at IS NULL
-       OR EXISTS (SELECT 1 FROM slots newer WHERE newer.name = s.name AND newer.due_at > s.due_at));
+USING (SELECT name, max(due_at) AS due_at FROM slots GROUP BY name) newest
+WHERE newest.name = s.name
+  AND s.claimed_at < clock_timestamp()
+        - make_interval(hours => CASE WHEN starts_with(s.name, 'watch:') THEN %(tick_hours)s ELSE %(hours)s END)
+  AND (s.lease_until IS NULL AND s.done_at IS NULL OR s.due_at < newest.due_at);
 
 -- name: schedule_pause
 INSERT INTO schedule_pauses (name, paused_by, at, until, why)

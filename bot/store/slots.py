@@ -67,14 +67,15 @@ async def claim(session: Session, name: str, due_at: datetime) -> bool:
     return await session.fetch_one("slot_claim", name=name, due_at=aware(due_at)) is not None
 
 
-async def finish(session: Session, held: SlotClaim, outcome: str) -> bool:
+async def finish(session: Session, held: SlotClaim, outcome: str, *, fresh: bool = False) -> bool:
     """Mark a due moment done; False when somebody took it over meanwhile, or it was let go.
 
-    A lease that is over, and nobody took it, is not lost. `outcome` is at most a hundred characters, and not empty.
+    A lease that is over, and nobody took it, is not lost; but with `fresh` it is, and so it is when somebody who began
+    later, at another moment of the name, has ended. `outcome` is at most a hundred characters, and not empty.
     """
     if not outcome:
         raise ValueError("what is done has an outcome")
     row = await session.fetch_one(
-        "slot_finish", name=held.name, due_at=aware(held.due_at), fence=held.fence, outcome=outcome
+        "slot_finish", name=held.name, due_at=aware(held.due_at), fence=held.fence, outcome=outcome, fresh=fresh
     )
     return row is not None

@@ -60,13 +60,13 @@ class PostgresTransaction:
         """
         return await slots.claim(self._session, name, due_at)
 
-    async def finish_slot(self, claim: SlotClaim, *, outcome: str) -> bool:
+    async def finish_slot(self, claim: SlotClaim, *, outcome: str, fresh: bool = False) -> bool:
         """Mark a due moment done (`sent`, `skipped`).
 
         False when the lease was lost: whoever took it over will do the work, and this transaction rolls back at its end
-        whatever else is put into it.
+        whatever else is put into it. With `fresh` also when the lease is over, or who began later has ended.
         """
-        finished = await slots.finish(self._session, claim, outcome)
+        finished = await slots.finish(self._session, claim, outcome, fresh=fresh)
         if not finished:
             self._session.doomed = True
         return finished

@@ -18,6 +18,7 @@ from bot.domain.watch.received import ReceivedAlert, ReceivedStatus
 from bot.domain.watch.transitions import hear
 from bot.errors import UsageError
 from bot.scopes import Scopes
+from bot.watching.counting import count_over
 from bot.watching.measuring import LONGEST_TITLE, title, words
 from bot.watching.room import WatchRoom
 
@@ -87,14 +88,14 @@ class Intake:
 
     async def _keep(self, scope: Scope, said: _Told) -> None:
         room = self._room
-        changed = False
         async with room.store.transaction() as transaction:
             known = await transaction.episodes(scope)
             now = await transaction.now()
             firing, channels = tuple(said.firing.values()), room.policy.channels
-            for episode in hear(known, firing, said.over, now, scope=scope, channels=channels, new_id=room.new_id):
+            changed = hear(known, firing, said.over, now, scope=scope, channels=channels, new_id=room.new_id)
+            for episode in changed:
                 await transaction.save_episode(episode)
-                changed = True
+        count_over(room.meter, changed)
         if changed:
             room.changed()
 

@@ -16,11 +16,13 @@ from bot.domain.requests import Place, Post
 from bot.domain.targets import WORKLOAD_KINDS, Scope
 from bot.domain.watch.episodes import Silence
 from bot.domain.watch.samples import Note
+from bot.domain.watch.schedules import slot_of_looks
 from bot.domain.watch.transitions import step
 from bot.domain.watch.world import Judged, World
 from bot.errors import Lost
 from bot.ports import SlotClaim, Transaction
 from bot.watching.card import note_view
+from bot.watching.counting import count_over
 from bot.watching.happenings import Sight, notes_of
 from bot.watching.quiet import is_quiet
 from bot.watching.reading import MINUTE, Reader, Readings
@@ -58,15 +60,29 @@ class Watcher:
         return _BEGINNING + (self._room.clock.now() - _BEGINNING) // every * every
 
     async def _look(self, scope: Scope, tick: datetime) -> None:
-        name = f"watch:{scope.cluster}:{scope.namespace}"
-        claim = await self._room.store.slots.begin(name, tick, lease_s=self._room.lease_s)
+        """Look, and count how it ended; a tick that somebody else has is no look."""
+        clock, meter = self._room.clock, self._room.meter
+        began = clock.now()
+        try:
+            result = await self._looked(scope, tick)
+        except Exception:
+            meter.looked("failed", (clock.now() - began).total_seconds())
+            raise
+        if result:
+            meter.looked(result, (clock.now() - began).total_seconds())
+
+    async def _looked(self, scope: Scope, tick: datetime) -> str:
+        """Look, and return how it ended; nothing where somebody else has the tick."""
+        claim = await self._room.store.slots.begin(slot_of_looks(scope), tick, lease_s=self._room.lease_s)
         if claim is None:
-            return
+            return ""
         readings = await self._reader.read(scope, tick)
         try:
             await self._keep(readings, claim)
         except Lost:
             log.warning("a look took too long", extra={"event": "look_lost", "scope": str(scope)})
+            return "lost"
+        return "done"
 
     async def _keep(self, readings: Readings, claim: SlotClaim) -> None:
         room, world = self._room, readings.world
@@ -75,20 +91,21 @@ class Watcher:
         sight = Sight.of(world, before)
         notes = notes_of(before or sight, sight, world.scope, world.catalogue, world.now)
         silences = await room.store.episodes.silences() if notes else ()
-        changed, told = False, False
+        told = False
         async with room.store.transaction() as transaction:
             known = await transaction.episodes(world.scope)
             now = await transaction.now()
             channels = room.policy.channels
-            for episode in step(known, judged, now, scope=world.scope, channels=channels, new_id=room.new_id):
+            changed = step(known, judged, now, scope=world.scope, channels=channels, new_id=room.new_id)
+            for episode in changed:
                 await transaction.save_episode(episode)
-                changed = True
             for note in notes:
                 told |= await self._note(transaction, note, world, silences)
             await self._record(transaction, readings)
-            if not await transaction.finish_slot(claim, outcome="looked"):
+            if not await transaction.finish_slot(claim, outcome="looked", fresh=True):
                 raise Lost
         self._sights[world.scope] = sight
+        count_over(room.meter, changed)
         if changed:
             room.changed()
         if told:

@@ -152,6 +152,8 @@ class Reader:
         due = [target for target in targets if not target.is_dependency or self._is_due(kept, target, tick)]
         now = room.clock.now()
         answers = await probe_all(room.probes, due, now)
+        for each in answers:
+            room.meter.probed(each.target.kind.value, each.health.value)
         kept.probed = {target.name: kept.probed[target.name] for target in targets if target.name in kept.probed}
         kept.probed |= {each.target.name: (now, each) for each in answers}
         return tuple(kept.probed[target.name][1] for target in targets)

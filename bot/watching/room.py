@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.targets import Scope
 from bot.domain.watch.policy import WatchPolicy
-from bot.ports import Clock, ClusterReader, Extras, LogStream, Probes, Store
+from bot.ports import Clock, ClusterReader, Extras, LogStream, Meter, Probes, Store, Unmetered
 from bot.scopes import Scopes
 
 
@@ -39,6 +39,7 @@ class WatchRoom:
     clock: Clock
     probes: Probes | None = None
     extras: Extras | None = None
+    meter: Meter = field(default_factory=Unmetered)
     new_id: Callable[[], str] = new_id
     changed: Callable[[], None] = nobody
     put: Callable[[], None] = nobody

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from bot.domain.requests import Post
 from bot.domain.watch.schedules import CatchUp, Schedule
 from bot.errors import Lost, StoreUnavailable
-from bot.ports import Clock, Store
+from bot.ports import Clock, Meter, Store, Unmetered
 from bot.ports.watch import Calendar, SlotClaim
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _LOOK = 0.25
 TAKE_OVER = timedelta(hours=1)
 # So many schedules are attended to beside each other: what is due at nine for all must not take all the connections.
 AT_ONCE = 8
-# Work that failed so often in a row is given up once its schedule is due again; a process that stood still is no reason.
+# Work that failed so often in a row is given up once its schedule is due again. A process that stood still fails once.
 TRIES = 3
 SHORTEST_DELAY_S = 5.0
 LONGEST_DELAY_S = 300.0
@@ -104,6 +104,7 @@ class Runner:
         started_at: datetime | None = None,
         wake: Callable[[], None] = lambda: None,
         at: Callable[[str], Awaitable[None]] = _nowhere,
+        meter: Meter | None = None,
     ) -> None:
         self._lines = [_Line(job) for job in jobs]
         self._store = store
@@ -113,6 +114,7 @@ class Runner:
         self._started_at = started_at or clock.now()
         self._wake = wake
         self._at = at
+        self._meter = meter or Unmetered()
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def step(self) -> bool:
@@ -242,6 +244,7 @@ class Runner:
             if not await transaction.finish_slot(claim, outcome=outcome):
                 raise Lost
             await self._at("slot:before-commit")
+        self._meter.schedule_ended(outcome, (self._clock.now() - claim.due_at).total_seconds())
         await self._at("slot:done")
 
 

@@ -20,19 +20,27 @@ from bot.domain.policy import Policy
 from bot.domain.requests import Place, Request, Surface
 from bot.domain.snapshot import LogKey, Snapshot
 from bot.domain.view import View
+from bot.domain.watch.keeps import AddSilence
+from bot.domain.watch.policy import WatchPolicy
+from bot.domain.watch.schedules import DigestPlan, Schedule
 from bot.errors import DirectoryUnavailable
 from bot.ports import Claimed
+from bot.schedule.calendar import CronCalendar
 from bot.service import Service
 from bot.store.store import PostgresStore
 from tests.support.answers import rows as lines_of
-from tests.support.builders import crash_looping, deployment, log_of, pod, replica_set, snapshot, template
+from tests.support.builders import NOW, SCOPE, crash_looping, deployment, log_of, pod, replica_set, snapshot, template
+from tests.support.fixed_digests import FixedDigests
 from tests.support.service import ALL_VERBS, Stage, asked, stage
 from tests.support.twins import HANDLES, TEAM, RecordingChanges, member
+from tests.support.watch_records import episode, save, signal, silence
 
 Audit = Callable[[], list[dict[str, Any]]]
 
 # Each verb: a command of it that makes sense, and what one needs to be allowed to use it.
 VERBS = {
+    "ack": ("ack 3f9a12c0b7e1", "operate"),
+    "alerts": ("alerts", "read"),
     "approve": ("approve 3f9a12c0", "anyone"),
     "audit": ("audit", "audit"),
     "can": ("can status search", "anyone"),
@@ -40,9 +48,13 @@ VERBS = {
     "clear failed": ("clear failed", "operate"),
     "compare": ("compare search", "read"),
     "deny": ("deny 3f9a12c0 not now", "anyone"),
+    "deps": ("deps search", "read"),
     "describe": ("describe search", "read"),
+    "digest now": ("digest now", "share"),
+    "digest preview": ("digest preview", "read"),
     "evict": ("evict api-1", "operate"),
     "explain": ("explain OOM_KILLED", "read"),
+    "health": ("health", "read"),
     "help": ("help", "anyone"),
     "history": ("history search", "read"),
     "home": ("home", "anyone"),
@@ -53,21 +65,30 @@ VERBS = {
     "restart": ("restart search", "operate"),
     "rollback": ("rollback search", "operate"),
     "scale": ("scale search 3", "operate"),
+    "schedule": ("schedule", "read"),
+    "schedule pause": ("schedule pause morning", "operate"),
+    "schedule resume": ("schedule resume morning", "operate"),
     "set cpu": ("set cpu search 500m", "operate"),
     "set image": ("set image search :v3", "operate"),
     "set memory": ("set memory search 1Gi", "operate"),
     "share": ("share status", "share"),
+    "silence": ("silence search", "operate"),
     "status": ("status", "read"),
     "top": ("top pods", "read"),
     "undo": ("undo 3f9a12c0", "operate"),
+    "unsilence": ("unsilence '*'", "operate"),
     "whoami": ("whoami", "anyone"),
     "withdraw": ("withdraw 3f9a12c0", "anyone"),
 }
-CHANGES = {verb for verb, (_, needed) in VERBS.items() if needed == "operate"}
+# What changes nothing but the bot's own record, or what it says to whom.
+CONTROLS = {"ack", "digest now", "schedule pause", "schedule resume", "share", "silence", "unsilence"}
+CHANGES = {verb for verb, (_, needed) in VERBS.items() if needed == "operate"} - CONTROLS
 # Of these everybody may try: what is said to a request is judged by the request's own rule.
 DECISIONS = {"approve", "cancel", "deny", "resolve", "withdraw"}
 # Verbs whose request is written down whatever way it came by; the others only where others see the answer.
-KEPT = {"share"} | CHANGES | DECISIONS
+KEPT = CONTROLS | CHANGES | DECISIONS
+# An answer that tells that something could not be looked at here.
+CANNOT_TELL = {"deps", "top"}
 SURFACES = (
     Surface.COMMAND,
     Surface.BUTTON,
@@ -78,6 +99,7 @@ SURFACES = (
 )
 WRITTEN_DOWN = {Surface.MENTION, Surface.DIRECT}
 # Names of the cluster and of the configuration. "api" is the workload behind the service "search".
+MORNING = Schedule(name="morning", cron="0 9 * * 1-5", time_zone="Europe/Berlin")
 SECRETS = ("prod-eu", "shop", "kube-system", "lab", "deployment", "api")
 
 
@@ -155,6 +177,7 @@ def scene() -> Stage:
     logs = {LogKey("api-1", "api", previous=previous): log_of("FATAL: no") for previous in (False, True)}
     scene = stage(shown(), logs)
     scene.directory.people = {one.user_id: replace(one, group_handles=TELLING_HANDLES) for one in DIRECTORY}
+    scene.clock.time = NOW.replace(year=2096)  # the store judges by its own clock whether a silence holds
     return scene
 
 
@@ -180,7 +203,7 @@ async def answered(service: Service, store: PostgresStore, request: Request) -> 
     view = await service.control(await claimed(store))
     outgoing = await store.outbox.claim(lease_s=30)
     if outgoing is not None:
-        assert outgoing.post.place == request.place
+        assert outgoing.post.place.channel == request.place.channel
         assert await store.outbox.delivered(outgoing, message_id="1.0")
     if view is not None:
         return view
@@ -207,7 +230,14 @@ async def test_t38_each_person_may_use_what_the_table_says_and_nothing_else(
     if person.lookup_fails:
         scene.directory.problem = DirectoryUnavailable("Slack did not answer.")
     changes = RecordingChanges(store)
-    service = scene.service(store, policy=POLICY, changes=changes)
+    watch = WatchPolicy(digests=(DigestPlan(schedule=MORNING, channels=("C7",), scopes=(SCOPE,)),))
+    digests = FixedDigests(watch)
+    service = scene.service(
+        store, policy=POLICY, changes=changes, watch=watch, calendar=CronCalendar(), digests=digests
+    )
+    await save(store, episode("3f9a12c0b7e1", signal(service="search"), scope=SCOPE))
+    async with store.transaction() as transaction:
+        await transaction.keep(AddSilence(silence("*", scope=SCOPE)))
     for number, (verb, (text, needed)) in enumerate(VERBS.items()):
         before, handed = len(audit()), len(changes.asked) + len(changes.decided)
         request = asked(
@@ -228,8 +258,9 @@ async def test_t38_each_person_may_use_what_the_table_says_and_nothing_else(
             assert_on_record(new, request, verb, needed, person)
         else:
             # What was written down and changes nothing needs no entry of its own.
-            assert [row["result"] for row in new] == (["done"] if verb == "share" else []), verb
-            assert view.exit_code in {0, 1} or person.lookup_fails or verb == "top", (verb, view.summary)
+            kept = [(row["action"], row["result"]) for row in new]
+            assert kept == ([(verb, "done")] if verb in CONTROLS else []), verb
+            assert view.exit_code in {0, 1} or person.lookup_fails or verb in CANNOT_TELL, (verb, view.summary)
 
 
 def assert_refused(view: View, person: Person, text: str, needed: str) -> None:
@@ -324,20 +355,52 @@ LIMITED: dict[str, tuple[dict[str, frozenset[str]], set[str]]] = {
             "top nodes",
             "logs deployment/api",
             "explain OOM_KILLED",
+            "alerts",
+            "alerts -n kube-system",
+            "health",
+            "health search",
+            "deps search",
+            "schedule",
         },
     ),
-    "another cluster": ({"clusters": frozenset({"lab"})}, {"status --cluster lab", "explain OOM_KILLED"}),
+    "another cluster": ({"clusters": frozenset({"lab"})}, {"status --cluster lab", "explain OOM_KILLED", "schedule"}),
     "namespace": (
         {"namespaces": frozenset({"shop"})},
-        {"status", "status search", "logs search", "logs deployment/api", "top nodes", "explain OOM_KILLED"},
+        {
+            "status",
+            "status search",
+            "logs search",
+            "logs deployment/api",
+            "top nodes",
+            "explain OOM_KILLED",
+            "alerts",
+            "health",
+            "health search",
+            "deps search",
+            "schedule",
+        },
     ),
     "another namespace": (
         {"namespaces": frozenset({"kube-system"})},
-        {"pods -n kube-system", "status api -n kube-system", "explain OOM_KILLED"},
+        {
+            "pods -n kube-system",
+            "status api -n kube-system",
+            "explain OOM_KILLED",
+            "alerts -n kube-system",
+            "schedule",
+        },
     ),
     "service": (
         {"services": frozenset({"search"})},
-        {"status search", "logs search", "logs deployment/api", "explain OOM_KILLED"},
+        {
+            "status search",
+            "logs search",
+            "logs deployment/api",
+            "explain OOM_KILLED",
+            "health search",
+            "deps search",
+            "schedule",
+        },
     ),
 }
 PLACED = [
@@ -350,6 +413,12 @@ PLACED = [
     "status --cluster lab",
     "top nodes",
     "explain OOM_KILLED",
+    "alerts",
+    "alerts -n kube-system",
+    "health",
+    "health search",
+    "deps search",
+    "schedule",
 ]
 
 
@@ -360,7 +429,7 @@ async def test_a_limited_role_reaches_its_places_alone(
     """Alone and inside `share`, which is no way around; what is refused is on record each time."""
     limits, reached = LIMITED[kind]
     policy = Policy(bindings=(RoleBinding(RoleName.VIEWER, groups=frozenset({"S0"}), **limits),))
-    service = scene.service(store, policy=policy)
+    service = scene.service(store, policy=policy, calendar=CronCalendar())
     for number, text in enumerate(PLACED):
         for words in (text, f"share {text}"):
             before = len(audit())

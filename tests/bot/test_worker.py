@@ -434,8 +434,8 @@ class Steps:
         return said
 
 
-def loop(steps: Steps, clock: SteppedClock) -> Loop:
-    return Loop("test", steps.step, clock, References(random.Random(1)), random.Random(1))
+def loop(steps: Steps, clock: SteppedClock, *, at_once: int = AT_ONCE) -> Loop:
+    return Loop("test", steps.step, clock, References(random.Random(1)), random.Random(1), at_once=at_once)
 
 
 async def test_the_loop_works_as_long_as_there_is_work(clock: SteppedClock) -> None:
@@ -469,6 +469,21 @@ async def test_the_loop_waits_for_the_store(clock: SteppedClock, caplog: pytest.
     assert 1 <= len(waits) <= AT_ONCE
     assert len(clock.slept) == AT_ONCE
     assert all(0.1 <= pause <= 10 for pause in clock.slept)
+
+
+async def test_a_database_that_stays_away_is_told_once_a_minute(
+    clock: SteppedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also of a loop that finds nothing to do in between: a step that asked for nothing is no sign of life."""
+    steps = Steps([StoreUnavailable(), False, StoreUnavailable(), False] * 10)
+    subject = loop(steps, clock, at_once=1)
+    async with in_background(subject.run()):
+        while not steps.ended.is_set():
+            subject.wake()
+            await asyncio.sleep(0)
+    waits = [record for record in caplog.records if getattr(record, "event", "") == "store_unavailable"]
+    assert (len(clock.slept), len(waits)) == (20, 1)
+    assert sum(clock.slept) < 60
 
 
 async def test_the_loop_wakes_at_once(clock: SteppedClock) -> None:

@@ -58,7 +58,7 @@ class Told:
 
     due: set[tuple[str, datetime]]
     counts: Counter[tuple[str, datetime]] = field(default_factory=Counter)
-    begun: set[tuple[str, datetime]] = field(default_factory=set)
+    became: dict[tuple[str, datetime], str] = field(default_factory=dict)
     late_s: list[float] = field(default_factory=list)
     killed: int = 0
     struck: int = 0
@@ -69,9 +69,10 @@ class Told:
         return len(self.due - set(self.counts))
 
     @property
-    def lost(self) -> int:
-        """Return how many somebody began and nobody told."""
-        return len((self.due & self.begun) - set(self.counts))
+    def lost(self) -> Counter[str]:
+        """Count those that somebody began and nobody told, by what became of them."""
+        untold = self.due - set(self.counts)
+        return Counter(outcome or "not ended" for moment, outcome in self.became.items() if moment in untold)
 
     @property
     def twice(self) -> int:
@@ -91,8 +92,8 @@ class Told:
     def problems(self) -> list[str]:
         """Say what must not be."""
         found = {
-            "lost": self.lost,
-            "missed": self.missed - self.lost,
+            "never begun": self.missed - self.lost.total(),
+            **self.lost,
             "told more than once": self.twice,
             "never due": self.strange,
         }
@@ -191,9 +192,9 @@ async def read_outbox(database_url: str, told: Told) -> None:
     """Count what was put into the outbox."""
     async with await psycopg.AsyncConnection.connect(database_url) as connection:
         rows = await (await connection.execute("SELECT post, created_at FROM outbox")).fetchall()
-        begun = await (await connection.execute("SELECT name, due_at FROM slots")).fetchall()
+        slots = await (await connection.execute("SELECT name, due_at, outcome FROM slots")).fetchall()
     told.counts, told.late_s = Counter(), []
-    told.begun = {(name, due_at.astimezone(UTC)) for name, due_at in begun}
+    told.became = {(name, due_at.astimezone(UTC)): outcome for name, due_at, outcome in slots}
     for text, created_at in rows:
         post = decode(text, Post)
         due_at = datetime.fromisoformat(post.view.summary)

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.people import RoleBinding, RoleName
+from bot.domain.policy import Policy
 from bot.domain.targets import Namespace, Scope
 from bot.domain.view import View
 from bot.domain.watch.episodes import Episode, EpisodeState
@@ -14,12 +16,13 @@ from bot.domain.watch.policy import WatchPolicy
 from bot.store.store import PostgresStore
 from tests.support.answers import answer, buttons, data, rows
 from tests.support.builders import NOW, SCOPE, snapshot
-from tests.support.service import Stage, asked, stage
+from tests.support.service import POLICY, Stage, asked, stage
 from tests.support.twins import member
 from tests.support.watch_records import alert, episode, save, signal
 
 # The store judges by its own clock whether a silence holds.
 LATER = NOW.replace(year=2096)
+ELSEWHERE = Scope(SCOPE.cluster, Namespace("kube-system"))
 
 
 @pytest.fixture
@@ -30,9 +33,9 @@ def scene() -> Stage:
     return set_up
 
 
-async def say(store: PostgresStore, scene: Stage, text: str, *, by: str = "U-ann") -> View:
+async def say(store: PostgresStore, scene: Stage, text: str, *, by: str = "U-ann", policy: Policy = POLICY) -> View:
     """Have a request carried out, and return what only its person sees."""
-    service = scene.service(store, watch=WatchPolicy())
+    service = scene.service(store, watch=WatchPolicy(), policy=policy)
     assert await service.accept(asked(text, by=by, key=f"{by} {text}"))
     claimed = await store.inbox.claim(lease_s=30)
     assert claimed is not None
@@ -41,8 +44,15 @@ async def say(store: PostgresStore, scene: Stage, text: str, *, by: str = "U-ann
     return view
 
 
-async def ask(store: PostgresStore, scene: Stage, text: str = "alerts", *, by: str = "U-ann") -> View:
-    return await scene.service(store, watch=WatchPolicy()).ask(asked(text, by=by))
+async def ask(
+    store: PostgresStore, scene: Stage, text: str = "alerts", *, by: str = "U-ann", policy: Policy = POLICY
+) -> View:
+    return await scene.service(store, watch=WatchPolicy(), policy=policy).ask(asked(text, by=by))
+
+
+def limited(role: RoleName, **places: frozenset[str]) -> Policy:
+    """Return a policy by which one role is held in some places only."""
+    return Policy(bindings=(RoleBinding(role, groups=frozenset({"S1"}), **places),))
 
 
 def firing(episode_id: str = "3f9a12c0b7e1", **other: object) -> Episode:
@@ -215,3 +225,72 @@ async def test_what_is_not_silenced_is_said(store: PostgresStore, scene: Stage) 
     view = await say(store, scene, "unsilence serch")
     assert 'Nothing is silenced as "serch"' in view.summary
     assert "unsilence search" in "\n".join(rows(view))
+
+
+# --- roles that are held in some places -------------------------------------------------------------------------------
+
+
+async def test_alerts_of_a_place_are_for_those_who_may_look_there(store: PostgresStore, scene: Stage) -> None:
+    """Whoever may look at one namespace does not see what is wrong in another one."""
+    await save(store, firing(), firing("elsewhere", scope=ELSEWHERE))
+    here = limited(RoleName.VIEWER, namespaces=frozenset({SCOPE.namespace}))
+    assert (await ask(store, scene, policy=here)).summary == "1 alert open (1 critical)"
+    there = await ask(store, scene, "alerts -n kube-system", policy=here)
+    assert "needs the role" in "\n".join(rows(there))
+    assert "elsewhere" not in "\n".join(rows(there))
+
+
+async def test_alerts_are_of_a_whole_place_not_of_a_service(store: PostgresStore, scene: Stage) -> None:
+    await save(store, firing())
+    view = await ask(store, scene, policy=limited(RoleName.VIEWER, services=frozenset({"search"})))
+    assert "needs the role" in "\n".join(rows(view))
+
+
+@pytest.mark.parametrize("text", ["ack 3f9a12c0b7e1", "silence '*'", "silence crash-loop", "unsilence '*'"])
+async def test_who_operates_one_place_answers_for_its_alerts_alone(
+    store: PostgresStore, scene: Stage, text: str
+) -> None:
+    """There they may all of it, elsewhere nothing."""
+    await save(store, firing())
+    await say(store, scene, "silence '*' --for 2h")
+    here = limited(RoleName.OPERATOR, namespaces=frozenset({SCOPE.namespace}))
+    there = limited(RoleName.OPERATOR, namespaces=frozenset({ELSEWHERE.namespace}))
+    refused = await say(store, scene, f"{text} -n {SCOPE.namespace}", policy=there)
+    assert "needs the role" in "\n".join(rows(refused))
+    [silence] = await store.episodes.silences()
+    assert silence.what == "*"
+    done = await say(store, scene, text, policy=here, by="U-ann")
+    assert "needs the role" not in "\n".join(rows(done))
+
+
+async def test_who_operates_a_service_silences_it_and_nothing_else(store: PostgresStore, scene: Stage) -> None:
+    """Neither an alert of others, nor a rule, nor everything."""
+    await save(store, firing())
+    own = limited(RoleName.OPERATOR, services=frozenset({"search"}))
+    for text in ("silence '*'", "silence crash-loop", "silence 3f9a12c0b7e1", "ack 3f9a12c0b7e1"):
+        assert "needs the role" in "\n".join(rows(await say(store, scene, text, policy=own))), text
+    assert await silences(store) == []
+    await say(store, scene, "silence search", policy=own)
+    assert [what for what, _, _ in await silences(store)] == ["search"]
+
+
+async def test_a_rule_that_is_called_as_a_service_is_for_those_of_the_whole_place(
+    store: PostgresStore, scene: Stage
+) -> None:
+    """Its silence would hold for all services that the rule is about."""
+    named = replace(signal("alertmanager:1"), rule="search", service="")
+    await save(store, replace(firing(), alerts=(alert(named),)))
+    own = limited(RoleName.OPERATOR, services=frozenset({"search"}))
+    view = await say(store, scene, "silence search", policy=own)
+    assert "is a rule, too" in view.summary
+    assert await silences(store) == []
+    await say(store, scene, "silence search --for 2h")
+    assert [what for what, _, _ in await silences(store)] == ["search"]
+
+
+async def test_what_is_offered_is_one_word_of_a_command(store: PostgresStore, scene: Stage) -> None:
+    """The name of somebody's rule adds no option to the command that a press would run."""
+    theirs = replace(signal("alertmanager:1"), rule="HighLoad -n kube-system --for 7d", service="")
+    await save(store, replace(firing(), alerts=(alert(theirs),)))
+    view = await say(store, scene, "silence highload-n-kube-system-for-7d")
+    assert "silence 'HighLoad -n kube-system --for 7d'" in buttons(view).values()

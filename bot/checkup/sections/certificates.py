@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.checkup.kinds import SectionKind
-from bot.checkup.seen import Seen
+from bot.checkup.seen import Seen, unread
 from bot.diagnosis import duration
 from bot.domain.findings import NextStep, Severity, StepKind
+from bot.domain.snapshot import Part
 from bot.domain.text import count
 from bot.domain.watch.checkups import Attention, Section
 from bot.domain.watch.extras import IssuedCertificate
@@ -38,6 +39,9 @@ def look(seen: Seen) -> Section:
     problem = "" if seen.certificates.absent or seen.certificates.seen is not None else seen.certificates.problem
     if problem and served:
         problem = f"those of cert-manager: {problem}"
+    if not problem and seen.service and seen.certificates.seen:
+        unknown = unread(seen, (Part.INGRESSES,))
+        problem = f"whose they are: {unknown}" if unknown else ""
     if not served and not issued:
         return Section(name=NAME, problem=problem, absent=not problem)
     beside = {each.issued.name for each in served if each.issued}

@@ -8,11 +8,12 @@ from bot.checkup.kinds import SectionKind
 from bot.checkup.seen import Seen
 from bot.diagnosis import amount
 from bot.domain.findings import NextStep, Severity, StepKind
-from bot.domain.text import Redacted
+from bot.domain.text import Redacted, listed
 from bot.domain.watch.checkups import Attention, Section
 from bot.domain.watch.extras import DiskUse
 
 NAME = "disks"
+_MOST_NAMED = 3
 
 
 def look(seen: Seen) -> Section:
@@ -20,13 +21,15 @@ def look(seen: Seen) -> Section:
     if looked.seen is None:
         return Section(name=NAME, problem="" if looked.absent else looked.problem, absent=looked.absent)
     disks = _ours(seen, looked.seen)
+    problem = _silent(seen, looked.seen)
     if not disks:
-        return Section(name=NAME, absent=True)
+        return Section(name=NAME, problem=problem, absent=not problem)
     fullest = max(disks, key=lambda disk: disk.share)
     over = [disk for disk in disks if disk.share * 100 >= seen.watch.thresholds.disk_percent]
     return Section(
         name=NAME,
         words=f"the fullest {fullest.share * 100:.0f} % ({_named(fullest)})",
+        problem=problem,
         noted=bool(over),
         attentions=tuple(_attention(disk) for disk in over if not _is_told(seen, disk)),
     )
@@ -41,6 +44,17 @@ def _ours(seen: Seen, disks: Sequence[DiskUse]) -> Sequence[DiskUse]:
     names = {("Node", each.meta.name) for each in extent.nodes}
     names |= {("PersistentVolumeClaim", each.meta.name) for each in extent.claims}
     return [disk for disk in disks if (disk.kind, disk.name) in names]
+
+
+def _silent(seen: Seen, disks: Sequence[DiskUse]) -> str:
+    """Name the nodes whose kubelets tell nothing; those of the others do not stand for them."""
+    told = {disk.name for disk in disks if disk.kind == "Node"}
+    nodes = seen.cluster.seen.extent.nodes if seen.cluster.seen else ()
+    silent = [each.meta.name for each in nodes if each.meta.name not in told]
+    if len(silent) <= 1:
+        return f"the kubelet of {silent[0]} tells nothing" if silent else ""
+    more = [f"{len(silent) - _MOST_NAMED} more"] if len(silent) > _MOST_NAMED else []
+    return f"the kubelets of {listed([*silent[:_MOST_NAMED], *more])} tell nothing"
 
 
 def _named(disk: DiskUse) -> str:

@@ -55,6 +55,11 @@ class Pause:
     why: str = ""
 
 
+def slot_of_looks(scope: Scope) -> str:
+    """Return the name under which the watcher's looks at a scope are slots."""
+    return f"watch:{scope.cluster}:{scope.namespace}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotRun:
     """What became of a due moment.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bot.diagnosis import amount
 from bot.domain.findings import Severity
@@ -15,6 +15,7 @@ from bot.watching.measuring import Level, gathered, level, percent, title, words
 from bot.watching.rule import Rule
 
 NAME = "disk"
+CLAIM = "PersistentVolumeClaim"
 
 
 def judge(world: World) -> Judged:
@@ -23,7 +24,19 @@ def judge(world: World) -> Judged:
     if world.disks.seen is None:
         return Judged(unknown=(f"{NAME}:",))
     causes = Causes(world)
-    return gathered(found for disk in world.disks.seen for found in _judge(world, disk, causes))
+    judged = [found for disk in world.disks.seen for found in _judge(world, disk, causes)]
+    return gathered([*judged, *_untold(world, world.disks.seen)])
+
+
+def _untold(world: World, disks: Sequence[DiskUse]) -> Iterator[str]:
+    """Yield the keys of what is there and not told of: its kubelet does not answer, or nobody mounts it now."""
+    told = {(disk.kind, disk.name) for disk in disks}
+    snapshot = world.report.seen.snapshot if world.report.seen else None
+    nodes, claims = (snapshot.nodes, snapshot.claims) if snapshot else ((), ())
+    for kind, metas in (("Node", [each.meta for each in nodes]), (CLAIM, [each.meta for each in claims])):
+        for meta in metas:
+            if (kind, meta.name) not in told:
+                yield f"{NAME}:{ObjectRef(kind, meta.namespace, meta.name)}:"
 
 
 def _judge(world: World, disk: DiskUse, causes: Causes) -> Iterator[Signal | str]:

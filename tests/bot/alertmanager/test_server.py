@@ -20,8 +20,11 @@ from bot.alertmanager.server import BOUNDS
 from bot.domain.watch.received import ReceivedAlert
 from bot.environment import Listen, Secret
 from bot.errors import SettingsError, StoreUnavailable
+from bot.health.vocabularies import WEBHOOK_RESULTS
 from bot.listening import Bounds
+from bot.ports import Meter
 from bot.references import References
+from tests.bot.health.scrapes import make_meter, value
 from tests.support.webhooks import alert, body
 
 LOOPBACK = Listen("127.0.0.1", 0)
@@ -81,17 +84,25 @@ class Served:
 
 
 def door(
-    taken: Taken, listen: Listen = LOOPBACK, *, token: str = TOKEN, bounds: Bounds = BOUNDS, take_s: float = 5.0
+    taken: Taken,
+    listen: Listen = LOOPBACK,
+    *,
+    token: str = TOKEN,
+    bounds: Bounds = BOUNDS,
+    take_s: float = 5.0,
+    meter: Meter | None = None,
 ) -> AbstractAsyncContextManager[Listen]:
     references = References(random.Random(1))
-    return alertmanager_server(listen, Secret(token), taken.take, references=references, bounds=bounds, take_s=take_s)
+    return alertmanager_server(
+        listen, Secret(token), taken.take, references=references, bounds=bounds, take_s=take_s, meter=meter
+    )
 
 
 @asynccontextmanager
-async def serving(*, bounds: Bounds = BOUNDS, take_s: float = 5.0) -> AsyncIterator[Served]:
+async def serving(*, bounds: Bounds = BOUNDS, take_s: float = 5.0, meter: Meter | None = None) -> AsyncIterator[Served]:
     taken = Taken()
     taken.gate.set()
-    async with aiohttp.ClientSession() as client, door(taken, bounds=bounds, take_s=take_s) as listen:
+    async with aiohttp.ClientSession() as client, door(taken, bounds=bounds, take_s=take_s, meter=meter) as listen:
         yield Served(client, taken, listen)
 
 
@@ -111,6 +122,22 @@ async def test_200_comes_only_after_it_is_on_record() -> None:
         assert not asked.done()
         served.taken.gate.set()
         assert (await asked)[0] == 200
+
+
+async def test_webhooks_are_counted_by_what_they_were_told() -> None:
+    """Those that come again apart from those that would be of no use."""
+    meter = make_meter()
+    async with serving(meter=meter) as served:
+        await served.post(body(alert()))
+        await served.post(body(alert()), Authorization="Bearer another")
+        await served.post(b"[]")
+        await served.post(b"{}", **{"Content-Type": "text/plain"})
+        served.taken.failure = StoreUnavailable()
+        await served.post(body(alert()))
+        served.taken.failure = RuntimeError("a bug")
+        await served.post(body(alert()))
+    results = {each: value(meter, "ragops_webhooks_total", result=each) for each in WEBHOOK_RESULTS.words}
+    assert results == {"accepted": 1, "refused": 1, "malformed": 2, "unavailable": 2}
 
 
 @pytest.mark.parametrize("failure", [StoreUnavailable(), RuntimeError("a bug")])

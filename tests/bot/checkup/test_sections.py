@@ -15,6 +15,7 @@ from bot.domain.objects import Endpoint, EndpointSlice, Job, Route, Workload
 from bot.domain.snapshot import Part, Snapshot
 from bot.domain.watch.checkups import Checkup, Section
 from bot.domain.watch.policy import Thresholds
+from bot.errors import ClusterUnreachable
 from tests.support.builders import (
     MI,
     NOW,
@@ -365,6 +366,31 @@ async def test_disks() -> None:
     pressed = node(conditions=(condition("DiskPressure", "True"),))
     checkup = await check(snapshot(API, REPLICAS, POD, pressed), extras=FixedExtras(disks=[disk(0.95)]))
     assert [each.key for each in checkup.attentions] == ["NODE_DISK_PRESSURE:node/node-1"]
+
+
+async def test_nodes_whose_kubelets_say_nothing_are_named() -> None:
+    """The others do not stand for them."""
+    nodes = [node(name) for name in ("node-1", "node-2")]
+    section = await look("disks", *nodes, extras=FixedExtras(disks=[disk()]))
+    assert section.words.startswith("the fullest")
+    assert section.problem == "the kubelet of node-2 tells nothing"
+    assert not section.is_fine
+    section = await look("disks", *nodes, extras=FixedExtras(disks=[]))
+    assert (section.absent, section.problem) == (False, "the kubelets of node-1 and node-2 tell nothing")
+
+
+async def test_whose_certificates_they_are_is_not_known_without_the_cluster() -> None:
+    """That none of them is a service's own was not found out then, nor where its ingresses may not be read."""
+    away = SnapshotCluster(snapshot(), problem=ClusterUnreachable("The API server did not answer."))
+    extras = FixedExtras(certificates=[issued(days=3)])
+    checkup = await check_up(
+        SCOPE, now=NOW, cluster=away, logs=TableLogs(), catalogue=CATALOGUE, extras=extras, service="search"
+    )
+    section = next(each for each in checkup.sections if each.name == "certificates")
+    assert (section.absent, section.problem) == (False, "whose they are: The API server did not answer")
+    parts = {Part.INGRESSES: missing("no right")}
+    section = await look("certificates", extras=extras, service="search", parts=parts)
+    assert (section.absent, section.problem) == (False, "whose they are: no right")
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,16 @@ import pytest
 from bot.cli.reference import commands_page, findings_page
 from bot.cli.shapes import SHAPES
 from bot.diagnosis import all_codes
-from bot.domain.actions import Query, Setting
+from bot.domain.actions import NoParams, Query, Setting
 from bot.domain.objects import NodeUsage
 from bot.domain.snapshot import LogExcerpt, LogKey, LogLine, LogRead, Part
 from bot.domain.text import Redacted
+from bot.domain.watch.policy import WatchPolicy
+from bot.domain.watch.schedules import Schedule, SlotRun
 from bot.ports import AuditRecord
-from handlers import audit, requests
+from bot.watching.list_card import list_view
+from handlers import audit, requests, schedule
+from tests.support import watch_records as watched
 from tests.support.answers import answer, data
 from tests.support.builders import (
     MI,
@@ -75,7 +79,7 @@ def reduced(shown: Any, like: Any) -> Any:
     return [reduced(shown[0], like[0])] if isinstance(shown, list) and isinstance(like, list) else like and shown
 
 
-@pytest.mark.parametrize("name", sorted(SHAPES.keys() - {"audit", "digest preview", "requests"}))
+@pytest.mark.parametrize("name", sorted(SHAPES.keys() - {"alerts", "audit", "digest preview", "requests", "schedule"}))
 async def test_the_documented_data_is_what_a_verb_gives(name: str) -> None:
     """The same keys in the same order, all the way down."""
     documented = keys(json.loads(SHAPES[name]))
@@ -100,6 +104,21 @@ def test_the_documented_data_of_requests_is_what_they_give() -> None:
     documented = json.loads(SHAPES["requests"])
     assert list(given) == list(documented)
     assert list(given["requests"][0]) == list(documented["requests"][0])
+
+
+def test_the_documented_data_of_alerts_is_what_they_give() -> None:
+    """Those that are open, and the silences."""
+    given = keys(list_view(watched.SCOPE, [watched.episode()], [watched.silence()], WatchPolicy(), NOW).data)
+    assert json.dumps(given) == json.dumps(keys(json.loads(SHAPES["alerts"])))
+
+
+def test_the_documented_data_of_schedules_is_what_they_give() -> None:
+    """With the last runs of each."""
+    run = SlotRun(name="morning", due_at=NOW, began_at=NOW, done_at=NOW, outcome="sent")
+    row = schedule.Row(Schedule(name="morning", cron="0 9 * * 1-5"), NOW, NOW, (run,))
+    setting = Setting(now=NOW, command="schedule")
+    given = keys(schedule.render(NoParams(), schedule.Seen([row], kept=True), setting).data)
+    assert json.dumps(given) == json.dumps(keys(json.loads(SHAPES["schedule"])))
 
 
 def test_every_query_documents_its_data() -> None:

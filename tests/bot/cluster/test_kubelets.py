@@ -22,7 +22,6 @@ from bot.errors import (
     BotError,
     ClusterFault,
     ClusterForbidden,
-    ClusterNotFound,
     ClusterUnauthorized,
     ClusterUnreachable,
 )
@@ -306,8 +305,9 @@ async def test_of_several_those_that_answer_are_told(
 
 
 async def test_where_no_node_can_be_asked_that_is_said(api: FakeApi, extras: ClusterExtras) -> None:
+    """It is a fault, and not as if there were no disks: those that were full would be taken to be well."""
     api.on("/api/v1/nodes", page(node("one", 1, ready="Unknown")))
-    assert isinstance(await refusal(extras), ClusterNotFound)
+    assert isinstance(await refusal(extras), ClusterUnreachable)
 
 
 async def test_one_that_is_down_is_said(api: FakeApi, extras: ClusterExtras) -> None:

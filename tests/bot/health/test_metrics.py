@@ -23,6 +23,7 @@ from bot.health.vocabularies import MOST_METHODS
 from bot.registry import discover
 from bot.slack.inbound.bodies import SURFACES as INTERACTION_SURFACES
 from bot.slack.inbound.kinds import Kind as DeliveryKind
+from bot.watching.scheduling import FAILED, KNOWN, SENT, SKIPPED
 from tests.bot.health.scrapes import make_meter, of_scope, samples, value
 from tests.support.builders import SCOPE
 
@@ -89,6 +90,59 @@ def test_what_is_open_is_shown_by_state() -> None:
     assert math.isnan(value(meter, "ragops_changes_open", state="waiting") or 0)
 
 
+def test_watching_is_counted() -> None:
+    """Looks with their time, probes, alerts, due moments and webhooks; only what was sent was late."""
+    meter = make_meter()
+    meter.looked("done", 0.3)
+    meter.looked("failed", 7)
+    meter.probed("redis", "slow")
+    meter.episode_told("critical")
+    meter.episode_resolved("warning")
+    meter.schedule_ended("sent", 70)
+    meter.schedule_ended("failed", 86_400)
+    meter.webhook_answered("unavailable")
+    assert value(meter, "ragops_looks_total", result="done") == 1
+    assert value(meter, "ragops_looks_total", result="lost") == 0
+    assert value(meter, "ragops_look_duration_seconds_count") == 2
+    assert value(meter, "ragops_look_duration_seconds_bucket", le="0.5") == 1
+    assert value(meter, "ragops_probes_total", kind="redis", health="slow") == 1
+    assert value(meter, "ragops_episodes_told_total", severity="critical") == 1
+    assert value(meter, "ragops_episodes_resolved_total", severity="warning") == 1
+    assert value(meter, "ragops_schedule_ends_total", outcome="failed") == 1
+    assert value(meter, "ragops_schedule_lateness_seconds_count") == 1
+    assert value(meter, "ragops_schedule_lateness_seconds_bucket", le="300.0") == 1
+    assert value(meter, "ragops_webhooks_total", result="unavailable") == 1
+
+
+def test_alerts_that_fire_are_shown_by_severity() -> None:
+    """A severity without any is 0; what is not known is no number."""
+    meter = make_meter()
+    severities = ("critical", "warning", "info")
+    assert all(math.isnan(value(meter, "ragops_episodes_open", severity=each) or 0) for each in severities)
+    meter.episodes_stand({"critical": 2})
+    assert [value(meter, "ragops_episodes_open", severity=each) for each in severities] == [2, 0, 0]
+    meter.episodes_stand(None)
+    assert all(math.isnan(value(meter, "ragops_episodes_open", severity=each) or 0) for each in severities)
+
+
+def test_looks_and_schedules_that_are_not_known_are_absent() -> None:
+    """An old age would be a lie, and so would one of a schedule that is configured no more."""
+    meter = make_meter()
+    meter.look_ended(SCOPE, 12)
+    meter.schedules_wait({"morning": 0, "weekly": 400})
+    assert of_scope(meter, "ragops_look_age_seconds") == {"": 12}
+    assert value(meter, "ragops_schedule_overdue_seconds", schedule="weekly") == 400
+    meter.look_ended(SCOPE, None)
+    meter.schedules_wait({"morning": 0})
+    assert of_scope(meter, "ragops_look_age_seconds") == {}
+    assert of_scope(meter, "ragops_schedule_overdue_seconds") == {"morning": 0}
+
+
+def test_every_outcome_of_a_due_moment_has_its_word() -> None:
+    """What the schedules' runner writes down is counted by the same name."""
+    assert set(words.SCHEDULE_OUTCOMES.words) == {SENT, SKIPPED, FAILED, KNOWN}
+
+
 def test_every_end_and_open_state_has_its_word() -> None:
     """A state that is added is counted under a name of its own, not as another."""
     assert {state for state in State if not state.final} | {State.UNKNOWN} == set(words.CHANGE_STATES)
@@ -105,6 +159,9 @@ def test_counters_begin_at_zero() -> None:
     assert value(meter, "ragops_changes_ended_total", verb="restart", result="expired_approved") == 0
     assert value(meter, "ragops_change_decisions_total", decision="approve", result="refused") == 0
     assert value(meter, "ragops_unknown_effects_total") == 0
+    assert value(meter, "ragops_probes_total", kind="qdrant", health="failed") == 0
+    assert value(meter, "ragops_schedule_ends_total", outcome="failed") == 0
+    assert value(meter, "ragops_webhooks_total", result="unavailable") == 0
 
 
 def test_hostile_words_do_not_make_series() -> None:
@@ -122,6 +179,12 @@ def test_hostile_words_do_not_make_series() -> None:
         meter.sample_failed(word)
         meter.change_ended(word, word, 0.1)
         meter.change_decided(word, word)
+        meter.looked(word, 0.1)
+        meter.probed(word, word)
+        meter.episode_told(word)
+        meter.episode_resolved(word)
+        meter.schedule_ended(word, 0.1)
+        meter.webhook_answered(word)
     grown = len(samples(meter)) - before
     assert MOST_METHODS < grown < MOST_METHODS + 60
     assert value(meter, "ragops_commands_total", verb="unknown", result="other") == 10_000
@@ -206,6 +269,8 @@ def test_everything_that_is_explained_is_shown_and_the_other_way_round() -> None
     meter = make_meter()
     meter.throttled("chat.postMessage")
     meter.is_ready(replica=True, checks={"slack": True})
+    meter.look_ended(SCOPE, 1)
+    meter.schedules_wait({"morning": 0})
     meter.scope_seen(
         SCOPE, ScopeFigures(verdict=Verdict.DOWN, findings={("critical", "CRASH_LOOP"): 1}, ages={"pods": 1})
     )

@@ -42,7 +42,7 @@ FUNCTIONS = {
 
 RESULTS = (
     *(words.COMMAND_RESULTS, words.ACKNOWLEDGE_RESULTS, words.OUTBOX_RESULTS),
-    *(words.CHANGE_ENDS, words.DECISION_RESULTS),
+    *(words.CHANGE_ENDS, words.DECISION_RESULTS, words.LOOK_RESULTS, words.WEBHOOK_RESULTS),
 )
 
 
@@ -51,6 +51,8 @@ def exposed() -> set[str]:
     meter = PrometheusMeter(verbs=("status",), version="1")
     meter.throttled("chat.postMessage")
     meter.is_ready(replica=True, checks={"slack": True})
+    meter.look_ended(SCOPE, 1)
+    meter.schedules_wait({"morning": 0})
     meter.scope_seen(
         SCOPE, ScopeFigures(verdict=Verdict.DOWN, findings={("critical", "CRASH_LOOP"): 1}, ages={"pods": 1})
     )
@@ -111,6 +113,8 @@ def test_compared_words_are_in_the_vocabulary() -> None:
         "state": set(words.CHANGE_STATES.values()),
         "why": set(words.REFUSED_WHY.words),
         "what": {*words.DEGRADABLE.words, *words.SAMPLED.words},
+        "health": set(words.HEALTHS.words),
+        "outcome": set(words.SCHEDULE_OUTCOMES.words),
         "check": {"slack", "database", "cluster:.+"},
         "le": {f"{bound}" for family in FAMILIES for bound in family.buckets},
     }
@@ -150,7 +154,7 @@ def test_alerts_have_names_of_their_own() -> None:
 def test_every_row_and_panel_of_the_dashboard_has_its_place() -> None:
     """The rows are there, numbers are unique, no panel lies over another or beyond the edge."""
     rows = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
-    assert rows == ["Commands", "Slack", "Delivery", "Changes", "Clusters", "Health"]
+    assert rows == ["Commands", "Slack", "Delivery", "Changes", "Clusters", "Watching", "Health"]
     ids = [panel["id"] for panel in DASHBOARD["panels"]]
     assert len(ids) == len(set(ids))
     taken: set[tuple[int, int]] = set()

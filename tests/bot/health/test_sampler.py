@@ -7,29 +7,37 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.domain.findings import Severity
 from bot.domain.operations import Operation, Resolution, resolve
 from bot.domain.requests import Place, Post
 from bot.domain.snapshot import Part, PartStatus, Snapshot
 from bot.domain.targets import Scope
 from bot.domain.view import View
+from bot.domain.watch.episodes import EpisodeState
+from bot.domain.watch.schedules import Schedule, slot_of_looks
 from bot.errors import ClusterUnreachable
 from bot.health.checks import Check, Readiness
 from bot.health.metrics import PrometheusMeter
 from bot.health.sampler import EVERY_S, FIRST_S, Sampler, figures_of
 from bot.ports import ClusterReader, Store
+from bot.schedule.calendar import CronCalendar
 from bot.store.store import PostgresStore
+from bot.watching.scheduling import Runner
 from sandbox.cluster.faults import Fault, FaultKind
 from tests.bot.cluster.test_simulated import SCOPE as SIMULATED
 from tests.bot.cluster.test_simulated import simulated, watching
 from tests.bot.health.scrapes import of_scope, value
 from tests.support import operations
+from tests.support import watch_records as records
 from tests.support.builders import NOW, SCOPE, crash_looping, deployment, missing, pod, replica_set, snapshot, stale
 from tests.support.clocks import SteppedClock, WallClock
 from tests.support.journal import journal
+from tests.support.scheduled import Telling, at, schedule
 from tests.support.twins import SnapshotCluster
 from tests.support.waiting import in_background, until
 
@@ -53,11 +61,21 @@ def sampler_of(
     scopes: Sequence[Scope] = (SCOPE,),
     *checks: Check,
     clock: SteppedClock | None = None,
+    schedules: Sequence[Schedule] = (),
 ) -> Sampler:
     clock = clock or SteppedClock()
     readiness = Readiness(clock, checks)
     readiness.started()
-    return Sampler(meter, readiness, store=store, cluster=cluster, scopes=scopes, clock=clock)
+    return Sampler(
+        meter,
+        readiness,
+        store=store,
+        cluster=cluster,
+        scopes=scopes,
+        clock=clock,
+        schedules=schedules,
+        calendar=CronCalendar(),
+    )
 
 
 async def test_the_gauges_say_what_is_there(store: PostgresStore) -> None:
@@ -106,6 +124,62 @@ async def test_open_requests_for_changes_are_counted_by_state(store: PostgresSto
     await operations.change(store, doubt.id, lambda found: resolve(found, Resolution.UNDONE, "U-lea"))
     await operations.change(store, running.id, operations.failed)
     assert await sampled() == [2, 1, 0, 0]
+
+
+async def test_alerts_are_counted_while_they_fire(store: PostgresStore) -> None:
+    """Of all namespaces, each cause once; not those that still wait, nor those that are over."""
+    mild = replace(records.episode("e3", cause="c", scope=records.WEB), severity=Severity.WARNING)
+    waits = replace(records.episode("e4", cause="d", version=0), state=EpisodeState.WAITING, fired_at=None, channel="")
+    over = replace(records.episode("e5", cause="e"), state=EpisodeState.RESOLVED, resolved_at=records.AT)
+    both = [records.episode("e1", cause="a"), records.episode("e2", cause="b")]
+    await records.save(store, *both, mild, waits, over)
+    meter = meter_of_all()
+    await sampler_of(meter, store, SnapshotCluster(snapshot())).sample()
+    assert of_scope(meter, "ragops_episodes_open") == {"critical": 2, "warning": 1, "info": 0}
+
+
+async def test_a_namespace_that_nobody_looks_at_grows_old(store: PostgresStore) -> None:
+    """From the last look that any replica finished, however many were begun since; else from the first sample."""
+    clock, meter = SteppedClock(datetime.now(UTC)), meter_of_all()
+    sampler = sampler_of(meter, store, SnapshotCluster(snapshot()), clock=clock)
+    name, tick = slot_of_looks(SCOPE), clock.now()
+
+    async def age_after(seconds: float) -> float:
+        clock.step(seconds)
+        await sampler.sample()
+        return of_scope(meter, "ragops_look_age_seconds")[""]
+
+    assert [await age_after(0), await age_after(400)] == [0, 400]
+    claim = await store.slots.begin(name, tick, lease_s=60)
+    assert claim is not None
+    assert await age_after(10) == 410
+    async with store.transaction() as transaction:
+        assert await transaction.finish_slot(claim, outcome="looked")
+    assert await age_after(10) == pytest.approx(420, abs=30)
+    for number in range(1, 8):
+        assert await store.slots.begin(name, tick + timedelta(seconds=15 * number), lease_s=60)
+    assert await age_after(300) == pytest.approx(720, abs=30)
+
+
+async def test_a_digest_is_overdue_until_it_is_done_with(store: PostgresStore) -> None:
+    """Whoever does it, and whatever becomes of it."""
+    clock, meter = SteppedClock(at("2026-11-24 08:59")), meter_of_all()
+    telling = Telling(schedule("0 9 * * *", name="morning"))
+    runner = Runner([telling.job], store=store, calendar=CronCalendar(), clock=clock)
+    sampler = sampler_of(meter, store, SnapshotCluster(snapshot()), clock=clock, schedules=[telling.schedule])
+
+    async def overdue() -> float | None:
+        await sampler.sample()
+        return value(meter, "ragops_schedule_overdue_seconds", schedule="morning")
+
+    await runner.step()
+    assert await overdue() == 0
+    clock.step(60)
+    assert await overdue() == 0
+    clock.step(400)
+    assert await overdue() == 400
+    await runner.step()
+    assert await overdue() == 0
 
 
 async def test_a_broken_release_of_a_simulated_cluster_is_measured(tmp_path: Path, store: PostgresStore) -> None:
@@ -161,11 +235,15 @@ async def test_a_database_that_is_away_leaves_no_number_and_spoils_nothing_else(
         sampler = sampler_of(meter, store, SnapshotCluster(crashing()))
         await sampler.sample()
         assert value(meter, "ragops_outbox_depth") == 0
+        assert value(meter, "ragops_episodes_open", severity="critical") == 0
+        assert of_scope(meter, "ragops_look_age_seconds") == {"": 0}
     with journal() as kept:
         await sampler.sample()
-        assert [told["what"] for told in kept.events("sample_failed")] == ["outbox", "changes"]
+        assert [told["what"] for told in kept.events("sample_failed")] == ["outbox", "changes", "episodes", "slots"]
     assert math.isnan(value(meter, "ragops_outbox_depth") or 0)
     assert math.isnan(value(meter, "ragops_changes_open", state="unknown") or 0)
+    assert math.isnan(value(meter, "ragops_episodes_open", severity="critical") or 0)
+    assert of_scope(meter, "ragops_look_age_seconds") == {}
     assert of_scope(meter, "ragops_findings") == {"CRASH_LOOP critical": 1}
 
 

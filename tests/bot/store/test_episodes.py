@@ -145,6 +145,14 @@ async def test_words_are_cut_and_cleaned(store: PostgresStore) -> None:
     assert (len(kept.title), len(kept.words), len(kept.unsafe_link)) == (200, 2000, 2000)
 
 
+@pytest.mark.parametrize("year", [1, 999, 1000, 9999])
+async def test_a_moment_of_any_year_comes_back(store: PostgresStore, year: int) -> None:
+    """Moments come from the cluster, too: one that could not be read again would hold its namespace up for ever."""
+    kept = episode("e1", replace(signal(), since=datetime(year, 1, 1, tzinfo=UTC)))
+    await save(store, kept)
+    assert await store.episodes.find("e1") == kept
+
+
 async def test_what_a_newer_version_wrote_is_left_to_it(
     store: PostgresStore, admin: Admin, caplog: pytest.LogCaptureFixture
 ) -> None:

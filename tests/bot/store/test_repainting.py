@@ -131,6 +131,19 @@ async def test_a_picture_that_was_put_off_stays_put_off(store: PostgresStore, ad
     assert (outgoing.post, outgoing.attempts) == (card(2), 2)
 
 
+async def test_what_hangs_under_a_picture_waits_for_the_newest(store: PostgresStore) -> None:
+    """It was put in after an older one: the picture keeps its place before it, and so has a thread by then."""
+    told = View("It ended.", (Headline("It ended."),))
+    await put(store, card(1), Post(Place("C1"), told, kind="thread", under="episode:1"))
+    await put(store, card(2))
+    first = await claim(store)
+    assert first.post == card(2)
+    assert await store.outbox.claim(lease_s=10) is None
+    assert await store.outbox.delivered(first, message_id="1.1")
+    second = await claim(store)
+    assert (second.post.view, await store.outbox.thread(second)) == (told, "1.1")
+
+
 async def test_a_picture_that_is_rolled_back_replaced_nothing(store: PostgresStore, admin: Admin) -> None:
     """What waited waits."""
     (first,) = await put(store, card(1))

@@ -3,10 +3,14 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
+from psycopg.rows import DictRow
 
 from bot.store.store import PostgresStore
 from bot.store.transactions import PostgresTransaction
+
+Admin = psycopg.Connection[DictRow]
 
 DUE = datetime(2030, 1, 1, 9, tzinfo=UTC)
 
@@ -85,3 +89,15 @@ async def test_of_eight_who_claim_two_hundred_slots_each_slot_has_one_winner(sto
 
         won = [due_at for mine in await asyncio.gather(*(claim_all() for _ in range(8))) for due_at in mine]
     assert sorted(won) == slots
+
+
+async def test_a_day_of_many_watchers_is_removed_in_time(store: PostgresStore, admin: Admin) -> None:
+    """An hour of ticks of ten namespaces is over at once; their plan must not look for the newest of each row."""
+    admin.execute(
+        "INSERT INTO slots (name, due_at, claimed_at, done_at, outcome)"
+        " SELECT 'watch:prod:n' || n, t, t, t, 'looked' FROM generate_series(1, 10) n,"
+        " generate_series(now() - interval '25 h', now(), interval '15 s') t"
+    )
+    admin.execute("ANALYZE slots")
+    async with asyncio.timeout(4):
+        assert (await store.purge()).slots == pytest.approx(2400, abs=20)

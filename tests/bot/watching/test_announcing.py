@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from bot.domain.findings import Severity
@@ -145,6 +146,20 @@ async def test_what_is_silenced_hides_nothing_behind_it(store: PostgresStore, ro
     await save(store, *many, episode("e1", other, cause="x", severity=Severity.WARNING))
     await silenced(store, "crash-loop")
     assert await told(Announcer(room), store) == [("episode:e1", 1, "C1"), ("episode:e1", 1, "C-ops")]
+
+
+async def test_what_a_newer_version_wrote_holds_up_its_own_namespace_alone(
+    store: PostgresStore, room: WatchRoom, store_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That version tells of it; the log says so once."""
+    await save(store, episode("new", cause="new"), episode("e1"), episode("e2", scope=WEB))
+    with psycopg.connect(store_url) as connection:
+        connection.execute("""UPDATE episodes SET content = '{"v":2}' WHERE id = 'new'""")
+    announcer = Announcer(room)
+    assert await told(announcer, store) == [("episode:e2", 1, "C1")]
+    assert await announcer.step() is False
+    events = [getattr(each, "event", "") for each in caplog.records]
+    assert events == ["episode_unreadable", "announcing_refused"]
 
 
 async def silenced(store: PostgresStore, what: str) -> None:

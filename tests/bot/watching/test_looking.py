@@ -99,6 +99,39 @@ async def test_who_was_too_slow_keeps_nothing(watched: Watched, caplog: pytest.L
     assert "a look took too long" in caplog.text
 
 
+async def test_who_is_overtaken_keeps_nothing(watched: Watched) -> None:
+    """A process stood still, within its lease, while another one looked at a later tick: what it saw is over."""
+    other = Watcher(watched.room())
+
+    class Slow:
+        async def snapshot(self, scope: Scope, parts: frozenset[Part]) -> Snapshot:
+            seen = await watched.cluster.snapshot(scope, parts)
+            watched.cluster.shown = make.snapshot(make.deployment())
+            assert await look(other, watched)
+            return seen
+
+        node_load = watched.cluster.node_load
+
+    watched.cluster.shown = crashing()
+    assert await Watcher(replace(watched.room(), cluster=Slow())).step() is True
+    assert await watched.store.episodes.open() == ()
+
+
+async def test_who_stood_still_beyond_its_lease_keeps_nothing(watched: Watched) -> None:
+    """Though nobody else looked meanwhile: what it saw is old."""
+
+    class Slow:
+        async def snapshot(self, scope: Scope, parts: frozenset[Part]) -> Snapshot:
+            await asyncio.sleep(0.3)
+            return await watched.cluster.snapshot(scope, parts)
+
+        node_load = watched.cluster.node_load
+
+    watched.cluster.shown = crashing()
+    await Watcher(replace(watched.room(), cluster=Slow(), lease_s=0.2)).step()
+    assert await watched.store.episodes.open() == ()
+
+
 # --- what is kept -----------------------------------------------------------------------------------------------------
 
 

@@ -208,6 +208,13 @@ def test_a_disk_is_full_by_what_the_kubelets_say(used: int, *, true: bool, unkno
     assert judge("disk", world(disks=Looked(problem="no right"))).unknown == ("disk:",)
 
 
+def test_a_disk_of_which_nothing_is_told_stays_as_it_is() -> None:
+    """A kubelet that does not answer, for its disk is full, does not end the alert; nor does a claim nobody mounts."""
+    told = [DiskUse(kind="Node", name="n1", namespace="", used=10, capacity=100, what="nodefs")]
+    found = judge("disk", world(make.node("n1"), make.node("n2"), make.claim("data"), disks=Looked(told)))
+    assert (found.signals, found.unknown) == ((), ("disk:node/n2:", "disk:persistentvolumeclaim/data:"))
+
+
 # --- dependencies -----------------------------------------------------------------------------------------------------
 
 

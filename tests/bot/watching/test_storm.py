@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -107,8 +108,8 @@ class Storm:
 
         async def sender() -> None:
             for number, batch in waiting:
-                while not await _taken(Intake(self.rooms[number % REPLICAS]), batch):
-                    await asyncio.sleep(1)
+                take = partial(_taken, Intake(self.rooms[number % REPLICAS]), batch)
+                await until(take, bool, within_s=120, every_s=1)
 
         await asyncio.gather(*(sender() for _ in range(REPLICAS)))
 
