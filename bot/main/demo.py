@@ -11,19 +11,23 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientConnectionError
 
 from bot.cli.arguments import Demo, Sandbox
+from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.errors import BotError, UsageError
 from bot.main.bot import Ingredients, run_bot
-from bot.main.demo_world import World, configuration_of, open_world
+from bot.main.demo_past import remember
+from bot.main.demo_world import NAMESPACE, World, configuration_of, open_world
 from bot.main.logs import configure
 from bot.main.serve import stop_on_signals
+from bot.ports import Store
 from bot.settings import Secret, Settings, SlackSettings
 from sandbox import gestures
 from sandbox.prompt import HELP, Prompt
@@ -64,6 +68,7 @@ async def demo(command: Demo, settings: Settings) -> int:
             database_url=settings.database_url.reveal() if settings.database_url else None,
             redis_url=settings.redis_url.reveal() if settings.redis_url else None,
             environ=os.environ,
+            beforehand=_past(world, made_up=settings.database_url is None),
         )
         with _announced(settings.data_folder, world):
             async with asyncio.TaskGroup() as group:
@@ -76,6 +81,18 @@ async def demo(command: Demo, settings: Settings) -> int:
                 finally:
                     stop.set()
     return 0
+
+
+def _past(world: World, *, made_up: bool) -> Callable[[Store], Awaitable[None]] | None:
+    """Return what gives a fresh database a past; a database of somebody's own is left as it is."""
+    if not made_up or not world.workloads:
+        return None
+
+    async def past(store: Store) -> None:
+        scope = Scope(ClusterName("demo"), Namespace(NAMESPACE))
+        await remember(store, scope, world.workloads, datetime.now(UTC))
+
+    return past
 
 
 async def _interact(command: Demo, world: World, stop: asyncio.Event) -> None:

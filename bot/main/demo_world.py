@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bot.cli.arguments import Demo
 from bot.configuration import Configuration, load_configuration
+from bot.domain.targets import ObjectRef
 from bot.errors import UsageError
 from sandbox.cluster.scenarios import UnknownScenario, load
 from sandbox.cluster.server import ClusterServer
@@ -41,12 +42,16 @@ _WORKLOADS = {
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The servers that stand around the bot. Before a real cluster there are no services to ask."""
+    """The servers that stand around the bot. Before a real cluster there are no services to ask.
+
+    `workloads` are those of the simulated cluster, each with the number of its pods.
+    """
 
     slack: SlackServer
     kubeconfig: Path
     folder: Path
     targets: Targets | None = None
+    workloads: tuple[tuple[ObjectRef, int], ...] = ()
 
 
 @asynccontextmanager
@@ -71,9 +76,18 @@ async def open_world(command: Demo) -> AsyncIterator[World]:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(world.run())
             try:
-                yield World(slack, kubeconfig, folder, targets)
+                yield World(slack, kubeconfig, folder, targets, workloads_of(world))
             finally:
                 running.cancel()
+
+
+def workloads_of(world: ClusterWorld) -> tuple[tuple[ObjectRef, int], ...]:
+    """Return the workloads of the demo's namespace."""
+    return tuple(
+        (ObjectRef(kind, NAMESPACE, each["metadata"]["name"]), each["spec"]["replicas"])
+        for kind, resource in (("Deployment", "deployments"), ("StatefulSet", "statefulsets"))
+        for each in world.store.list(resource, NAMESPACE)
+    )
 
 
 def ready_endpoints(world: ClusterWorld, service: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bot.configuration import Configuration
 from bot.main.clock import SystemClock
-from bot.ports import Clock
+from bot.ports import Clock, Store
 from bot.settings import Listen, Secret, SlackSettings
 
 
@@ -45,7 +45,7 @@ class Ingredients:
     `database_url` None: an embedded PostgreSQL; `redis_url` None: what replicas would share stays in this process;
     `listen` None: health and metrics are served nowhere. `verdict_after_s` seconds after a change was complete, it is
     looked at whether it helped. `alerts` None: Alertmanager is not let in. `environ` holds the credentials that probes
-    name.
+    name. `beforehand` is awaited once the database is open, before anything is watched.
     """
 
     slack: SlackSettings
@@ -59,4 +59,5 @@ class Ingredients:
     clock: Clock = field(default_factory=SystemClock)
     verdict_after_s: float = 60.0
     alerts: AlertsDoor | None = None
+    beforehand: Callable[[Store], Awaitable[None]] | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

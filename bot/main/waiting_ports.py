@@ -149,8 +149,10 @@ class WaitingSlots:
 
     store: Callable[[], PostgresStore]
 
-    async def begin(self, name: str, due_at: datetime, *, lease_s: float) -> SlotClaim | None:
-        return await self.store().slots.begin(name, due_at, lease_s=lease_s)
+    async def begin(
+        self, name: str, due_at: datetime, *, lease_s: float, again_s: float | None = None
+    ) -> SlotClaim | None:
+        return await self.store().slots.begin(name, due_at, lease_s=lease_s, again_s=again_s)
 
     async def release(self, claim: SlotClaim) -> None:
         await self.store().slots.release(claim)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from bot.alertmanager import alertmanager_server
 from bot.main.loops import finish, loop_of, once_open
@@ -16,7 +17,7 @@ from bot.watching.intake import Intake
 from bot.watching.looking import Watcher
 from bot.watching.room import WatchRoom
 from bot.watching.scheduling import Runner
-from bot.worker import AT_ONCE
+from bot.worker import AT_ONCE, Loop
 
 # A look or a digest that takes longer is cut off, and costs nothing but that: people's answers are given after it.
 FINISH_S = 4.0
@@ -35,7 +36,7 @@ async def watch(parts: Parts) -> AsyncIterator[None]:
     looking = loop_of("watching", Watcher(room).step, parts, at_once=min(scopes, AT_ONCE))
     loops = (looking, scheduling, announcing)
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-        tasks = [group.create_task(once_open(parts, loop.run)) for loop in loops]
+        task = group.create_task(once_open(parts, partial(_look_on, parts, loops)))
         try:
             schedules = [job.schedule for job in jobs]
             await stack.enter_async_context(ScheduleClock(schedules, watching.calendar, scheduling.wake))
@@ -44,7 +45,15 @@ async def watch(parts: Parts) -> AsyncIterator[None]:
         finally:
             for loop in loops:
                 loop.end()
-            await finish(parts, tasks, within_s=FINISH_S)
+            await finish(parts, [task], within_s=FINISH_S)
+
+
+async def _look_on(parts: Parts, loops: Sequence[Loop]) -> None:
+    if parts.ingredients.beforehand is not None:
+        await parts.ingredients.beforehand(parts.store)
+    async with asyncio.TaskGroup() as group:
+        for loop in loops:
+            group.create_task(loop.run())
 
 
 async def _let_alerts_in(parts: Parts, room: WatchRoom, stack: AsyncExitStack) -> None:

@@ -36,13 +36,15 @@ def rows_of(chart: Chart, wide: float, text: float) -> tuple[tuple[Label, ...], 
     edge = wide + 260
     for place, words in _inside(chart, wide)[:_MOST]:
         shown = fitted(words, text, _LONGEST)
-        left = min(place + 8, edge - width(shown, text))
+        long = width(shown, text)
+        # Beside its line: to the right of it where there is room.
+        left = place + 8 if place + 8 + long <= edge else max(0.0, place - _GAP - long)
         row = next((number for number, end in enumerate(ends) if end <= left), None)
         if row is None:
             nameless.append(Label(place, place, ""))
             continue
         rows[row].append(Label(place, left, shown))
-        ends[row] = left + width(shown, text) + _GAP
+        ends[row] = left + long + _GAP
     used = [row for row in rows if row]
     if used and nameless:
         used[-1] += nameless

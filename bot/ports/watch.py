@@ -111,8 +111,13 @@ class SlotClaim:
 class Slots(Protocol):
     """Due moments of schedules over all replicas. Raises `StoreUnavailable`."""
 
-    async def begin(self, name: str, due_at: datetime, *, lease_s: float) -> SlotClaim | None:
-        """Take a due moment to work on; None when it is done, or somebody is at it whose lease holds."""
+    async def begin(
+        self, name: str, due_at: datetime, *, lease_s: float, again_s: float | None = None
+    ) -> SlotClaim | None:
+        """Take a due moment to work on; None when it is done, or somebody is at it whose lease holds.
+
+        One that is done and was begun longer than `again_s` ago is taken again: then a clock was set back.
+        """
         ...
 
     async def release(self, claim: SlotClaim) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import msgspec
 
 from bot.domain.findings import Severity
-from bot.domain.watch.probes import ProbeTarget
 from bot.probes.asking import Asking, Stopped
 from bot.probes.fetching import MOST_BYTES, Answer, parse, site
 
 _NOTHING = object()
+_LONGEST = 120  # of what a target says within a sentence of ours; secrets are masked before it is cut
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ADVICE = {
     401: "Name a variable with a token that it takes (secret_env), or a path that is open.",
@@ -48,7 +47,7 @@ async def ask(asking: Asking) -> None:
 def _compare(asking: Asking, answer: Answer) -> None:
     """Raise `Stopped` at the first thing that is not as expected."""
     target = asking.target
-    _compare_status(target, answer)
+    _compare_status(asking, answer)
     if (target.expect_body or target.expect_json) and answer.is_packed:
         raise Stopped("PROBE_BODY", "The answer is compressed, although that was not asked for: it cannot be read.")
     if target.expect_body and target.expect_body not in answer.text:
@@ -57,16 +56,17 @@ def _compare(asking: Asking, answer: Answer) -> None:
             "PROBE_BODY", f"The answer does not hold the expected text{where}. It begins: {_beginning(answer)}"
         )
     if target.expect_json:
-        _compare_json(target.expect_json, answer)
+        _compare_json(asking, answer)
 
 
-def _compare_status(target: ProbeTarget, answer: Answer) -> None:
+def _compare_status(asking: Asking, answer: Answer) -> None:
+    target = asking.target
     if answer.status == target.expect_status or (not target.expect_status and 200 <= answer.status < 300):
         return
     if answer.status in _REDIRECTS:
         raise Stopped(
             "PROBE_REDIRECTED",
-            f"It answers {answer.status} and sends on to {_destination(answer.headers)}; that is not followed.",
+            f"It answers {answer.status} and sends on to {_destination(asking, answer.headers)}; that is not followed.",
             advice="Give the address that answers by itself; a login page in front of it is no health URL.",
         )
     expected = f", expected was {target.expect_status}" if target.expect_status else ""
@@ -79,7 +79,7 @@ def _compare_status(target: ProbeTarget, answer: Answer) -> None:
     )
 
 
-def _compare_json(expected: Sequence[tuple[str, str]], answer: Answer) -> None:
+def _compare_json(asking: Asking, answer: Answer) -> None:
     if answer.is_html:
         raise Stopped(
             "PROBE_HTML",
@@ -91,12 +91,13 @@ def _compare_json(expected: Sequence[tuple[str, str]], answer: Answer) -> None:
     except (msgspec.DecodeError, RecursionError) as error:
         why = f"is longer than {MOST_BYTES // 1024} KiB" if answer.is_cut else "is no JSON"
         raise Stopped("PROBE_JSON", f"The answer {why}. It begins: {_beginning(answer)}") from error
-    for path, wanted in expected:
+    for path, wanted in asking.target.expect_json:
         value = value_at(document, path)
         if value is _NOTHING:
             raise Stopped("PROBE_JSON", f"The answer has nothing at {path}, where {wanted!r} is expected.")
         if text_of(value) != wanted:
-            raise Stopped("PROBE_JSON", f"{path} is {text_of(value)[:120]!r}, expected is {wanted!r}.")
+            said = asking.words(text_of(value), _LONGEST)
+            raise Stopped("PROBE_JSON", f"{path} is {said!r}, expected is {wanted!r}.")
 
 
 def value_at(document: Any, path: str) -> Any:
@@ -124,10 +125,10 @@ def _beginning(answer: Answer) -> str:
     return "" if answer.is_packed or answer.is_html else answer.text[:400]
 
 
-def _destination(headers: httpx.Headers) -> str:
+def _destination(asking: Asking, headers: httpx.Headers) -> str:
     """Return where a redirect leads, without what may be a secret in it."""
     try:
         url = httpx.URL(headers.get("location", ""))
     except httpx.InvalidURL:
         return "what is no address"
-    return str(url.copy_with(query=None, fragment=None, userinfo=b""))[:120] or "nowhere"
+    return asking.words(str(url.copy_with(query=None, fragment=None, userinfo=b"")), _LONGEST) or "nowhere"

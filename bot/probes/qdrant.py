@@ -130,7 +130,7 @@ def _tell_readiness(asking: Asking, ready: Answer) -> None:
         asking.trouble(
             "QDRANT_NOT_READY",
             Severity.WARNING,
-            f"It is alive, but not ready ({ready.status}): {ready.text[:200]}",
+            f"It is alive, but not ready ({ready.status}): {asking.words(ready.text, 200)}",
             advice="After a start it loads its shards first; where it lasts, read its log.",
         )
 

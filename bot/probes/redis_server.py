@@ -129,7 +129,7 @@ def _credential(secret: str) -> list[str]:
 
 
 def _not_redis(beginning: str) -> Stopped:
-    said = f"it answered {beginning[:80]!r}" if beginning else "it closed the connection"
+    said = f"it answered {beginning[:1000]!r}" if beginning else "it closed the connection"
     return Stopped(
         "NOT_REDIS", f"This is no Redis: to PING {said}.", advice="Check the port, and whether it wants TLS."
     )

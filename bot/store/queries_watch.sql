@@ -176,12 +176,15 @@ ORDER BY at, id;
 DELETE FROM silences WHERE coalesce(ended_at, until) < clock_timestamp() - make_interval(days => %(days)s);
 
 -- name: slot_begin
--- Whoever comes at the same time waits for the first to commit. What is done, or worked on, gives no row.
+-- Whoever comes at the same time waits for the first to commit. What is done, or worked on, gives no row; but what was
+-- begun `again_s` ago and is done may come again.
 INSERT INTO slots (name, due_at, lease_until)
 VALUES (%(name)s, %(due_at)s, clock_timestamp() + make_interval(secs => %(lease_s)s))
 ON CONFLICT (name, due_at) DO UPDATE SET fence = slots.fence + 1, claimed_at = clock_timestamp(),
-    lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+    lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s), done_at = NULL, outcome = ''
 WHERE slots.lease_until <= clock_timestamp()
+   OR slots.done_at IS NOT NULL
+      AND slots.claimed_at < clock_timestamp() - make_interval(secs => %(again_s)s::double precision)
 RETURNING fence;
 
 -- name: slot_finish

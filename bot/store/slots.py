@@ -22,13 +22,18 @@ class PostgresSlots:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    async def begin(self, name: str, due_at: datetime, *, lease_s: float) -> SlotClaim | None:
+    async def begin(
+        self, name: str, due_at: datetime, *, lease_s: float, again_s: float | None = None
+    ) -> SlotClaim | None:
         """Take a due moment to work on; None when it is done, or somebody is at it whose lease holds.
 
-        Waits for a transaction that finishes it just now. `due_at` is an aware moment.
+        One that is done and was begun longer than `again_s` ago is taken again. Waits for a transaction that finishes
+        it just now. `due_at` is an aware moment.
         """
         async with self._connections.transaction() as session:
-            row = await session.fetch_one("slot_begin", name=name, due_at=aware(due_at), lease_s=lease_s)
+            row = await session.fetch_one(
+                "slot_begin", name=name, due_at=aware(due_at), lease_s=lease_s, again_s=again_s
+            )
         return None if row is None else SlotClaim(name, due_at, row["fence"])
 
     async def release(self, claim: SlotClaim) -> None:

@@ -73,7 +73,9 @@ class Watcher:
 
     async def _looked(self, scope: Scope, tick: datetime) -> str:
         """Look, and return how it ended; nothing where somebody else has the tick."""
-        claim = await self._room.store.slots.begin(slot_of_looks(scope), tick, lease_s=self._room.lease_s)
+        slots, lease_s = self._room.store.slots, self._room.lease_s
+        # A clock that was set back must not blind us until it has caught up.
+        claim = await slots.begin(slot_of_looks(scope), tick, lease_s=lease_s, again_s=max(60.0, lease_s))
         if claim is None:
             return ""
         readings = await self._reader.read(scope, tick)

@@ -290,6 +290,25 @@ async def test_a_token_is_sent_and_never_repeated(caplog: pytest.LogCaptureFixtu
     assert "planted-token-one" not in repr(probed) + caplog.text
 
 
+@pytest.mark.parametrize("before", range(40, 140, 5))
+async def test_what_is_cut_does_not_halve_a_token(before: int) -> None:
+    """Half of it would not be known for what it is."""
+
+    async def redirect(request: web.Request) -> web.Response:
+        place = f"https://a/{'x' * before}{request.headers['Authorization'].removeprefix('Bearer ')}"
+        raise web.HTTPFound(place)
+
+    async def tell(request: web.Request) -> web.Response:
+        return web.json_response({"status": "x" * before + request.headers["Authorization"].removeprefix("Bearer ")})
+
+    for answer in (redirect, tell):
+        told = await asked(
+            answer, environ={"TOKEN": "planted-token-one"}, secret_env="TOKEN", expect_json=(("status", "ok"),)
+        )
+        assert "xxx" in told.troubles[0].words
+        assert "pla" not in repr(told.troubles)
+
+
 async def test_a_variable_that_is_not_set_is_said() -> None:
     """It was asked all the same, and the rest of the environment is not read."""
     probed = await asked(giving(), environ={"OTHER": "x"}, secret_env="TOKEN")

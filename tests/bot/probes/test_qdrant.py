@@ -177,3 +177,12 @@ def test_any_state_is_read_or_refused(change: dict[str, Any]) -> None:
         msgspec.json.decode(msgspec.json.encode({"result": GREEN | change}), type=_CollectionAnswer)
     except msgspec.ValidationError:
         return
+
+
+@pytest.mark.parametrize("before", range(160, 220, 5))
+async def test_what_is_cut_does_not_halve_a_key(before: int) -> None:
+    """Half of it would not be known for what it is."""
+    how = {"statuses": {"/readyz": 503}, "texts": {"/readyz": "x" * before + "planted-key-one"}}
+    probed = await looked({"docs": GREEN}, secret="planted-key-one", **how)
+    assert codes(probed) == ["QDRANT_NOT_READY"]
+    assert "pla" not in repr(probed.troubles)

@@ -268,6 +268,24 @@ async def test_a_password_is_not_said_to_what_is_no_redis() -> None:
     assert PASSWORD.encode() not in b"".join(heard)
 
 
+@pytest.mark.parametrize("before", range(60, 80, 4))
+async def test_what_is_cut_does_not_halve_a_password(before: int) -> None:
+    """Half of it would not be known for what it is."""
+
+    async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(b"+PONG\r\n")
+        await reader.read(4096)
+        writer.write(b"x" * before + b"planted-password\r\n")
+        await silence(reader, writer)
+
+    async with served(repeat) as port:
+        it = target(ProbeKind.REDIS, f"127.0.0.1:{port}", secret_env="PW")
+        probed = await ask(it, {"PW": "planted-password"})
+    assert codes(probed) == ["NOT_REDIS"]
+    assert "pla" not in repr(probed.troubles)
+
+
 @pytest.mark.parametrize("looks", [0, 2], ids=["at first", "between the looks"])
 async def test_one_that_falls_silent_is_bounded_and_what_was_seen_is_told(looks: int) -> None:
     """Each look has its own time."""

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from bot.domain.findings import Severity
@@ -130,6 +131,21 @@ async def test_who_stood_still_beyond_its_lease_keeps_nothing(watched: Watched) 
     watched.cluster.shown = crashing()
     await Watcher(replace(watched.room(), cluster=Slow(), lease_s=0.2)).step()
     assert await watched.store.episodes.open() == ()
+
+
+async def test_a_clock_that_is_set_back_blinds_nobody(watched: Watched, store_url: str) -> None:
+    """Its ticks come again: they were looked at, but an hour ago by the database's clock."""
+    watchers = [Watcher(watched.room()) for _ in range(2)]
+    for _ in range(3):
+        watched.clock.step(15)
+        await asyncio.gather(*(each.step() for each in watchers))
+    with psycopg.connect(store_url) as connection:
+        connection.execute("UPDATE slots SET claimed_at = claimed_at - interval '1 h'")
+    watched.clock.step(-30)
+    watched.cluster.shown = crashing()
+    await asyncio.gather(*(each.step() for each in watchers))
+    assert len(await watched.store.episodes.open()) == 1
+    assert len(watched.cluster.asked) == 4
 
 
 # --- what is kept -----------------------------------------------------------------------------------------------------
