@@ -7,7 +7,8 @@ means are refused here by their literal; the probes refuse them again once a nam
 from __future__ import annotations
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address
+from collections.abc import Iterator
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import SplitResult, urlsplit
 
 from bot.redaction import redact
@@ -24,6 +25,7 @@ _METADATA = frozenset(
     {"169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"}
 )
 _THIS_HOST = IPv4Network("0.0.0.0/8")
+_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
 
 
 def http_url(value: str) -> str:
@@ -93,7 +95,15 @@ def _ipv6_problem(host: str) -> str:
         return f"{host!r} is no IPv6 address"
     if address.scope_id is not None:
         return f"{host} is link-local; it is never probed"
-    return _address_problem(address.ipv4_mapped or address)
+    return next(filter(None, map(_address_problem, _meant(address))), "")
+
+
+def _meant(address: IPv6Address) -> Iterator[IPv4Address | IPv6Address]:
+    """Yield an address, or the IPv4 address that it is written for, and those that it is translated to."""
+    yield address.ipv4_mapped or address
+    yield from filter(None, (address.sixtofour, *(address.teredo or ())))
+    if any(address in network for network in _TRANSLATED) and int(address) > 1:  # ::1 is the loopback itself
+        yield IPv4Address(int(address) & 0xFFFFFFFF)
 
 
 def _address_problem(address: IPv4Address | IPv6Address) -> str:

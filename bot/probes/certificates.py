@@ -63,7 +63,7 @@ def read_certificate(der: bytes, *, address: str = "", problem: str = "") -> Ser
             address=address,
             problem=spoken(problem),
         )
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise Unreadable("the certificate cannot be read") from error
 
 

@@ -18,7 +18,7 @@ from bot.checkup.reading import looked
 from bot.checkup.seen import Looks, Seen
 from bot.diagnosis import DECISIVE_PARTS, Index, ago
 from bot.domain.findings import Report
-from bot.domain.snapshot import Freshness
+from bot.domain.snapshot import Freshness, Part
 from bot.domain.targets import Scope
 from bot.domain.watch.extras import Backup, DiskUse, IssuedCertificate, Quota
 from bot.domain.watch.probes import Probed, ProbeTarget
@@ -135,6 +135,8 @@ class Reader:
             if status.freshness is Freshness.STALE:
                 why = f": {status.reason}" if status.reason else ""
                 return Looked(problem=f"{part.value} were last seen {ago(status.as_of, snapshot.observed_at)}{why}.")
+        if not snapshot.has(Part.PODS):  # what is told of them would be over, for want of a look
+            return Looked(problem=f"pods could not be read: {snapshot.status(Part.PODS).reason}.")
         return found
 
     async def _examined(self, scope: Scope) -> Report:

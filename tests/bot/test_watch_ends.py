@@ -55,7 +55,8 @@ def _parts(store: PostgresStore, cluster: _Hanging, listen: Listen | None = None
             room=watched.room(clock=clock, look_s=60.0), digests=SimpleNamespace(jobs=list), calendar=CronCalendar()
         ),
         ingredients=SimpleNamespace(
-            alerts=None if listen is None else SimpleNamespace(listen=listen, token=Secret("t" * 32))
+            alerts=None if listen is None else SimpleNamespace(listen=listen, token=Secret("t" * 32)),
+            beforehand=None,
         ),
     )
     return cast("Parts", parts)

@@ -9,7 +9,10 @@ from tests.support.waiting import until
 
 LOGS = "get pods/log"
 # What the bot asks for by itself, at its own pace, whether anybody wants to know something or not.
-IN_THE_BACKGROUND = ("watch ", "list pods.metrics.k8s.io", "list nodes.metrics.k8s.io", "/readyz")
+IN_THE_BACKGROUND = (
+    *("watch ", "list pods.metrics.k8s.io", "list nodes.metrics.k8s.io", "/readyz"),
+    *("list nodes", "list resourcequotas", "list certificates.cert-manager.io", "list backups.velero.io"),
+)
 
 
 def asked(stage: Stage) -> Counter[str]:

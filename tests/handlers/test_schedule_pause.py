@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.people import RoleBinding, RoleName
+from bot.domain.policy import Policy
 from bot.domain.view import View
 from bot.domain.watch.policy import WatchPolicy
 from bot.domain.watch.schedules import DigestPlan, Pause, Schedule
@@ -158,3 +160,17 @@ async def test_both_need_what_is_watched() -> None:
         await schedule_pause.act(schedule_pause.Params("morning"), sources)
     with pytest.raises(ValueError, match="needs what is watched"):
         await schedule_resume.act(schedule_resume.Params("morning"), sources)
+
+
+async def test_a_schedule_is_of_no_place(store: PostgresStore) -> None:
+    """Whoever operates one namespace does not keep the others from their digest, nor sends it again."""
+    here = RoleBinding(RoleName.OPERATOR, groups=frozenset({"S1"}), namespaces=frozenset({SCOPE.namespace}))
+    service = stage().service(store, watch=POLICY, calendar=CronCalendar(), policy=Policy(bindings=(here,)))
+    for text in ("schedule pause morning", "schedule resume morning"):
+        assert await service.accept(asked(text, key=text))
+        claimed = await store.inbox.claim(lease_s=30)
+        assert claimed is not None
+        view = await service.control(claimed)
+        assert view is not None
+        assert "needs the role" in "\n".join(rows(view))
+    assert await paused(store) is None

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -237,3 +239,10 @@ def test_what_is_no_certificate_is_said_to_be_none(der: bytes) -> None:
     """A server may send anything."""
     with pytest.raises(Unreadable):
         read_certificate(der)
+
+
+def test_a_certificate_of_a_version_that_there_is_not_cannot_be_read(authority: Authority) -> None:
+    """It is the target's fault, not ours."""
+    der = x509.load_pem_x509_certificate(Path(authority.file).read_bytes()).public_bytes(Encoding.DER)
+    with pytest.raises(Unreadable):
+        read_certificate(der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020109"), 1))

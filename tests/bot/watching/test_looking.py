@@ -192,6 +192,17 @@ async def test_a_cluster_that_is_away_ends_nothing(watched: Watched) -> None:
     assert await alerts(watched) == {"crash-loop:deployment/api": AlertState.FIRING}
 
 
+async def test_pods_that_could_not_be_read_are_not_well(watched: Watched) -> None:
+    """As after a start, when they are not read yet, or without the right: nothing is over because nobody sees it."""
+    watcher = Watcher(watched.room())
+    watched.cluster.shown = crashing()
+    await look(watcher, watched)
+    watched.cluster.shown = make.snapshot(make.deployment(), parts={Part.PODS: make.missing("not read yet")})
+    await look(watcher, watched)
+    expected = {"crash-loop:deployment/api": AlertState.FIRING, "unreachable:prod-eu": AlertState.PENDING}
+    assert await alerts(watched) == expected
+
+
 async def test_a_cluster_that_hangs_is_away(watched: Watched) -> None:
     """A look has its time."""
 
