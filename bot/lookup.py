@@ -64,7 +64,7 @@ def find_workload(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue
             return ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
     unseen = [part for part in DECISIVE_PARTS if part is not Part.PODS]
     known = [*_aliases(snapshot, catalogue), *(workload.meta.name for workload in snapshot.workloads)]
-    raise _unknown(f'workload "{word}"', snapshot, unseen, _instead(said, word, suggest(name, known)))
+    raise _unknown(f'workload "{word}"', snapshot, unseen, instead(said, word, suggest(name, known)))
 
 
 def find_deployment(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -> ObjectRef:
@@ -104,7 +104,7 @@ def find_thing(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -
         near = near or tuple(f"{thing.ref.kind.lower()}/{name}" for thing in things if thing.ref.name == name)
     else:
         near = suggest(name, [*_aliases(snapshot, catalogue), *(thing.ref.name for thing in things)])
-    raise _unknown(f'"{word}"', snapshot, _PARTS, _instead(said, word, near))
+    raise _unknown(f'"{word}"', snapshot, _PARTS, instead(said, word, near))
 
 
 def find_pod(said: str, word: str, snapshot: Snapshot) -> Pod:
@@ -127,9 +127,9 @@ def find_pod(said: str, word: str, snapshot: Snapshot) -> Pod:
         where = snapshot.scope.namespace
         raise UsageError(
             f'"{word}" is the end of {count(len(meant), "pod")} in {where}.',
-            suggestions=_instead(said, word, meant[:MOST_MEANT]),
+            suggestions=instead(said, word, meant[:MOST_MEANT]),
         )
-    raise _unknown(f'pod "{word}"', snapshot, (Part.PODS,), _instead(said, word, suggest(name, names)))
+    raise _unknown(f'pod "{word}"', snapshot, (Part.PODS,), instead(said, word, suggest(name, names)))
 
 
 def _split(word: str) -> tuple[str, str]:
@@ -158,7 +158,7 @@ def _unknown(what: str, snapshot: Snapshot, parts: Iterable[Part], suggestions: 
     return UsageError(f"There is no {what} in {where}.", suggestions=suggestions)
 
 
-def _instead(said: str, word: str, names: Iterable[str]) -> list[str]:
+def instead(said: str, word: str, names: Iterable[str]) -> list[str]:
     """Return commands that can be sent as they are: the one that was said, with another name."""
     verb, *words = said.split()
     at = words.index(word) if word in words else None

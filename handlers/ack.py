@@ -12,6 +12,7 @@ from bot.domain.view import Context, Headline, Mark, View, line
 from bot.domain.watch.episodes import Episode, EpisodeState
 from bot.domain.watch.keeps import Acknowledge
 from bot.errors import UsageError
+from bot.lookup import instead
 from bot.ports import Sources
 from bot.watching.card import leading, one_line
 
@@ -24,7 +25,7 @@ class Params:
 
 
 async def act(params: Params, sources: Sources) -> Outcome:
-    episode = await _episode(params.alert.lower(), sources)
+    episode = await _episode(params.alert, sources)
     person = sources.request.actor.user_id
     if episode.acked_by and episode.acked_by != person:
         raise UsageError("Somebody looks at it already; its message says who.", suggestions=["alerts"])
@@ -42,13 +43,13 @@ async def _episode(word: str, sources: Sources) -> Episode:
     """Return the open alert that is meant. Raises `UsageError`."""
     if sources.episodes is None:
         raise UsageError("Alerts are kept in the bot's database, and there is none here: ask in chat.")
-    found = await sources.episodes.find(word)
+    found = await sources.episodes.find(word.lower())
     if found is None or found.scope != sources.scope:
         known = [each.id for each in await sources.episodes.open(sources.scope) if each.state is EpisodeState.FIRING]
-        near = suggest(word, known) or tuple(known[:3])
+        near = suggest(word.lower(), known) or tuple(known[:3])
         raise UsageError(
             f'There is no open alert "{word}" in {sources.scope}.',
-            suggestions=[*(f"ack {each}" for each in near), "alerts"],
+            suggestions=[*instead(sources.request.text, word, near), "alerts"],
         )
     if found.state is not EpisodeState.FIRING:
         raise UsageError("It is over already." if found.fired_at else "It does not fire yet.", suggestions=["alerts"])

@@ -18,6 +18,7 @@ from bot.domain.view import Button, Buttons, Context, Headline, Mark, View, line
 from bot.domain.watch.episodes import Episode, EpisodeState, Silence
 from bot.domain.watch.keeps import AddSilence
 from bot.errors import UsageError
+from bot.lookup import instead
 from bot.ports import Sources
 from bot.redaction import redact
 from bot.watching.quiet import EVERYTHING, is_silenced
@@ -89,7 +90,7 @@ def _what(word: str, open_: Sequence[Episode], sources: Sources) -> str:
     shown = near or tuple(sorted({*services, *(rule.name for rule in all_rules())}))[:3]
     raise UsageError(
         f'There is no alert, rule or service "{word}" in {sources.scope}.',
-        suggestions=[f"silence {shlex.quote(each)}" for each in shown],
+        suggestions=instead(sources.request.text, word, map(shlex.quote, shown)),
     )
 
 

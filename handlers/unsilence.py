@@ -12,6 +12,7 @@ from bot.domain.text import suggest
 from bot.domain.view import Context, Headline, Mark, View, line
 from bot.domain.watch.keeps import EndSilence
 from bot.errors import UsageError
+from bot.lookup import instead
 from bot.ports import Sources
 
 
@@ -34,7 +35,7 @@ async def act(params: Params, sources: Sources) -> Outcome:
             f'Nothing is silenced as "{params.what}" in {sources.scope}.'
             if here
             else f"Nothing is silenced in {sources.scope}.",
-            suggestions=[f"unsilence {shlex.quote(each)}" for each in near],
+            suggestions=instead(sources.request.text, params.what, map(shlex.quote, near)),
         )
     named = "Everything here" if meant[0].what == "*" else meant[0].what
     said = f"{named} is silent no more"

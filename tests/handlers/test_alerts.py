@@ -294,3 +294,9 @@ async def test_what_is_offered_is_one_word_of_a_command(store: PostgresStore, sc
     await save(store, replace(firing(), alerts=(alert(theirs),)))
     view = await say(store, scene, "silence highload-n-kube-system-for-7d")
     assert "silence 'HighLoad -n kube-system --for 7d'" in buttons(view).values()
+
+
+async def test_what_is_offered_is_about_the_same_place(store: PostgresStore, scene: Stage) -> None:
+    """The command that was typed, with another name: a press acts where the person was."""
+    view = await say(store, scene, "silence memry -n kube-system --for 2h")
+    assert "silence memory -n kube-system --for 2h" in buttons(view).values(), view
