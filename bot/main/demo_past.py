@@ -33,7 +33,6 @@ def quiet(ref: ObjectRef, pods: int, moment: datetime) -> Sample:
     hours = moment.hour + moment.minute / 60
     load = 1 + _RISE * math.cos((hours - _BUSIEST_HOUR) / 24 * 2 * math.pi)
     cpu, memory = own.uniform(0.12, 0.3), own.uniform(0.3, 0.5)
-    cpu_share = min(0.95, cpu * load * chance.uniform(0.9, 1.1))
     memory_share = min(0.95, memory * (1 + 0.15 * (load - 1)) * chance.uniform(0.98, 1.02))
     is_asked = ref.name.endswith("-api")
     return Sample(
@@ -41,8 +40,7 @@ def quiet(ref: ObjectRef, pods: int, moment: datetime) -> Sample:
         desired=pods,
         ready=pods,
         restarts=0,
-        cpu_m=round(1000 * cpu_share) * pods,
-        cpu_share=cpu_share,
+        cpu_m=round(1000 * cpu * load) * pods,
         memory=round(2**29 * memory_share) * pods,
         memory_share=memory_share,
         probe_ms=75 * load * chance.uniform(0.85, 1.3) if is_asked else None,
