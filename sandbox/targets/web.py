@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+# Whoever still asks when it ends is cut off.
+_SHUTDOWN_S = 0.5
 _COLLECTIONS = {"documents": 48_211, "sessions": 1_902}
 
 
@@ -73,7 +75,7 @@ def _answer(result: object) -> dict[str, object]:
 
 @asynccontextmanager
 async def _served(app: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
