@@ -1,7 +1,7 @@
 # What a person types here; `make` alone lists it. Nothing needs typing before any of these: each target first makes
 # .venv ready, for which python3 is enough. ARGS=... is handed to the command, PYTHON=/path/to/python3 chooses another.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench crash mutants reference lock clean setup-dev
+.PHONY: help setup demo test check bench crash storm mutants reference lock clean setup-dev
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ bench: setup-dev  ## measure speed and memory (ARGS=--help)
 
 crash: setup-dev  ## kill workers at random moments, three thousand rounds (ARGS="--rounds 100 --approvals 100 --slots 100")
 	.venv/bin/python -m tests.crash.run $(ARGS)
+
+storm: setup-dev  ## ten thousand alerts of fifty causes, while Slack asks to wait
+	RAGOPS_TEST_ALERTS=10000 .venv/bin/python -m pytest tests/bot/watching/test_storm.py -s $(ARGS)
 
 mutants: setup-dev  ## take each guard of changes away and see that a test notices (ARGS="--guard fence")
 	.venv/bin/python -m tests.mutation.run $(ARGS)

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if not path.suffix and path.is_file())
-TARGETS = {"help", "setup", "demo", "test", "check", "bench", "crash", "mutants", "reference", "lock", "clean"}
+TARGETS = {"help", "setup", "demo", "test", "check", "bench", "crash", "storm", "mutants", "reference", "lock", "clean"}
 
 
 def test_help_lists_every_target() -> None:
