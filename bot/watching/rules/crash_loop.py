@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -31,7 +32,10 @@ def judge(world: World) -> Judged:
         if finding.code in CRASHES and finding.is_problem:
             crashing.setdefault(finding.target, finding)
     found: list[Signal | str] = [
-        _signal(world, ref, finding.title, finding.summary, causes, cause=causes.of_finding(finding))
+        replace(
+            _signal(world, ref, finding.title, finding.summary, causes, cause=causes.of_finding(finding)),
+            since=finding.since,
+        )
         for ref, finding in crashing.items()
     ]
     if world.samples.seen is None:

@@ -118,11 +118,13 @@ def test_a_service_that_is_off_on_purpose_is_not_down() -> None:
 
 
 def test_a_crash_of_the_diagnosis_is_an_alert() -> None:
-    """One for each workload, with the diagnosis' own words."""
+    """One for each workload, with the diagnosis' own words, since when the diagnosis knows of it."""
     api = make.deployment(ready=0)
     replicas = make.replica_set(api)
-    found = judge("crash-loop", world(api, replicas, make.pod(replicas, make.crash_looping())))
-    [signal] = found.signals
+    seen = world(api, replicas, make.pod(replicas, make.crash_looping(restarts=1)))
+    [signal] = judge("crash-loop", seen).signals
+    assert seen.report.seen is not None
+    assert signal.since == seen.report.seen.findings[0].since is not None
     assert (signal.key, signal.service, signal.hold_s) == ("crash-loop:deployment/api", "search", 0.0)
     assert signal.title == "search: crashes again and again"
 
