@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 
+from packaging.markers import Marker
+
 from tests.support.containerfile import BUILD_TOOLS, USER
 
 CHECKOUT = Path(__file__).parents[2]
@@ -74,16 +76,9 @@ def _compiled(source: Path) -> Iterator[Path]:
 
 def locked(lock: Path) -> list[str]:
     """Return the packages of a lock file that this interpreter needs."""
-    return [name for name, marker in _PINNED.findall(lock.read_text()) if not marker or _holds(marker.strip())]
-
-
-def _holds(marker: str) -> bool:
-    """Tell whether a marker of the lock holds here. Raises for a kind that has not occurred yet."""
-    known = {
-        "python_full_version < '3.11.3'": sys.version_info < (3, 11, 3),
-        "implementation_name != 'pypy'": sys.implementation.name != "pypy",
-    }
-    return known[marker]
+    return [
+        name for name, marker in _PINNED.findall(lock.read_text()) if not marker or Marker(marker.strip()).evaluate()
+    ]
 
 
 def _project(root: Path, source: Path) -> None:
