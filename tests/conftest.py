@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -24,7 +25,12 @@ _numbers = itertools.count()
 
 
 def pytest_configure() -> None:
-    """Forget the settings of whoever runs the tests, in child processes too."""
+    """Forget the settings of whoever runs the tests, in child processes too, and that Ctrl-C is ignored there.
+
+    A shell starts what it does not wait for with SIGINT ignored, and every child would inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in list(os.environ):
         if (name.startswith(_PREFIXES) or name in _NAMES) and not name.startswith(_KEPT):
             del os.environ[name]

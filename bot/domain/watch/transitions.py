@@ -111,13 +111,15 @@ class _Book:
         return [self._alerts[episode_id][key] for key, episode_id in self._home.items()]
 
     def see(self, signal: Signal) -> None:
-        """Note that something is true. It stays where it fires, whatever its cause is thought to be by now."""
+        """Note that something is true. It stays where people were told of it, whatever its cause is thought to be."""
         key = signal.key
         home = self._home.get(key)
-        if home is None or self._alerts[home][key].state is AlertState.PENDING:
+        if home is None or _may_move(self._alerts[home][key]):
             there = self._episode_of(signal).id
             if home is not None and home != there:
-                self._alerts[there][key] = self._alerts[home].pop(key)
+                was = self._alerts[there].get(key)
+                moved = self._alerts[home].pop(key)
+                self._alerts[there][key] = replace(moved, told_at=None if was is None else was.told_at)
             self._home[key] = home = there
         self._alerts[home][key] = _seen(self._alerts[home].get(key), signal, self._now)
 
@@ -164,6 +166,10 @@ class _Book:
 
 
 # --- one alert --------------------------------------------------------------------------------------------------------
+
+
+def _may_move(alert: Alert) -> bool:
+    return alert.state is AlertState.PENDING and alert.told_at is None
 
 
 def _seen(before: Alert | None, signal: Signal, now: datetime) -> Alert:
