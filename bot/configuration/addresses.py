@@ -7,10 +7,10 @@ means are refused here by their literal; the probes refuse them again once a nam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
+from bot.domain.watch.addresses import Address, Forbidden, forbidden
 from bot.redaction import redact
 from bot.settings import KEYS
 
@@ -21,11 +21,6 @@ _NUMERIC = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)(?:\.(?:0[xX][0-9A-Fa-f]*|[0
 _PAIR = re.compile(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<host>[^:\[\]/@\s]+)):(?P<port>[0-9]{1,5})", re.ASCII)
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog", "instance-data"})
-_METADATA = frozenset(
-    {"169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"}
-)
-_THIS_HOST = IPv4Network("0.0.0.0/8")
-_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
 
 
 def http_url(value: str) -> str:
@@ -95,25 +90,21 @@ def _ipv6_problem(host: str) -> str:
         return f"{host!r} is no IPv6 address"
     if address.scope_id is not None:
         return f"{host} is link-local; it is never probed"
-    return next(filter(None, map(_address_problem, _meant(address))), "")
+    return _address_problem(address)
 
 
-def _meant(address: IPv6Address) -> Iterator[IPv4Address | IPv6Address]:
-    """Yield an address, or the IPv4 address that it is written for, and those that it is translated to."""
-    yield address.ipv4_mapped or address
-    yield from filter(None, (address.sixtofour, *(address.teredo or ())))
-    if any(address in network for network in _TRANSLATED) and int(address) > 1:  # ::1 is the loopback itself
-        yield IPv4Address(int(address) & 0xFFFFFFFF)
-
-
-def _address_problem(address: IPv4Address | IPv6Address) -> str:
-    if str(address) in _METADATA:
-        return f"{address} serves credentials of the machine (metadata); it is never probed"
-    if address.is_link_local:
-        return f"{address} is link-local; it is never probed"
-    if address.is_multicast or address.is_unspecified or address in _THIS_HOST or str(address) == "255.255.255.255":
-        return f"{address} is no address of one machine"
-    return ""
+def _address_problem(given: Address) -> str:
+    found = forbidden(given)
+    if found is None:
+        return ""
+    address, why = found
+    match why:
+        case Forbidden.METADATA:
+            return f"{address} serves credentials of the machine (metadata); it is never probed"
+        case Forbidden.LINK_LOCAL:
+            return f"{address} is link-local; it is never probed"
+        case _:
+            return f"{address} is no address of one machine"
 
 
 def variable_name(value: str) -> str:
