@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bot.diagnosis import DECISIVE_PARTS, Index, ago, related_uids, timeline
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
-from bot.domain.findings import Finding, Report, Severity
+from bot.domain.findings import Finding, Report
+from bot.domain.marks import MARKS
 from bot.domain.objects import Event, Pod, Service, Workload
 from bot.domain.snapshot import ALL_PARTS, Freshness, Snapshot
 from bot.domain.targets import ObjectRef
@@ -33,7 +34,6 @@ from bot.ports import Sources
 
 MOST_EVENTS = 20
 LONGEST_MESSAGE = 160
-_MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Severity.INFO: Mark.INFO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     well = Mark.UNKNOWN if blind else Mark.OK
     summary = f"{_kind(thing.ref)} {thing.ref.name}: {verdict}"
     blocks: list[Block] = [
-        Headline(summary, _MARKS[problems[0].severity] if problems else well),
+        Headline(summary, MARKS[problems[0].severity] if problems else well),
         *(_problem(finding, setting) for finding in found),
         Fields(tuple(facts_of(index, thing))),
     ]
@@ -113,7 +113,7 @@ def _findings(index: Index, seen: Seen) -> list[Finding]:
 def _problem(finding: Finding, setting: Setting) -> Item:
     lines = [line(finding.summary), *(step_line(step, setting) for step in finding.next[:1])]
     title = line(bold(finding.target.name), f": {finding.title}")
-    return Item(title, finding.severity.word, _MARKS[finding.severity], tuple(lines))
+    return Item(title, finding.severity.word, MARKS[finding.severity], tuple(lines))
 
 
 def _events(index: Index, thing: Thing) -> list[Event]:

@@ -9,6 +9,7 @@ from bot.checkup import check_up, checkup_data, milliseconds
 from bot.diagnosis import duration
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.findings import Severity, StepKind, Verdict
+from bot.domain.marks import MARKS
 from bot.domain.text import count, first_line
 from bot.domain.view import (
     Block,
@@ -37,7 +38,6 @@ IN_SHORT = 5
 WIDTH = 100
 _LONGEST_WORDS = 400
 _EXIT = {Verdict.HEALTHY: 0, Verdict.DEGRADED: 1, Verdict.DOWN: 1, Verdict.UNKNOWN: 2}
-_MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Severity.INFO: Mark.INFO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _verdict(checkup: Checkup) -> tuple[str, Mark]:
             worst = attentions[0].severity if attentions else Severity.INFO
             if worst is Severity.INFO:
                 return f"{name} is starting", Mark.INFO
-            return f"{name} is degraded: {need}", _MARKS[worst]
+            return f"{name} is degraded: {need}", MARKS[worst]
         case Verdict.UNKNOWN:
             also = f"; {need}" if attentions else ""
             return f"{name}: I cannot tell, {_why_unknown(checkup)}{also}", Mark.UNKNOWN
@@ -122,7 +122,7 @@ def _item(number: int, attention: Attention, checkup: Checkup, setting: Setting)
     if attention.next:
         lines.append(step_line(attention.next, setting))
     title = line(bold(f"{number}  {attention.service}"), f": {attention.title}")
-    item = Item(title, note, _MARKS[attention.severity], tuple(lines))
+    item = Item(title, note, MARKS[attention.severity], tuple(lines))
     step = attention.next
     if step is None or step.kind is not StepKind.COMMAND:
         return [item]

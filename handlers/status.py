@@ -9,6 +9,7 @@ from bot.diagnosis import DECISIVE_PARTS, ago, duration, report_data
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Consequence, EvidenceKind, Finding, Report, Severity, StepKind, Verdict, WorkloadLine
+from bot.domain.marks import MARKS
 from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import Redacted
@@ -39,7 +40,6 @@ FOCUS_LOG_LINES = 20
 MOST_NAMED_WORKLOADS = 8
 NEEDED_TO_BE_FINE = (Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
 _EXIT = {Verdict.HEALTHY: 0, Verdict.DEGRADED: 1, Verdict.DOWN: 1, Verdict.UNKNOWN: 2}
-_MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Severity.INFO: Mark.INFO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _verdict(seen: Seen) -> tuple[str, Mark]:
             worst = report.findings[0].severity
             if worst is Severity.INFO:
                 return f"{name} is starting{others}", Mark.INFO
-            return f"{name} is degraded: {counted}{others}", _MARKS[worst]
+            return f"{name} is degraded: {counted}{others}", MARKS[worst]
         case Verdict.UNKNOWN:
             return f"{name}: I cannot tell{_why_unknown(seen)}", Mark.UNKNOWN
 
@@ -139,7 +139,7 @@ def _finding(number: int, finding: Finding, seen: Seen, setting: Setting) -> lis
         lines += [_evidence_line(label, at_words) for label, at_words in _state_evidence(finding, seen)]
     lines += [step_line(step, setting) for step in finding.next[: None if seen.focus else 1]]
     title = line(bold(f"{number}  {alias}"), f": {finding.title}")
-    blocks: list[Block] = [Item(title, note, _MARKS[finding.severity], tuple(lines))]
+    blocks: list[Block] = [Item(title, note, MARKS[finding.severity], tuple(lines))]
     for evidence in finding.evidence:
         if evidence.kind is not EvidenceKind.LOG:
             continue

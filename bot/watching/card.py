@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from bot.diagnosis import duration
-from bot.domain.findings import Severity
+from bot.domain.marks import MARKS
 from bot.domain.view import (
     Block,
     Button,
@@ -33,14 +33,13 @@ from bot.redaction import clean
 MOST_LINES = 4
 MOST_RULES = 4
 _LONGEST = 300
-_MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Severity.INFO: Mark.INFO}
 
 
 def episode_card(episode: Episode, *, place: str) -> View:
     """Return the message of an episode. `place` is the words (`-n NAMESPACE`) that lead commands to its scope."""
     over = episode.state is EpisodeState.RESOLVED
     summary = headline_of(episode)
-    blocks: list[Block] = [Headline(summary, Mark.OK if over else _MARKS[episode.severity])]
+    blocks: list[Block] = [Headline(summary, Mark.OK if over else MARKS[episode.severity])]
     lines = [*_alert_lines(episode), *acked_lines(episode)]
     if lines:
         blocks.append(Paragraph(tuple(lines)))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from bot.diagnosis import duration
 from bot.domain.charts import Chart, Moment
 from bot.domain.findings import Severity, StepKind, Verdict
+from bot.domain.marks import MARKS
 from bot.domain.operations import Operation, State, approvers
 from bot.domain.text import count, first_line, listed
 from bot.domain.view import Item, Line, Mark, Mention, Span, bold, code, line
@@ -29,7 +30,6 @@ from bot.watching.digests import (
     warnings,
 )
 
-MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Severity.INFO: Mark.INFO}
 # So many of a kind stand in the message; the rest is in the thread.
 FEW = 3
 # What may be read in one line on a phone.

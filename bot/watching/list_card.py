@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bot.diagnosis import ago, duration
 from bot.domain.findings import Severity
+from bot.domain.marks import MARKS
 from bot.domain.targets import Scope
 from bot.domain.text import count, listed
 from bot.domain.view import (
@@ -30,7 +31,6 @@ from bot.watching.card import acked_lines, began, leading, one_line
 from bot.watching.quiet import is_silenced
 
 MOST = 10
-_MARKS = {Severity.CRITICAL: Mark.CRITICAL, Severity.WARNING: Mark.WARNING, Severity.INFO: Mark.INFO}
 
 
 def list_view(
@@ -50,7 +50,7 @@ def list_view(
     own = [silence for silence in silences if silence.scope == scope]
     summary = _summary(firing, own)
     worst = max((episode.severity for episode in firing), default=None)
-    blocks: list[Block] = [Headline(summary, Mark.OK if worst is None else _MARKS[worst])]
+    blocks: list[Block] = [Headline(summary, Mark.OK if worst is None else MARKS[worst])]
     blocks += [_item(episode, own, now) for episode in firing[:MOST]]
     if len(firing) > MOST:
         blocks.append(Paragraph((line(f"+ {len(firing) - MOST} more"),)))
@@ -96,7 +96,7 @@ def _item(episode: Episode, silences: Sequence[Silence], now: datetime) -> Item:
     return Item(
         title=line(bold(one_line(alert.signal.title)), more),
         note=f"{episode.severity.word}, {since}",
-        mark=_MARKS[episode.severity],
+        mark=MARKS[episode.severity],
         lines=(
             *((line(one_line(alert.signal.words)),) if alert.signal.words else ()),
             *acked_lines(episode),
