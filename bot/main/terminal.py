@@ -36,8 +36,7 @@ from bot.main.applying import ask_for, bots_store, known_person
 from bot.main.clock import SystemClock
 from bot.main.logs import configure
 from bot.parser import parse
-from bot.ports import Store
-from bot.probes import LiveProbes
+from bot.ports import Clock, Probes, Store
 from bot.references import References
 from bot.registry import Registry, discover
 from bot.rights import DirectoryRights
@@ -144,13 +143,22 @@ async def _terminal(
             previews=EnginePreviews(writer, configuration.changes, clock, timeout_s=timeout_s),
             policy=configuration.changes,
             watch=configuration.watch.settled(scopes.default_of()),
-            probes=LiveProbes(os.environ, clock),
+            probes=_probes(action, clock),
             extras=ClusterExtras(connections, clock, timeout_s=timeout_s),
             calendar=CronCalendar(),
         )
     )
     changes = isinstance(action, Change)
     return _AtTerminal(command.text, registry, service, configuration.changes, connection if changes else None, store)
+
+
+def _probes(action: Action | None, clock: Clock) -> Probes | None:
+    """Return what asks targets, where the command does: to load it takes longer than most commands."""
+    if action is None or Need.PROBES not in action.needs:
+        return None
+    from bot.probes import LiveProbes  # noqa: PLC0415  # start-up cost
+
+    return LiveProbes(os.environ, clock)
 
 
 async def _store(command: Verb, settings: Settings, action: Action | None, stack: AsyncExitStack) -> Store | None:
