@@ -173,7 +173,7 @@ def connection_of(http: KubernetesHttp) -> Connection:
 
 async def credentials_of(http: KubernetesHttp) -> Credentials:
     """Return who we are, renewed if it had to be. For `bot.cluster.kubelets` alone, which looks whom it tells."""
-    return await credentials(http._connection)  # noqa: SLF001  # as above
+    return await credentials(connection_of(http))
 
 
 class Pulse:

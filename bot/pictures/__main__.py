@@ -30,7 +30,7 @@ def main() -> int:
         sys.stderr.write(f"This is no chart: {error}\n")
         return 2
     # matplotlib takes a second and a hundred megabytes to import; whoever sends no chart need not pay for it.
-    from bot.pictures.drawing import draw  # noqa: PLC0415
+    from bot.pictures.drawing import draw  # noqa: PLC0415  # see above
 
     sys.stdout.buffer.write(draw(chart))
     return 0
