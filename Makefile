@@ -1,7 +1,7 @@
 # What a person types here; `make` alone lists it. Nothing needs typing before any of these: each target first makes
 # .venv ready, for which python3 is enough. ARGS=... is handed to the command, PYTHON=/path/to/python3 chooses another.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench crash storm mutants reference lock clean setup-dev
+.PHONY: help setup demo test check bench crash storm mutants search reference lock clean setup-dev
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ check: setup-dev  ## lint, format, types and who may import whom
 
 bench: setup-dev  ## measure speed and memory (ARGS=--help)
 	.venv/bin/python -m tests.bench.run $(ARGS)
+
+search: setup-dev  ## run the properties on examples that no run had before (ARGS="--hypothesis-seed=7")
+	.venv/bin/python -m pytest tests -m hypothesis --hypothesis-profile=search --ignore=tests/cluster -n 2 $(ARGS)
 
 crash: setup-dev  ## kill workers at random moments, three thousand rounds (ARGS="--rounds 100 --approvals 100 --slots 100")
 	.venv/bin/python -m tests.crash.run $(ARGS)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from bot.store.embedded import EmbeddedServer
@@ -22,6 +23,10 @@ _PREFIXES = ("RAGOPS_", "SLACK_")
 _NAMES = ("DATABASE_URL", "KUBECONFIG")
 _KEPT = "RAGOPS_TEST_"
 _numbers = itertools.count()
+
+settings.register_profile("steady", derandomize=True)  # the same examples each time: a red test is of the change
+settings.register_profile("search", database=None, print_blob=True)  # others each time: `make search`
+settings.load_profile("steady")
 
 
 def pytest_configure() -> None:

@@ -65,8 +65,8 @@ def _gathered(values: Sequence[float | None], columns: int) -> Iterator[float | 
 def _level(value: float | None, top: float) -> str:
     if value is None:
         return _GAP
-    share = value / top if top > 0 else 0.0
-    return _LEVELS[max(0, min(len(_LEVELS) - 1, round(share * (len(_LEVELS) - 1))))]
+    share = value / top if top > 0 else 0.0  # infinite where the top is next to nothing
+    return _LEVELS[round(max(0.0, min(1.0, share)) * (len(_LEVELS) - 1))]
 
 
 def _moments(chart: Chart) -> Iterator[str]:

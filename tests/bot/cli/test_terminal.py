@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.cli.terminal import Terminal, as_json
+from bot.domain.charts import Panel, Series
 from bot.domain.view import (
     Block,
     Button,
@@ -45,6 +47,12 @@ def test_a_picture_is_a_few_characters() -> None:
     assert "  api " in narrow
     assert max(map(len, narrow.splitlines())) < max(map(len, wide.splitlines()))
     assert set("▁█") < set(wide)
+
+
+def test_a_limit_of_next_to_nothing_is_a_limit() -> None:
+    """A share of it may be more than a number can hold, either way."""
+    chart = replace(a_day(), panels=(Panel("", "", (Series("low", (-1.0,)),), limit=2e-309),))
+    assert "  low  ▁  -1 to -1, now -1" in shown(Picture(chart))
 
 
 def test_blocks_come_in_their_order() -> None:

@@ -539,17 +539,17 @@ async def test_t25_redis_and_then_the_database_may_go_and_nothing_runs_twice(tmp
         await PostgresStore.open(postgres.url) as store,
         scene(once=lambda _: Once(hot, store)) as stage,
     ):
-        body = signing.interaction(signing.press())
-        headers = signed(body, time.time())
+        body, now = signing.interaction(signing.press()), time.time()  # each signature has a second of its own
+        headers = signed(body, now)
         assert [(await stage.send(body, headers)).status for _ in range(2)] == [200, 200]
         assert len(stage.ran) == 1
         process.kill()
         await process.wait()
-        other = signed(body, time.time() - 1)
+        other = signed(body, now - 1)
         assert [(await stage.send(body, how)).status for how in (headers, other, other)] == [200, 200, 200]
         assert len(stage.ran) == 2
         await postgres.stop()
-        newest = signed(body, time.time() - 2)
+        newest = signed(body, now - 2)
         assert (await stage.send(body, newest)).status == 503
         assert len(stage.ran) == 2
         await postgres.start()
@@ -557,7 +557,7 @@ async def test_t25_redis_and_then_the_database_may_go_and_nothing_runs_twice(tmp
 
         async def taken() -> tuple[int, signing.Headers]:
             """Send it as the platform does again: signed anew."""
-            anew = signed(body, time.time() - next(tries))
+            anew = signed(body, now - next(tries))
             return (await stage.send(body, anew)).status, anew
 
         _, last = await until(taken, lambda tried: tried[0] == 200)
