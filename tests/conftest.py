@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from bot.store.embedded import EmbeddedServer
@@ -24,8 +24,11 @@ _NAMES = ("DATABASE_URL", "KUBECONFIG")
 _KEPT = "RAGOPS_TEST_"
 _numbers = itertools.count()
 
-settings.register_profile("steady", derandomize=True)  # the same examples each time: a red test is of the change
-settings.register_profile("search", database=None, print_blob=True)  # others each time: `make search`
+# No property is about how fast this machine is. A run of the tests takes the same examples each time, so that what is
+# red is red for the change; `make search` takes others each time.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", _UNTIMED, derandomize=True)
+settings.register_profile("search", _UNTIMED, database=None, print_blob=True)
 settings.load_profile("steady")
 
 

@@ -118,7 +118,9 @@ def test_any_cause_and_any_key_are_kept_exactly(alerts: list[Alert], cause: str)
         assert "\x00" not in text
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(TEXT, TEXT)
 def test_the_database_takes_any_cause(store_url: str, cause: str, rule: str) -> None:
     """And finds it again."""

@@ -197,7 +197,9 @@ async def test_a_storm_is_one_message(store_url: str, admin: Admin) -> None:
 
 
 # Each run has a subject of its own.
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.integers(0, 9) | st.just("claim") | st.just("deliver"), max_size=12))
 def test_the_newest_picture_is_what_is_shown_last(store_url: str, steps: list[int | str]) -> None:
     """Whatever is put in whatever order, between claims and deliveries: no version follows a newer one."""
