@@ -1,6 +1,8 @@
 # What a person types here; `make` alone lists it. Nothing needs typing before any of these: each target first makes
 # .venv ready, for which python3 is enough. ARGS=... is handed to the command, PYTHON=/path/to/python3 chooses another.
 .DEFAULT_GOAL := help
+# File by file, in their order: the many small ones of the sandbox come last, so that both halves end together.
+TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 .PHONY: help setup demo test check bench crash storm mutants search reference lock clean setup-dev
 
 help:  ## list the targets
@@ -16,7 +18,7 @@ demo: setup  ## play with the bot in a terminal, without Slack or a cluster (ARG
 	@.venv/bin/ragops demo $(ARGS)
 
 test: setup-dev  ## run the tests that need nothing but this machine (ARGS="-k approval")
-	.venv/bin/python -m pytest tests -rs --ignore=tests/cluster --ignore=tests/bench -n 2 --dist loadfile $(ARGS)
+	.venv/bin/python -m pytest tests -rs --ignore=tests/cluster --ignore=tests/bench $(TWO_AT_A_TIME) $(ARGS)
 
 check: setup-dev  ## lint, format, types and who may import whom
 	.venv/bin/ruff check .

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bot.diagnosis import DECISIVE_PARTS, ago, tag_of
+from bot.diagnosis import DECISIVE_PARTS, Index, ago, tag_of
 from bot.domain.actions import Setting
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import NextStep, StepKind
@@ -27,11 +27,12 @@ from bot.domain.objects import (
 )
 from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
-from bot.domain.text import count, suggest
+from bot.domain.text import count, listed, suggest
 from bot.domain.view import Button, Buttons, Line, code, line
 from bot.errors import UsageError
 
 MOST_MEANT = 5
+MOST_NAMED = 12
 WORKLOAD_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 # What people and kubectl call a kind, beside its own name and the plural of that.
 _KINDS = {
@@ -64,7 +65,9 @@ def find_workload(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue
             return ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
     unseen = [part for part in DECISIVE_PARTS if part is not Part.PODS]
     known = [*_aliases(snapshot, catalogue), *(workload.meta.name for workload in snapshot.workloads)]
-    raise _unknown(f'workload "{word}"', snapshot, unseen, instead(said, word, suggest(name, known)))
+    raise _unknown(
+        f'workload "{word}"', snapshot, unseen, instead(said, word, suggest(name, known)), _here(snapshot, catalogue)
+    )
 
 
 def find_deployment(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -> ObjectRef:
@@ -98,6 +101,8 @@ def find_thing(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -
     for thing in things:
         if thing.ref.name == name and kind in ("", thing.ref.kind.lower()):
             return thing
+    if kind and kind not in _KINDS_READ:
+        raise UsageError(f'Objects of the kind "{kind}" are not read here. These are: {listed(sorted(_KINDS_READ))}.')
     if kind:
         near = suggest(name, [thing.ref.name for thing in things if thing.ref.kind.lower() == kind])
         near = tuple(f"{word.rpartition('/')[0]}/{one}" for one in near)
@@ -107,11 +112,11 @@ def find_thing(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -
     raise _unknown(f'"{word}"', snapshot, _PARTS, instead(said, word, near))
 
 
-def find_pod(said: str, word: str, snapshot: Snapshot) -> Pod:
+def find_pod(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -> Pod:
     """Return the pod that a person means: its name, or the end of it as answers shorten it (`w7zlb`, `…-w7zlb`).
 
     A beginning may stand before the dots (`api-…-w7zlb`). Raises `UsageError` with the nearest names, and with all that
-    are meant when an end is that of several.
+    are meant when an end is that of several, or when a workload is named.
     """
     kind, name = _split(word)
     names = {pod.meta.name: pod for pod in snapshot.pods} if kind in ("", "pod") else {}
@@ -129,7 +134,28 @@ def find_pod(said: str, word: str, snapshot: Snapshot) -> Pod:
             f'"{word}" is the end of {count(len(meant), "pod")} in {where}.',
             suggestions=instead(said, word, meant[:MOST_MEANT]),
         )
+    of_workload = _pods_of(word, snapshot, catalogue)
+    if of_workload:
+        one = "is a workload, not a pod"
+        raise UsageError(
+            f'"{word}" {one}: it has {count(len(of_workload), "pod")}.',
+            suggestions=instead(said, word, of_workload[:MOST_MEANT]),
+        )
     raise _unknown(f'pod "{word}"', snapshot, (Part.PODS,), instead(said, word, suggest(name, names)))
+
+
+def _pods_of(word: str, snapshot: Snapshot, catalogue: Catalogue) -> list[str]:
+    """Return the names of the pods of a workload that is named, those first that are not ready."""
+    index = Index(snapshot)
+    entry = catalogue.entries.get(word)
+    kind, name = (entry.kind.lower(), entry.name) if entry else _split(word)
+    pods = [
+        pod
+        for workload in snapshot.workloads
+        if workload.meta.name == name and kind in ("", workload.kind.lower())
+        for pod in index.pods_of(workload)
+    ]
+    return [pod.meta.name for pod in sorted(pods, key=lambda pod: (pod.is_ready, pod.meta.name))]
 
 
 def _split(word: str) -> tuple[str, str]:
@@ -148,14 +174,25 @@ def _aliases(snapshot: Snapshot, catalogue: Catalogue) -> Iterator[str]:
             yield alias
 
 
-def _unknown(what: str, snapshot: Snapshot, parts: Iterable[Part], suggestions: list[str]) -> UsageError:
+def _here(snapshot: Snapshot, catalogue: Catalogue) -> str:
+    """Say which workloads there are, for whoever named something that is near to none of them."""
+    known = sorted(catalogue.alias_of(workload.kind, workload.meta.name) for workload in snapshot.workloads)
+    if not known:
+        return ""
+    more = [f"{len(known) - MOST_NAMED} more"] if len(known) > MOST_NAMED else []
+    return f" There {'is' if len(known) == 1 else 'are'} {listed([*known[:MOST_NAMED], *more])}."
+
+
+def _unknown(
+    what: str, snapshot: Snapshot, parts: Iterable[Part], suggestions: list[str], here: str = ""
+) -> UsageError:
     where = snapshot.scope.namespace
     unseen = [part.value for part in parts if not snapshot.has(part)]
     if unseen:
         return UsageError(
             f"I see no {what}, but I could not read the {', '.join(unseen)} of {where}.", suggestions=suggestions
         )
-    return UsageError(f"There is no {what} in {where}.", suggestions=suggestions)
+    return UsageError(f"There is no {what} in {where}.{'' if suggestions else here}", suggestions=suggestions)
 
 
 def instead(said: str, word: str, names: Iterable[str]) -> list[str]:
@@ -203,6 +240,8 @@ def _things(snapshot: Snapshot) -> Iterator[Thing]:
 _DESCRIBED = WORKLOAD_KINDS | {
     *("Pod", "Service", "Node", "PersistentVolumeClaim", "HorizontalPodAutoscaler", "CronJob", "Job", "Ingress")
 }
+
+_KINDS_READ = frozenset(kind.lower() for kind in _DESCRIBED)
 
 
 def look_command(ref: ObjectRef, catalogue: Catalogue, pods: Iterable[str] = ()) -> str:

@@ -58,7 +58,8 @@ def parse(text: str, registry: Registry) -> Parsed:
     try:
         return _Words(action, words[length:], registry).read(shlex.join(words))
     except UsageError as error:
-        raise UsageError(error.message, usage=registry.usage(action), suggestions=error.suggestions) from None
+        meant = error.suggestions or registry.translated(words)
+        raise UsageError(error.message, usage=registry.usage(action), suggestions=meant) from None
 
 
 def _split(text: str) -> list[str]:
@@ -165,7 +166,9 @@ class _Words:
                 return
             if parameter.names_verb:
                 word = self._verb(word)
-            self._values[declared.name] = _convert(declared.name, word, declared, parameter)
+            self._values[declared.name] = _convert(
+                parameter.metavar or declared.name.upper(), word, declared, parameter
+            )
             return
         raise UsageError(f'{self._action.name} does not know what to do with "{word}".')
 

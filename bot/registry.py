@@ -10,6 +10,7 @@ from dataclasses import MISSING
 from types import ModuleType
 
 from bot.domain.actions import Action, Parameter, declared_by
+from bot.domain.kubectl_words import in_our_words
 from bot.domain.text import suggest
 from bot.errors import UsageError
 
@@ -54,22 +55,36 @@ class Registry:
             if name in self._actions:
                 return self._actions[name], len(name.split(" "))
         seconds = [each.partition(" ")[2] for each in self._actions if each.startswith(f"{names[1]} ")]
+        ours = self.translated(words)
         if seconds:
-            raise self._second_word_wrong(words, seconds)
+            raise self._second_word_wrong(words, seconds, ours)
         try:
             return self.find(words[0]), 1
         except UsageError as error:
-            meant = [_command(near, words[1:]) for near in error.suggestions]
+            meant = ours or [_command(near, words[1:]) for near in error.suggestions]
             raise UsageError(error.message, usage=error.usage, suggestions=meant) from None
 
-    def _second_word_wrong(self, words: Sequence[str], seconds: Sequence[str]) -> UsageError:
-        """Tell what the second word may be: one near to what was typed, else any, with what was typed behind it."""
+    def translated(self, words: Sequence[str]) -> list[str]:
+        """Return the command that does what these words of kubectl ask for; none when no verb here does."""
+        ours = in_our_words(words)
+        first, *rest = ours.split(" ", maxsplit=2) if ours else [""]
+        known = {first, " ".join([first, *rest[:1]])} & self._actions.keys()
+        return [ours] if known and ours != _command(words[0].lower(), words[1:]) else []
+
+    def _second_word_wrong(self, words: Sequence[str], seconds: Sequence[str], ours: list[str]) -> UsageError:
+        """Tell what the second word may be: one near to what was typed, else any that takes so many words behind it."""
         first, *rest = words
         near = suggest(rest[0], seconds) if rest else ()
-        meant = [
-            _command(f"{first.lower()} {second}", rest[1:] if near else rest) for second in near or sorted(seconds)
-        ]
+        behind = rest[1:] if near else rest
+        names = [f"{first.lower()} {second}" for second in near or sorted(seconds)]
+        meant = ours or [_command(name, behind) for name in names if near or self._takes(name, behind)]
         return UsageError(f'There is no command "{" ".join(words[:2])}".', usage=_HELP, suggestions=meant)
+
+    def _takes(self, name: str, words: Sequence[str]) -> bool:
+        """Tell whether a verb has room for so many words that are no options."""
+        positional = [each for _, each in declared_by(self._actions[name]) if not each.option]
+        given = sum(not word.startswith("-") for word in words)
+        return given <= len(positional) or any(each.rest or each.prose for each in positional)
 
     def usage(self, action: Action) -> str:
         """Return the usage line of a verb: `status [SERVICE] [-n NAMESPACE] [--cluster CLUSTER]`."""

@@ -51,9 +51,18 @@ class Scopes:
         names = sorted(self.namespaces, key=lambda name: name != self.default_cluster)
         return tuple(Scope(name, namespace) for name in names for namespace in self.namespaces[name])
 
+    def clusters(self) -> tuple[Scope, ...]:
+        """Return every configured cluster as a place of its own, the default one first."""
+        return tuple(dict.fromkeys(scope.whole for scope in self.all()))
+
     def words(self, scope: Scope, *, always: bool = False) -> str:
-        """Return the words that lead a command to `scope`; none where it is meant anyway, unless `always`."""
+        """Return the words that lead a command to `scope`; none where it is meant anyway, unless `always`.
+
+        Those of a cluster as a whole lead to its default namespace, from where it is seen as well.
+        """
+        known = self.namespaces.get(scope.cluster, ())
+        namespace = scope.namespace or next(iter(known), "")
         words = ["--cluster", scope.cluster] if always or scope.cluster != self.default_cluster else []
-        if always or scope.namespace != self.namespaces[scope.cluster][0]:
-            words += ["-n", scope.namespace]
+        if namespace and (always or not known or namespace != known[0]):
+            words += ["-n", namespace]
         return shlex.join(words)

@@ -9,12 +9,13 @@ from bot.domain.people import Permission
 from bot.domain.requests import Outcome
 from bot.domain.text import suggest
 from bot.domain.view import Context, Headline, Mark, View, line
-from bot.domain.watch.episodes import Episode, EpisodeState
+from bot.domain.watch.episodes import Ending, Episode, EpisodeState
 from bot.domain.watch.keeps import Acknowledge
 from bot.errors import UsageError
 from bot.lookup import instead
 from bot.ports import Sources
 from bot.watching.card import leading, one_line
+from bot.watching.reach import concerns, open_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,17 @@ async def _episode(word: str, sources: Sources) -> Episode:
     if sources.episodes is None:
         raise UsageError("Alerts are kept in the bot's database, and there is none here: ask in chat.")
     found = await sources.episodes.find(word.lower())
-    if found is None or found.scope != sources.scope:
-        known = [each.id for each in await sources.episodes.open(sources.scope) if each.state is EpisodeState.FIRING]
+    if found is None or not concerns(found, sources.scope):
+        open_ = await open_at(sources.episodes, sources.scope)
+        known = [each.id for each in open_ if each.state is EpisodeState.FIRING]
         near = suggest(word.lower(), known) or tuple(known[:3])
         raise UsageError(
             f'There is no open alert "{word}" in {sources.scope}.',
             suggestions=[*instead(sources.request.text, word, near), "alerts"],
         )
     if found.state is not EpisodeState.FIRING:
-        raise UsageError("It is over already." if found.fired_at else "It does not fire yet.", suggestions=["alerts"])
+        ended = "It is over already." if found.ending is Ending.OVER else "It has ended already."
+        raise UsageError(ended if found.fired_at else "It does not fire yet.", suggestions=["alerts"])
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from bot.domain.actions import Need, NoParams, Query, Setting
 from bot.domain.targets import Scope
@@ -13,14 +14,19 @@ from bot.domain.watch.policy import WatchPolicy
 from bot.errors import UsageError
 from bot.ports import Sources
 from bot.watching.list_card import list_view
+from bot.watching.reach import open_at, since_at
+
+# So long it is told of what ended otherwise than by being over.
+LATELY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The open episodes of a scope, and all silences that hold."""
+    """The open episodes of a scope and its cluster, those that ended within a day, and all silences that hold."""
 
     scope: Scope
     episodes: Sequence[Episode]
+    ended: Sequence[Episode]
     silences: Sequence[Silence]
     policy: WatchPolicy
 
@@ -28,16 +34,20 @@ class Seen:
 async def observe(params: NoParams, sources: Sources) -> Seen:
     if sources.episodes is None or sources.watch is None:
         raise UsageError("Alerts are kept in the bot's database, and there is none here: ask in chat.")
+    kept = sources.episodes
     return Seen(
         scope=sources.scope,
-        episodes=await sources.episodes.open(sources.scope),
-        silences=await sources.episodes.silences(),
+        episodes=await open_at(kept, sources.scope),
+        ended=await since_at(kept, sources.scope, sources.now - LATELY),
+        silences=await kept.silences(),
         policy=sources.watch,
     )
 
 
 def render(params: NoParams, seen: Seen, setting: Setting) -> View:
-    view = list_view(seen.scope, seen.episodes, seen.silences, seen.policy, setting.now, place=setting.place)
+    view = list_view(
+        seen.scope, seen.episodes, seen.silences, seen.policy, setting.now, ended=seen.ended, place=setting.place
+    )
     private = " · only you see this" if setting.private else ""
     small = Context((line(f"{seen.scope} · as of {setting.now:%H:%M:%S} UTC{private}"),))
     again = Buttons((Button("Refresh", setting.command, replaces=True),))

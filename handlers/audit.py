@@ -36,7 +36,29 @@ LONGEST_SPAN = timedelta(days=3650)
 _ID = re.compile(r"[UW][A-Z0-9]{2,20}")
 _PERSON = re.compile(r"<@(?P<mentioned>[UW][A-Z0-9]{2,20})(?:\|[^>]*)?>|@?(?P<id>[UW][A-Z0-9]{2,20})")
 # Results in words for people where the record has a name of the program's own.
-_RESULTS = {"UsageError": "not understood"}
+_RESULTS = {"UsageError": "not possible"}
+# What became of a request for a change, step by step; {} stands for how it ended.
+_STEPS = {
+    "requested": "asked for",
+    "vote": "approved",
+    "vote_refused": "not counted",
+    "vote_lost": "approval lost",
+    "withdrawn": "approval withdrawn",
+    "denied": "denied",
+    "cancelled": "cancelled",
+    "expired": "expired",
+    "superseded": "ended, not carried out",
+    "claimed": "begun",
+    "takeover": "taken over",
+    "attempt": "sent to the cluster",
+    "patched": "written in the cluster",
+    "voided": "made sure that nothing arrives late",
+    "result": "ended: {}",
+    "verdict": "looked at afterwards",
+    "resolution": "resolved by hand: {}",
+}
+_ENDS = {"SUCCEEDED": "done", "FAILED": "failed", "UNKNOWN": "unknown"}
+_OPERATION = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2})?")
 
 
@@ -135,11 +157,21 @@ def _narrower(params: Params) -> list[str | Span]:
 
 def _row(row: AuditRecord, now: datetime) -> Line:
     """Say a row in one line: when, who, what was typed, what came of it; why only where it did not just happen."""
-    command = first_line(str(row.detail.get("command", "")), LONGEST) or f"{row.action} {row.subject}".strip()
-    why = "" if row.result == "done" else first_line(str(row.detail.get("said", row.detail.get("reason", ""))), LONGEST)
+    step = _STEPS.get(row.action, "") if _OPERATION.fullmatch(row.subject) else ""
+    what = _request(row) if step else f"{row.action} {row.subject}".strip()
+    command = first_line(str(row.detail.get("command", "")), LONGEST) or what
+    why = first_line(str(row.detail.get("said") or row.detail.get("why") or row.detail.get("reason", "")), LONGEST)
     who = Mention(row.actor) if _ID.fullmatch(row.actor) else Span(row.actor or "unknown")
-    result = first_line(_RESULTS.get(row.result, row.result), LONGEST)
-    return line(f"{ago(row.at, now)} · ", who, " · ", code(command), f" · {result}{f': {why}' if why else ''}")
+    ended = first_line(_RESULTS.get(row.result, row.result), LONGEST)
+    result = step.format(_ENDS.get(ended, ended)) if step else ended
+    because = f": {why}" if why and row.result != "done" else ""
+    request = f" · request {row.subject[:8]}" if step else ""
+    return line(f"{ago(row.at, now)} · ", who, " · ", code(command), f" · {result}{because}{request}")
+
+
+def _request(row: AuditRecord) -> str:
+    """Name what a request is about: `rollback deployment/rag-engine-api in rag-engine on demo`."""
+    return first_line(f"{row.detail.get('verb', 'a change')} {row.detail.get('target', '')}".strip(), LONGEST)
 
 
 def _small_print(seen: Seen, setting: Setting) -> tuple[Line, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.diagnosis import Difference, Index, differences
+from bot.diagnosis.replica_sets import working_replica_set
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import ReplicaSet, Workload
@@ -62,7 +63,7 @@ def choose(index: Index, workload: Workload, params: Params) -> tuple[ReplicaSet
     if newest is None or len(known) < 2:
         raise UsageError(f"{workload.meta.name} has only one revision; there is nothing to compare.")
     if params.before is None:
-        working = index.working_replica_set(workload, other_than=newest)
+        working = working_replica_set(index, workload, other_than=newest)
         earlier = max(number for number in known if number != newest)
         return working or known[earlier], known[newest]
     after = newest if params.after is None else params.after

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.checkup import Dependencies, Dependency, look_at_dependencies, milliseconds, probed_data
+from bot.checkup import Asked, Dependencies, Dependency, look_at_dependencies, milliseconds, probed_data
 from bot.diagnosis.dependency_verdicts import Standing
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.findings import StepKind
@@ -27,6 +27,7 @@ from bot.domain.view import (
     code,
     line,
 )
+from bot.domain.watch.policy import WatchPolicy
 from bot.domain.watch.probes import Health, Probed, Stage
 from bot.lookup import closing_buttons, freshness_line, step_line
 from bot.ports import Sources
@@ -57,17 +58,18 @@ class Params:
 async def observe(params: Params, sources: Sources) -> Dependencies:
     if sources.cluster is None or sources.logs is None or sources.catalogue is None:
         raise ValueError("deps needs the cluster, its logs and the catalogue")
-    return await look_at_dependencies(
-        sources.scope,
+    asked = Asked(
+        scope=sources.scope,
         now=sources.now,
         cluster=sources.cluster,
         logs=sources.logs,
         catalogue=sources.catalogue,
-        watch=sources.watch,
+        watch=sources.watch or WatchPolicy(),
         probes=sources.probes,
         service=params.service,
         said=sources.request.text,
     )
+    return await look_at_dependencies(asked)
 
 
 def render(params: Params, seen: Dependencies, setting: Setting) -> View:

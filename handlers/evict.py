@@ -93,15 +93,16 @@ class Seen:
 
 
 async def observe(params: Params, sources: Sources) -> Seen:
-    if sources.live is None:
-        raise ValueError("evict needs the live objects")
+    catalogue = sources.catalogue
+    if sources.live is None or catalogue is None:
+        raise ValueError("evict needs the live objects and the catalogue")
     said = sources.request.text
 
     def known(snapshot: Snapshot) -> None:
-        find_pod(said, params.pod, snapshot)
+        find_pod(said, params.pod, snapshot, catalogue)
 
     report = await survey(sources, known)
-    pod = find_pod(said, params.pod, report.snapshot)
+    pod = find_pod(said, params.pod, report.snapshot, catalogue)
     live = await sources.live.live(sources.scope, "Pod", pod.meta.name)
     if live.object is None:
         raise UsageError(f"Pod {pod.meta.name} is gone already.", suggestions=["pods"])

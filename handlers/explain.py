@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.diagnosis import Code, all_codes
@@ -11,6 +12,9 @@ from bot.domain.text import suggest
 from bot.domain.view import Context, Headline, Paragraph, View, bold, line
 from bot.errors import UsageError
 from bot.ports import Sources
+
+MOST_MEANT = 5
+SHORTEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,17 @@ async def observe(params: Params, sources: Sources) -> Code:
     codes = {code.name: code for code in all_codes()}
     wanted = params.code.upper().replace("-", "_")
     if wanted not in codes:
-        near = suggest(wanted.lower(), [name.lower() for name in codes])
-        raise UsageError(
-            f'There is no finding "{params.code}".', suggestions=[f"explain {name.upper()}" for name in near]
-        )
+        near = _meant(params.code, codes)
+        raise UsageError(f'There is no finding "{params.code}".', suggestions=[f"explain {name}" for name in near])
     return codes[wanted]
+
+
+def _meant(word: str, codes: Mapping[str, Code]) -> list[str]:
+    """Return the names that are near to a word, and the codes that are known by it: `ImagePullBackOff`."""
+    near = [name.upper() for name in suggest(word.lower().replace("-", "_"), [name.lower() for name in codes])]
+    told = [name for name, code in codes.items() if len(word) >= SHORTEST and word.lower() in code.recognised.lower()]
+    both = [name for name in near if name in told]
+    return list(dict.fromkeys([*both, *told, *near]))[:MOST_MEANT]
 
 
 def render(params: Params, seen: Code, setting: Setting) -> View:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.checkup import check_up, checkup_data, milliseconds
+from bot.checkup import Asked, check_up, checkup_data, milliseconds
 from bot.diagnosis import duration
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.findings import Severity, StepKind, Verdict
@@ -28,6 +28,7 @@ from bot.domain.view import (
     line,
 )
 from bot.domain.watch.checkups import Attention, Checkup, Section
+from bot.domain.watch.policy import WatchPolicy
 from bot.lookup import closing_buttons, freshness_line, step_line
 from bot.ports import Sources
 
@@ -50,18 +51,19 @@ class Params:
 async def observe(params: Params, sources: Sources) -> Checkup:
     if sources.cluster is None or sources.logs is None or sources.catalogue is None:
         raise ValueError("health needs the cluster, its logs and the catalogue")
-    return await check_up(
-        sources.scope,
+    asked = Asked(
+        scope=sources.scope,
         now=sources.now,
         cluster=sources.cluster,
         logs=sources.logs,
         catalogue=sources.catalogue,
-        watch=sources.watch,
+        watch=sources.watch or WatchPolicy(),
         probes=sources.probes,
         extras=sources.extras,
         service=params.service,
         said=sources.request.text,
     )
+    return await check_up(asked)
 
 
 def render(params: Params, checkup: Checkup, setting: Setting) -> View:

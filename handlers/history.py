@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.diagnosis import Index, ago, differences, duration
+from bot.diagnosis.replica_sets import revision_began
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import CHANGE_CAUSE, ReplicaSet, Workload
@@ -66,7 +67,7 @@ def revisions(index: Index, workload: Workload) -> list[Revision]:
         (found for found in index.replica_sets_of(workload) if found.revision is not None),
         key=lambda found: found.revision or 0,
     )
-    began = {found.meta.uid: index.revision_began(workload, found) for found in sets}
+    began = {found.meta.uid: revision_began(index, workload, found) for found in sets}
     listed = []
     for place, found in enumerate(sets):
         before = sets[place - 1] if place else None

@@ -163,7 +163,7 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
         blocks.append(Paragraph(tuple(problems)))
     small_print = [] if failed else list(_small_print(params, seen, merged))
     small_print += [*unread_lines(seen.snapshot, PARTS), freshness_line(seen.snapshot, setting)]
-    blocks += [Context(tuple(small_print)), closing_buttons(setting, *_buttons(params, setting))]
+    blocks += [Context(tuple(small_print)), closing_buttons(setting, *_buttons(params, seen, setting))]
     return View(summary, tuple(blocks), data=_data(shown, seen), exit_code=2 if failed else 0)
 
 
@@ -236,13 +236,22 @@ def _small_print(params: Params, seen: Seen, merged: Sequence[tuple[LogKey, LogL
         yield line(f"{count(seen.left_out, 'more log')} not read: name a pod or a container")
 
 
-def _buttons(params: Params, setting: Setting) -> Sequence[Button]:
-    """Offer the other run, and what is wrong."""
+def _buttons(params: Params, seen: Seen, setting: Setting) -> Iterable[Button]:
+    """Offer the other run, where there is one, and what is wrong."""
     label, which = ("This run", "") if params.previous else ("Run before", " --previous")
     chosen = f" --container {params.container}" if params.container else ""
-    return (
-        Button(label, setting.here(f"logs {params.workload}{which}{chosen}")),
-        Button("Describe", setting.here(f"describe {params.workload}")),
+    if params.previous or _ran_before(seen):
+        yield Button(label, setting.here(f"logs {params.workload}{which}{chosen}"))
+    yield Button("Describe", setting.here(f"describe {params.workload}"))
+
+
+def _ran_before(seen: Seen) -> bool:
+    """Tell whether a container whose log is shown has run before."""
+    shown = {(key.pod, key.container) for key in seen.reads}
+    return any(
+        (pod.meta.name, container.name) in shown and _has_crashed(container)
+        for pod in seen.snapshot.pods
+        for container in pod.containers
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.diagnosis import Index, duration, ready_cell, restarts_cell, status_cell
+from bot.diagnosis import Index, ago, duration, ready_cell, restarts_cell, status_cell
 from bot.domain.actions import Need, Query, Setting, argument, option
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import Pod
@@ -147,7 +147,14 @@ def _title(group: Group, seen: Seen) -> Line:
 def _row(pod: Pod, snapshot: Snapshot) -> tuple[str, ...]:
     made = pod.meta.created_at
     age = duration((snapshot.observed_at - made).total_seconds()) if made else "unknown"
-    return pod.meta.name, ready_cell(pod), status_cell(pod), str(restarts_cell(pod)), age, pod.node or "none"
+    return pod.meta.name, ready_cell(pod), status_cell(pod), _restarts(pod, snapshot), age, pod.node or "none"
+
+
+def _restarts(pod: Pod, snapshot: Snapshot) -> str:
+    """Say how often its containers restarted, and when the last time: `6 (48 s ago)`."""
+    number = restarts_cell(pod)
+    ends = [one.last_state.finished_at for one in pod.containers if one.last_state and one.last_state.finished_at]
+    return f"{number} ({ago(max(ends), snapshot.observed_at)})" if number and ends else str(number)
 
 
 def _data(groups: Sequence[Group], snapshot: Snapshot) -> dict[str, object]:

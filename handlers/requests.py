@@ -1,17 +1,17 @@
-"""`requests`: which changes are asked for, which run, and what became of the last ones."""
+"""`requests`: which changes are asked for, which run, what became of the last ones; and all there is to one of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.actions import Need, Query, Setting, option
+from bot.domain.actions import Need, Query, Setting, argument, option
 from bot.domain.operations import WAITING, Operation, State
 from bot.domain.targets import Scope
 from bot.domain.view import Button, Buttons, Context, View, code, line
-from bot.engine.cards import requests_view
+from bot.engine.cards import details_view, request_data, requests_view
 from bot.errors import UsageError
-from bot.ports import OperationQuery, Sources
+from bot.ports import OperationQuery, Operations, Sources
 
 _MOST = 10
 _HOUR_S = 3600
@@ -20,8 +20,9 @@ _ENDED = frozenset(state for state in State if state.final)
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """How far back to look for what has ended."""
+    """Which request; without one, how far back to look for those that have ended."""
 
+    request: str = argument("a request's id, as its card shows it: then all of that one", default="", metavar="REQUEST")
     since: int = option(
         "--hours", "how far back to list what has ended", default=24, metavar="HOURS", minimum=1, maximum=720
     )
@@ -29,18 +30,21 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The requests of a place: those that wait for somebody, those that run, and those that ended lately."""
+    """The requests of a place: those that wait for somebody, those that run, and those that ended lately; or `one`."""
 
     scope: Scope
-    waiting: Sequence[Operation]
-    running: Sequence[Operation]
-    ended: Sequence[Operation]
+    waiting: Sequence[Operation] = ()
+    running: Sequence[Operation] = ()
+    ended: Sequence[Operation] = ()
+    one: Operation | None = None
 
 
 async def observe(params: Params, sources: Sources) -> Seen:
     operations, scope = sources.operations, sources.scope
     if operations is None:
         raise UsageError("Requests are kept in the bot's database, and there is none here: ask in chat.")
+    if params.request:
+        return Seen(scope=scope, one=await _one(params.request, operations, scope))
     running = {State.EXECUTING}
     doubt = OperationQuery(states=frozenset({State.UNKNOWN}), scope=scope, limit=_MOST)
     ended = OperationQuery(states=_ENDED, scope=scope, within_s=params.since * _HOUR_S, limit=_MOST)
@@ -55,7 +59,23 @@ async def observe(params: Params, sources: Sources) -> Seen:
     )
 
 
+async def _one(request: str, operations: Operations, scope: Scope) -> Operation:
+    found = await operations.find(request.lower())
+    if found is None:
+        raise UsageError(f'There is no request "{request[:60]}".', suggestions=["requests"])
+    theirs = found.plan.draft.target.scope
+    if theirs != scope:
+        # Whether the person may look there is judged by the place that the command names.
+        raise UsageError(
+            f"This request is about another place than {scope}.",
+            suggestions=[f"requests {request} -n {theirs.namespace} --cluster {theirs.cluster}"],
+        )
+    return found
+
+
 def render(params: Params, seen: Seen, setting: Setting) -> View:
+    if seen.one is not None:
+        return _details(seen.one, setting)
     view = requests_view(seen.waiting, seen.running, seen.ended, now=setting.now)
     private = " · only you see this" if setting.private else ""
     lines = [line(f"{seen.scope}{private}")]
@@ -67,9 +87,16 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     return replace(view, blocks=(*view.blocks, Context(tuple(lines)), again), data=data)
 
 
+def _details(operation: Operation, setting: Setting) -> View:
+    view = details_view(operation)
+    private = " · only you see this" if setting.private else ""
+    where = Context((line(f"{operation.plan.draft.target.scope}{private}"),))
+    return replace(view, blocks=(*view.blocks, where), data=request_data(operation))
+
+
 ACTION = Query(
     name="requests",
-    summary="List changes that are asked for, those that run, and what became of the last ones",
+    summary="List changes that are asked for, that run and that ended; or show all of one",
     params=Params,
     needs=frozenset({Need.CLUSTER, Need.RECORD}),
     observe=observe,
@@ -77,5 +104,6 @@ ACTION = Query(
     examples=(
         ("requests", "what waits and runs now, and what ended in the last day"),
         ("requests --hours 168", "and in the last week"),
+        ("requests 3f9a12c0", "all of one: the whole plan, what was looked at, and who agreed"),
     ),
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from bot.domain.actions import Change
 from bot.planning.amounts import CPU
 from bot.planning.ground import NEEDS
-from bot.planning.setting import Params, Setting
+from bot.planning.setting import CpuParams, Setting
 
 _SETTING = Setting(CPU)
 
 ACTION = Change(
     name="set cpu",
     summary="Give a container of a workload another limit of CPU",
-    params=Params,
+    params=CpuParams,
     needs=NEEDS,
     observe=_SETTING.observe,
     plan=_SETTING.plan,

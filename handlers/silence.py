@@ -12,7 +12,7 @@ from bot.domain.durations import parse_span
 from bot.domain.people import Permission
 from bot.domain.policy import Asked
 from bot.domain.requests import Outcome
-from bot.domain.targets import Where
+from bot.domain.targets import Scope, Where
 from bot.domain.text import count, first_line, suggest
 from bot.domain.view import Button, Buttons, Context, Headline, Mark, View, line
 from bot.domain.watch.episodes import Episode, EpisodeState, Silence
@@ -22,6 +22,7 @@ from bot.lookup import instead
 from bot.ports import Sources
 from bot.redaction import redact
 from bot.watching.quiet import EVERYTHING, is_silenced
+from bot.watching.reach import may_for_cluster, open_at
 from bot.watching.room import new_id
 from bot.watching.rule import all_rules
 
@@ -41,13 +42,16 @@ class Params:
 async def act(params: Params, sources: Sources) -> Outcome:
     if sources.episodes is None or sources.catalogue is None:
         raise UsageError("Silences are kept in the bot's database, and there is none here: ask in chat.")
-    open_ = await sources.episodes.open(sources.scope)
+    open_ = await open_at(sources.episodes, sources.scope)
     what = _what(params.what, open_, sources)
+    scope = _scope(what, open_, sources.scope)
     await _check_reach(what, open_, sources)
+    if scope != sources.scope and not await may_for_cluster(sources, "silence"):
+        raise UsageError(f"{what} is about {scope} as a whole: whoever operates all of it may silence that.")
     silence = Silence(
         id=new_id(),
         what=what,
-        scope=sources.scope,
+        scope=scope,
         by=sources.request.actor.user_id,
         at=sources.now,
         until=sources.now + _span(params.span),
@@ -64,7 +68,7 @@ async def act(params: Params, sources: Sources) -> Outcome:
             (
                 Headline(said, Mark.OK),
                 Context((line(f"{silence.scope} · {told}"),)),
-                Buttons((Button("End it now", _unsilence(silence)),)),
+                Buttons((Button("End it now", _unsilence(silence, sources.scope)),)),
             ),
         ),
         detail=f"{silence.what} until {until}{f': {silence.why}' if silence.why else ''}",
@@ -72,8 +76,16 @@ async def act(params: Params, sources: Sources) -> Outcome:
     )
 
 
-def _unsilence(silence: Silence) -> str:
-    return f"unsilence {silence.id} -n {silence.scope.namespace} --cluster {silence.scope.cluster}"
+def _unsilence(silence: Silence, there: Scope) -> str:
+    return f"unsilence {silence.id} -n {there.namespace} --cluster {there.cluster}"
+
+
+def _scope(what: str, open_: Sequence[Episode], there: Scope) -> Scope:
+    """Return where a silence holds: an alert's own place; the cluster for a rule about what its namespaces share."""
+    own = next((each.scope for each in open_ if each.id == what), None)
+    if own is not None:
+        return own
+    return there.whole if any(rule.of_cluster and rule.name == what for rule in all_rules()) else there
 
 
 def _what(word: str, open_: Sequence[Episode], sources: Sources) -> str:
@@ -132,7 +144,7 @@ ACTION = Control(
     summary="Send no messages about an alert, a rule, a service or everything for a while",
     params=Params,
     permission=Permission.OPERATE,
-    needs=frozenset({Need.CLUSTER, Need.WATCHED, Need.CATALOGUE, Need.RIGHTS}),
+    needs=frozenset({Need.CLUSTER, Need.WATCHED, Need.CATALOGUE, Need.RIGHTS, Need.PLACES}),
     act=act,
     examples=(
         ("silence 3f9a12c0b7e1 --for 2h", "one alert, until it is mended"),

@@ -212,8 +212,8 @@ def _shorten(finding: Finding) -> str:
 def _small_print(seen: Seen, setting: Setting) -> list[Line]:
     report = seen.report
     lines: list[Line] = []
-    fine = [workload for workload in report.workloads if not workload.troubled]
-    if fine and not seen.focus:
+    fine = [each for each in report.workloads if not each.troubled and seen.focus in (None, each.target)]
+    if fine:
         stale = any(report.snapshot.status(part).freshness is Freshness.STALE for part in NEEDED_TO_BE_FINE)
         lines.append(line("Fine when last seen: " if stale else "Fine: ", " · ".join(_named(fine, seen))))
     lines += [line(f"Not checked: {missing.what} ({missing.reason})") for missing in report.not_checked]

@@ -18,6 +18,7 @@ from bot.ports import Sources
 
 POD_PARTS = frozenset({Part.PODS, Part.POD_METRICS})
 NODE_PARTS = frozenset({Part.NODES, Part.NODE_METRICS})
+MEANT = {"pod": "pods", "pods": "pods", "po": "pods", "node": "nodes", "nodes": "nodes", "no": "nodes"}
 MOST_ROWS = 40
 POD_HEADER = ("pod", "container", "cpu", "of request", "of limit", "memory", "of request", "of limit")
 NODE_HEADER = ("node", "cpu", "of allocatable", "memory", "of allocatable")
@@ -33,21 +34,27 @@ class Params:
 async def observe(params: Params, sources: Sources) -> Snapshot:
     if sources.cluster is None:
         raise ValueError("top needs the cluster")
-    if params.what not in ("pods", "nodes"):
-        raise UsageError(f'top shows pods or nodes, not "{params.what}".', suggestions=("top pods", "top nodes"))
-    parts = POD_PARTS if params.what == "pods" else NODE_PARTS
+    parts = POD_PARTS if _meant(params.what) == "pods" else NODE_PARTS
     return await sources.cluster.snapshot(sources.scope, parts)
 
 
+def _meant(what: str) -> str:
+    """Return `pods` or `nodes` for any of the words that kubectl takes for them. Raises `UsageError`."""
+    if what.lower() not in MEANT:
+        raise UsageError(f'top shows pods or nodes, not "{what}".', suggestions=("top pods", "top nodes"))
+    return MEANT[what.lower()]
+
+
 def render(params: Params, snapshot: Snapshot, setting: Setting) -> View:
-    of_pods = params.what == "pods"
+    what = _meant(params.what)
+    of_pods = what == "pods"
     part, parts = (Part.POD_METRICS, POD_PARTS) if of_pods else (Part.NODE_METRICS, NODE_PARTS)
     is_read = snapshot.has(part)
     where = snapshot.scope.namespace if of_pods else snapshot.scope.cluster
     if is_read:
-        summary, mark = f"{params.what} of {where}: usage, most memory first", Mark.INFO
+        summary, mark = f"{what} of {where}: usage, most memory first", Mark.INFO
     else:
-        summary, mark = f"What {params.what} use cannot be read: {snapshot.status(part).reason}", Mark.UNKNOWN
+        summary, mark = f"What {what} use cannot be read: {snapshot.status(part).reason}", Mark.UNKNOWN
     blocks: list[Block] = [Headline(summary, mark)]
     rows = (_pod_rows(snapshot) if of_pods else _node_rows(snapshot)) if is_read else []
     if rows:

@@ -14,6 +14,7 @@ from bot.domain.watch.keeps import EndSilence
 from bot.errors import UsageError
 from bot.lookup import instead
 from bot.ports import Sources
+from bot.watching.reach import may_for_cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Params:
 async def act(params: Params, sources: Sources) -> Outcome:
     if sources.episodes is None:
         raise UsageError("Silences are kept in the bot's database, and there is none here: ask in chat.")
-    here = [each for each in await sources.episodes.silences() if each.scope == sources.scope]
+    places = (sources.scope, sources.scope.whole)
+    here = [each for each in await sources.episodes.silences() if each.scope in places]
     meant = [each for each in here if params.what.lower() in (each.id.lower(), each.what.lower())]
     if not meant:
         words = list(dict.fromkeys(each.what for each in here))
@@ -37,6 +39,8 @@ async def act(params: Params, sources: Sources) -> Outcome:
             else f"Nothing is silenced in {sources.scope}.",
             suggestions=instead(sources.request.text, params.what, map(shlex.quote, near)),
         )
+    if any(each.scope != sources.scope for each in meant) and not await may_for_cluster(sources, "unsilence"):
+        raise UsageError(f"It is about {sources.scope.whole} as a whole: whoever operates all of it may end that.")
     named = "Everything here" if meant[0].what == "*" else meant[0].what
     said = f"{named} is silent no more"
     return Outcome(
@@ -53,7 +57,7 @@ ACTION = Control(
     summary="End a silence now",
     params=Params,
     permission=Permission.OPERATE,
-    needs=frozenset({Need.CLUSTER, Need.WATCHED}),
+    needs=frozenset({Need.CLUSTER, Need.WATCHED, Need.RIGHTS, Need.PLACES}),
     act=act,
     examples=(("unsilence api", "the silence of a service"), ("unsilence '*'", "that of everything here")),
 )

@@ -132,9 +132,10 @@ async def shortcut(control: SlackControl, name: str, *, user: str, channel: str 
 
 
 async def _newest(control: SlackControl, *, user: str, channel: str) -> str:
-    shown = await control.read(channel=channel, user=user, thread="all")
+    """Return the newest message that a shortcut can be used on: the platform offers none on what one person sees."""
+    shown = [one for one in await control.read(channel=channel, user=user, thread="all") if not one.ephemeral]
     if not shown:
-        raise ControlError(f"{user} sees no message in #{channel} to use it on")
+        raise ControlError(f"there is no message in #{channel} to use it on: what only {user} sees takes no shortcut")
     return max(shown, key=lambda message: float(message.ts)).ts
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from urllib.parse import urlsplit
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,11 +17,12 @@ from psycopg import sql
 
 from bot.store.embedded import EmbeddedServer
 from bot.store.store import PostgresStore
+from tests.support.clones import Clones, with_database
 
 _PREFIXES = ("RAGOPS_", "SLACK_")
 _NAMES = ("DATABASE_URL", "KUBECONFIG")
 _KEPT = "RAGOPS_TEST_"
-_numbers = itertools.count()
+_TRUSTED = Path(__file__).with_name("fixtures") / "nobody.pem"
 
 # No property is about how fast this machine is. A run of the tests takes the same examples each time, so that what is
 # red is red for the change; `make search` takes others each time.
@@ -35,8 +35,13 @@ settings.load_profile("steady")
 def pytest_configure() -> None:
     """Forget the settings of whoever runs the tests, in child processes too, and that Ctrl-C is ignored there.
 
-    A shell starts what it does not wait for with SIGINT ignored, and every child would inherit that.
+    A shell starts what it does not wait for with SIGINT ignored, and every child would inherit that. And where Python
+    is told to keep nothing of what it compiles, every child would compile the bot anew, and every run all tests.
     """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    # Whom this machine trusts plays no part, and reading the 150 it knows takes every client of every bot a while.
+    os.environ["SSL_CERT_FILE"] = str(_TRUSTED)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in list(os.environ):
@@ -51,11 +56,6 @@ def log_level() -> Iterator[None]:
     level = root.level
     yield
     root.setLevel(level)
-
-
-def with_database(url: str, database: str) -> str:
-    """Return `url` with another database."""
-    return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
 @pytest.fixture(scope="session")
@@ -88,26 +88,24 @@ async def _migrate(url: str) -> None:
         pass
 
 
-@contextmanager
-def cloned_database(server_url: str, template_database: str) -> Iterator[str]:
-    """Make a fresh database with every table for the block; its address is yielded."""
-    name = f"{template_database}_{next(_numbers)}"
-    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template_database))
+@pytest.fixture(scope="session")
+def clones(server_url: str, template_database: str) -> Iterator[Clones]:
+    """What hands out databases with every table and no rows."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(clone)
-        yield with_database(server_url, name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        them = Clones(connection, server_url, template_database, prefix=template_database)
+        yield them
+        them.close()
 
 
 @pytest.fixture
-def store_url(server_url: str, template_database: str) -> Iterator[str]:
-    """The address of a fresh database with every table."""
-    with cloned_database(server_url, template_database) as url:
+def store_url(clones: Clones) -> Iterator[str]:
+    """The address of a database with every table and no rows."""
+    with clones.one() as url:
         yield url
 
 
 @pytest.fixture
 async def store(store_url: str) -> AsyncIterator[PostgresStore]:
-    """An open store on a fresh database."""
-    async with await PostgresStore.open(store_url) as opened:
+    """An open store on a fresh database; it waits for longer than any machine takes: limits have tests of their own."""
+    async with await PostgresStore.open(store_url, wait_s=60, statement_limit_s=60, accept_s=60) as opened:
         yield opened

@@ -5,22 +5,23 @@ What is read is read in `reading`, each part within its own time limit; everythi
 errors, redaction, `bot.examine` and `bot.lookup`; no adapter, no vendor, no verb, nothing of the service.
 """
 
-from bot.checkup.attentions import finding_key, trouble_key
+from bot.checkup.attentions import finding_key, target_in, trouble_key
 from bot.checkup.bounded import BoundedCluster, BoundedLogs
 from bot.checkup.check import check_up
 from bot.checkup.data import checkup_data, probed_data
 from bot.checkup.depending import Dependencies, Dependency, look_at_dependencies
 from bot.checkup.probed_words import milliseconds
-from bot.checkup.probing import cleaned, dependency_targets, health_targets, probe_all
+from bot.checkup.probing import dependency_targets, health_targets, probe_all
+from bot.checkup.reading import Asked
 
 __all__ = [
+    "Asked",
     "BoundedCluster",
     "BoundedLogs",
     "Dependencies",
     "Dependency",
     "check_up",
     "checkup_data",
-    "cleaned",
     "dependency_targets",
     "finding_key",
     "health_targets",
@@ -28,5 +29,6 @@ __all__ = [
     "milliseconds",
     "probe_all",
     "probed_data",
+    "target_in",
     "trouble_key",
 ]

@@ -15,6 +15,8 @@ from bot.redaction import redact
 
 # Findings about usage, though they are about workloads.
 USAGE_CODES = frozenset({"MEMORY_HIGH", "CPU_AT_LIMIT", "CPU_ABOVE_REQUEST", "CPU_SKEWED"})
+# Keys of these codes end in the name of something else than a target, or of an object with its kind.
+_OF_NO_TARGET = frozenset({"BACKUP_FAILED", "BACKUP_OLD", "CERTIFICATE_NOT_READY", "CERTIFICATE_ENDS"})
 _SECTIONS = {
     "Service": "services",
     "Ingress": "ingresses",
@@ -35,6 +37,12 @@ def finding_key(finding: Finding) -> str:
 def trouble_key(probed: Probed, code: str) -> str:
     """Return what tells a trouble of a target from all others of its scope."""
     return f"{code}:{probed.target.name}"
+
+
+def target_in(key: str) -> str:
+    """Return the name of the target of a key that `trouble_key` made; empty for one that others made."""
+    code, _, name = key.partition(":")
+    return "" if "/" in name or code in _OF_NO_TARGET else name
 
 
 def section_of(finding: Finding) -> str:

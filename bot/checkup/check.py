@@ -8,57 +8,24 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.checkup.kinds import section_kinds
-from bot.checkup.reading import LIMIT_S, Asked, read_all
+from bot.checkup.reading import Asked, read_all
 from bot.checkup.seen import Seen
 from bot.checkup.verdict import verdict_of
-from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Report
-from bot.domain.targets import Scope
 from bot.domain.watch.checkups import Checkup, Section
-from bot.domain.watch.policy import WatchPolicy
 from bot.domain.watch.world import Looked
-from bot.ports import ClusterReader, Extras, LogStream, Probes
 
 
-async def check_up(
-    scope: Scope,
-    *,
-    now: datetime,
-    cluster: ClusterReader,
-    logs: LogStream,
-    catalogue: Catalogue,
-    watch: WatchPolicy | None = None,
-    probes: Probes | None = None,
-    extras: Extras | None = None,
-    service: str = "",
-    said: str = "",
-    dependencies: bool = False,
-    limit_s: float = LIMIT_S,
-) -> Checkup:
+async def check_up(asked: Asked) -> Checkup:
     """Look at everything of a scope, or at what belongs to one service, and say what needs a person.
 
-    It takes as long as its slowest reading, at most `limit_s`, and a probe the time of its target. With `dependencies`
-    the targets that are none of the health URLs are asked, too. `catalogue` is that of the scope. Raises `UsageError`
+    It takes as long as its slowest reading, at most `limit_s`, and a probe the time of its target. Raises `UsageError`
     when `service` is none; what cannot be read is said in its section, even the whole cluster.
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    asked = Asked(
-        scope=scope,
-        service=service,
-        said=said or f"health {service}",
-        cluster=cluster,
-        logs=logs,
-        probes=probes,
-        extras=extras,
-        watch=watch or WatchPolicy(),
-        catalogue=catalogue,
-        now=now,
-        dependencies=dependencies,
-        limit_s=limit_s,
-    )
     seen = await read_all(asked)
-    return _checkup(seen, now, loop.time() - began)
+    return _checkup(seen, asked.now, loop.time() - began)
 
 
 def _checkup(seen: Seen, now: datetime, took_s: float) -> Checkup:

@@ -10,18 +10,16 @@ from types import MappingProxyType
 
 from bot.checkup.bounded import BoundedCluster, BoundedLogs
 from bot.checkup.probing import probe_all
-from bot.checkup.reading import BESIDES, LIMIT_S, Asked, looked, targets_of, usage_error_in
+from bot.checkup.reading import BESIDES, Asked, looked, targets_of, usage_error_in
 from bot.diagnosis import Index
 from bot.diagnosis.dependency_verdicts import DependencyVerdict, dependency_verdict, logs_wanted
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Report
 from bot.domain.snapshot import LogKey, LogQuery, LogRead, Snapshot
 from bot.domain.targets import Scope
-from bot.domain.watch.policy import WatchPolicy
 from bot.domain.watch.probes import Probed, ProbeTarget
 from bot.domain.watch.world import Looked
 from bot.examine import examine
-from bot.ports import ClusterReader, LogStream, Probes
 
 # Of each log so much is looked through for complaints.
 LOG_LINES = 200
@@ -60,19 +58,7 @@ class _Pods:
     logs: Mapping[LogKey, LogRead]
 
 
-async def look_at_dependencies(
-    scope: Scope,
-    *,
-    now: datetime,
-    cluster: ClusterReader,
-    logs: LogStream,
-    catalogue: Catalogue,
-    watch: WatchPolicy | None = None,
-    probes: Probes | None = None,
-    service: str = "",
-    said: str = "",
-    limit_s: float = LIMIT_S,
-) -> Dependencies:
+async def look_at_dependencies(asked: Asked) -> Dependencies:
     """Ask everything that a scope's services, or one of them, depend on, and read what the pods say meanwhile.
 
     Raises `UsageError` when `service` is none. A cluster that cannot be read is said; what we see ourselves is told
@@ -80,35 +66,21 @@ async def look_at_dependencies(
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    asked = Asked(
-        scope=scope,
-        service=service,
-        said=said or f"deps {service}",
-        cluster=cluster,
-        logs=logs,
-        probes=probes,
-        extras=None,
-        watch=watch or WatchPolicy(),
-        catalogue=catalogue,
-        now=now,
-        dependencies=True,
-        limit_s=limit_s,
-    )
-    targets = targets_of(asked, dependencies=True)
+    targets, probes = targets_of(asked, dependencies=True), asked.probes
     try:
         async with asyncio.TaskGroup() as group:
-            said_by_pods = group.create_task(looked(_pods(asked, targets), limit_s))
-            said_by_targets = group.create_task(probe_all(probes, targets, now)) if probes is not None else None
+            said_by_pods = group.create_task(looked(_pods(asked, targets), asked.limit_s))
+            said_by_targets = group.create_task(probe_all(probes, targets, asked.now)) if probes is not None else None
     except ExceptionGroup as group_error:
         raise usage_error_in(group_error) from None
     pods = said_by_pods.result().seen
     return Dependencies(
-        scope=scope,
-        at=now,
-        catalogue=catalogue,
-        service=pods.service if pods else asked.alias or service,
+        scope=asked.scope,
+        at=asked.now,
+        catalogue=asked.catalogue,
+        service=pods.service if pods else asked.alias or asked.service,
         targets=targets,
-        dependencies=_compared(said_by_targets.result() if said_by_targets else (), pods, catalogue),
+        dependencies=_compared(said_by_targets.result() if said_by_targets else (), pods, asked.catalogue),
         report=Looked(pods.report if pods else None, problem=said_by_pods.result().problem),
         problem="nothing is probed from here" if targets and probes is None else "",
         took_s=loop.time() - began,

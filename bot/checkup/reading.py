@@ -35,21 +35,26 @@ BESIDES = 0.4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is to be checked and with what. `said` is the command, for suggestions when `service` is no service."""
+    """What is to be checked and with what: all of a scope, or what belongs to one `service`.
+
+    `catalogue` is that of the scope. `said` is the command, for suggestions when `service` is no service. With
+    `dependencies` the targets that are none of the health URLs are asked, too. Each reading may take `limit_s`; how
+    long it took, by its name, is noted in `took_s`.
+    """
 
     scope: Scope
-    service: str
-    said: str
+    now: datetime
     cluster: ClusterReader
     logs: LogStream
-    probes: Probes | None
-    extras: Extras | None
-    watch: WatchPolicy
     catalogue: Catalogue
-    now: datetime
-    dependencies: bool
-    limit_s: float
-    took_s: dict[str, float] = field(default_factory=dict)
+    watch: WatchPolicy = field(default_factory=WatchPolicy)
+    probes: Probes | None = None
+    extras: Extras | None = None
+    service: str = ""
+    said: str = ""
+    dependencies: bool = False
+    limit_s: float = LIMIT_S
+    took_s: dict[str, float] = field(default_factory=dict, init=False, compare=False)
 
     @property
     def alias(self) -> str:

@@ -15,8 +15,11 @@ SHAPES: Mapping[str, str] = MappingProxyType(
     "since": "2026-11-24T21:54:00+00:00", "acked_by": "U0ANN00001",
     "alerts": [{
       "rule": "crash-loop", "title": "a few words", "words": "one or two sentences", "state": "firing",
-      "source": "ragops"
+      "source": "ragops", "not_known_since": null, "not_known_why": ""
     }]
+  }],
+  "not_known_to_be_over": [{
+    "id": "5b1f09aa41c3", "cause": "target/cache", "ending": "unwatched", "ended_at": "2026-11-24T20:10:00+00:00"
   }],
   "silences": [{
     "id": "9c41d07a55e2", "what": "worker", "by": "U0ANN00001", "until": "2026-11-25T00:00:00+00:00",
@@ -85,6 +88,9 @@ SHAPES: Mapping[str, str] = MappingProxyType(
     "resolved": [{
       "title": "worker: out of memory", "began_at": "2026-11-23T13:40:00+00:00",
       "ended_at": "2026-11-23T14:03:00+00:00"
+    }],
+    "not_known_to_be_over": [{
+      "title": "cache fails", "ending": "unwatched", "ended_at": "2026-11-23T20:10:00+00:00"
     }],
     "changed": [{
       "at": "2026-11-23T13:02:00+00:00", "kind": "release", "object": "deployment/rag-engine-api",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.cluster import structs
+from bot.cluster import structs_network as structs
 from bot.cluster.convert import to_meta
 from bot.cluster.words import labels, name, names, shared, words
 from bot.domain import objects

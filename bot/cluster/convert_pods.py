@@ -46,9 +46,7 @@ def to_pod(pod: structs.Pod) -> objects.Pod:
         host_network=spec.host_network,
         restart_policy=shared(spec.restart_policy),
         service_account=shared(spec.service_account_name),
-        priority_class=shared(spec.priority_class_name),
         deadline_s=spec.active_deadline_seconds,
-        grace_period_s=spec.termination_grace_period_seconds,
         nominated_node=shared(status.nominated_node_name),
     )
 

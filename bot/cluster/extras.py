@@ -14,14 +14,14 @@ import msgspec
 
 from bot.cluster import structs_extras
 from bot.cluster.convert_extras import CLAIM, to_backup, to_certificate, to_quotas
-from bot.cluster.http import KubernetesHttp
+from bot.cluster.http import KubernetesHttp, one_of
 from bot.cluster.kept import Kept
 from bot.cluster.kubelets import Kubelets
 from bot.cluster.pages import Few, read_objects
 from bot.cluster.times import parse_time
 from bot.domain.targets import ClusterName, Scope
 from bot.domain.watch.extras import Backup, DiskUse, IssuedCertificate, Quota
-from bot.errors import ClusterError, ClusterForbidden, ClusterNotFound, UsageError
+from bot.errors import ClusterError, ClusterForbidden, ClusterNotFound
 from bot.ports import Clock
 
 MOST_BACKUPS = 2000
@@ -104,19 +104,12 @@ class ClusterExtras:
         return tuple(to_certificate(each) for each in await self._all(scope.cluster, _CERTIFICATES, scope.namespace))
 
     async def _read_disks(self, cluster: ClusterName) -> tuple[DiskUse, ...]:
-        http = self._http(cluster)
+        http = one_of(self._clusters, cluster)
         nodes = await read_objects(http, "/api/v1/nodes", _NODES, timeout_s=self._timeout_s)
         return await self._kubelets(http).disks(nodes)
 
-    def _http(self, cluster: ClusterName) -> KubernetesHttp:
-        http = self._clusters.get(cluster)
-        if http is None:
-            known = [f"--cluster {each}" for each in sorted(self._clusters)]
-            raise UsageError(f"There is no cluster {cluster!r}.", suggestions=known)
-        return http
-
     async def _all(self, cluster: ClusterName, api: _Api, namespace: str = "", *, few: Few[Any] = list) -> list[Any]:
-        http = self._http(cluster)
+        http = one_of(self._clusters, cluster)
         try:
             return await read_objects(http, api.path(namespace), api.one, few=few, timeout_s=self._timeout_s)
         except (ClusterForbidden, ClusterNotFound) as error:

@@ -17,7 +17,8 @@ from bot.cluster import faults
 from bot.cluster.connection import Connection, Credentials, credentials
 from bot.cluster.faults import Tried
 from bot.cluster.turns import Turns
-from bot.errors import ClusterError, ClusterFault, ClusterThrottled, ClusterUnauthorized, ClusterUnreachable
+from bot.domain.targets import ClusterName
+from bot.errors import ClusterError, ClusterFault, ClusterThrottled, ClusterUnauthorized, ClusterUnreachable, UsageError
 from bot.ports import Clock
 
 Query = Mapping[str, str]
@@ -231,3 +232,12 @@ async def _read(response: aiohttp.ClientResponse, limit: int, *, cut: bool = Fal
                 return bytes(body[:limit])
             raise aiohttp.ClientPayloadError(f"more than {limit} bytes")
     return bytes(body)
+
+
+def one_of(clusters: Mapping[ClusterName, KubernetesHttp], cluster: ClusterName) -> KubernetesHttp:
+    """Return the way to a cluster. Raises `UsageError` naming the clusters there are."""
+    http = clusters.get(cluster)
+    if http is None:
+        known = [f"--cluster {each}" for each in sorted(clusters)]
+        raise UsageError(f"There is no cluster {cluster!r}.", suggestions=known)
+    return http

@@ -12,11 +12,11 @@ import msgspec
 
 from bot.cluster import faults
 from bot.cluster.faults import Tried, reason_of
-from bot.cluster.http import KubernetesHttp
+from bot.cluster.http import KubernetesHttp, one_of
 from bot.cluster.structs import ListMeta, Read
 from bot.domain.live import Json, Live, Reads, metadata_of
 from bot.domain.targets import ClusterName, Namespace, Scope
-from bot.errors import ClusterError, ClusterExpired, ClusterFault, ClusterNotFound, UsageError
+from bot.errors import ClusterError, ClusterExpired, ClusterFault, ClusterNotFound
 from bot.ports import Clock, Surroundings
 
 PAGE = 250
@@ -79,7 +79,7 @@ class LiveObjects:
 
         Raises `ClusterError` when anything of it cannot be read.
         """
-        http, read_at = self._http(scope.cluster), self._clock.now()
+        http, read_at = one_of(self._clusters, scope.cluster), self._clock.now()
         of = {"metadata": {"name": name}} if kind == "Namespace" else await self._object(http, scope, kind, name)
         revisions = await self._revisions(http, scope, kind, of) if Reads.REVISIONS in reads and of else ()
         pods = await self._failed_pods(http, scope) if Reads.FAILED_PODS in reads else ()
@@ -87,7 +87,7 @@ class LiveObjects:
 
     async def surroundings(self, scope: Scope) -> Surroundings:
         """Return what bounds changes in a namespace; what cannot be read is named in it, with the reason."""
-        http = self._http(scope.cluster)
+        http = one_of(self._clusters, scope.cluster)
         async with asyncio.TaskGroup() as group:
             reads = [
                 group.create_task(self._part(http, what, _listed_at(base, scope.namespace, plural)))
@@ -95,13 +95,6 @@ class LiveObjects:
             ]
         (quotas, ranges, budgets), unread = zip(*(read.result() for read in reads), strict=True)
         return Surroundings(quotas=quotas, limit_ranges=ranges, budgets=budgets, unread=tuple(filter(None, unread)))
-
-    def _http(self, cluster: ClusterName) -> KubernetesHttp:
-        http = self._clusters.get(cluster)
-        if http is None:
-            known = [f"--cluster {each}" for each in sorted(self._clusters)]
-            raise UsageError(f"There is no cluster {cluster!r}.", suggestions=known)
-        return http
 
     async def _object(self, http: KubernetesHttp, scope: Scope, kind: str, name: str) -> Json | None:
         path = path_of(kind, scope.namespace, name)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from bot.cluster import convert, convert_network, convert_pods, convert_workloads, structs, structs_pods
+from bot.cluster import structs_network as network
 from bot.cluster import structs_workloads as workloads
 from bot.cluster.faults import is_answer, reason_of
 from bot.domain.snapshot import Part
@@ -80,12 +81,12 @@ RESOURCES: dict[Part, Resource] = {
         _resource(Part.STATEFUL_SETS, _APPS, "statefulsets", workloads.Workload, convert_workloads.to_stateful_set),
         _resource(Part.DAEMON_SETS, _APPS, "daemonsets", workloads.DaemonSet, convert_workloads.to_daemon_set),
         _resource(Part.REPLICA_SETS, _APPS, "replicasets", workloads.Workload, convert_workloads.to_replica_set),
-        _resource(Part.SERVICES, _CORE, "services", structs.Service, convert_network.to_service),
+        _resource(Part.SERVICES, _CORE, "services", network.Service, convert_network.to_service),
         _resource(
             Part.ENDPOINT_SLICES,
             "/apis/discovery.k8s.io/v1",
             "endpointslices",
-            structs.EndpointSlice,
+            network.EndpointSlice,
             convert_network.to_endpoint_slice,
         ),
         _resource(
@@ -104,7 +105,7 @@ RESOURCES: dict[Part, Resource] = {
             Part.INGRESSES,
             "/apis/networking.k8s.io/v1",
             "ingresses",
-            structs.Ingress,
+            network.Ingress,
             convert_network.to_ingress,
         ),
         _resource(

@@ -235,9 +235,7 @@ class PodSpec(Read, frozen=True):
     host_network: bool = False
     restart_policy: str = "Always"
     service_account_name: str = ""
-    priority_class_name: str = ""
     active_deadline_seconds: int | None = None
-    termination_grace_period_seconds: int | None = None
 
 
 class PodStatus(Read, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 import msgspec
 
-from bot.cluster.http import KubernetesHttp, connection_of
+from bot.cluster.http import KubernetesHttp, connection_of, one_of
 from bot.cluster.live import LiveObjects, path_of
 from bot.cluster.sending import JSON_PATCH, KubernetesWrites, Sending
 from bot.cluster.structs import Read
@@ -47,7 +47,7 @@ class ClusterWrites(LiveObjects):
         Only after `WriteUnknown` it may have happened. Of a dry run nothing happens: where its answer is missing, it is
         a read that failed.
         """
-        self._http(scope.cluster)
+        one_of(self._clusters, scope.cluster)
         sending = sending_of(scope.namespace, write, dry_run=dry_run)
         body = await self._writes[scope.cluster].send(sending, timeout_s=timeout_s)
         try:

@@ -18,6 +18,9 @@ from bot.domain.plans import Risk
 from bot.domain.text import listed
 from bot.toml_tables import Table
 
+# Each change of a card is an edit of every copy, and the platform takes few edits a minute.
+MOST_COPIES = 20
+
 _DEFAULT = ChangePolicy()
 _DECIDING = ("changes", "freezes", "people", "on_call", "roles", "grants", "verbs")
 
@@ -38,6 +41,9 @@ def read_changes(top: Table, values: Mapping[str, object], known: Known) -> Chan
         frozen=tuple(_freeze(row, known) for row in top.rows("freezes")),
         scale_cap=int(table.number("scale_cap", _DEFAULT.scale_cap, low=1, high=10_000, whole=True)),
         channel=table.text("channel", channel_id),
+        direct_messages=int(
+            table.number("direct_messages", _DEFAULT.direct_messages, low=0, high=MOST_COPIES, whole=True)
+        ),
         humans=humans,
         terminals=terminals,
         rotas=tuple(_rota(row) for row in top.rows("on_call")),

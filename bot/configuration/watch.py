@@ -28,6 +28,8 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "disk_percent": (1, 100),
     "backup_hours": (1, 720),
     "clear_s": (0, 3600),
+    "unheard_hours": (1, 168),
+    "forgotten_hours": (1, 720),
 }
 """From what to what each threshold may be set, both allowed."""
 

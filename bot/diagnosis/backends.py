@@ -11,6 +11,8 @@ from bot.domain.objects import Endpoint, Pod, Service, Workload
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
 
+_PODS_AND_WORKLOADS = (Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
@@ -56,7 +58,7 @@ def backend(index: Index, service: Service) -> Backend | None:
     """Return what stands behind a service; None when it cannot be told, or others than its selector decide it."""
     if service.type == "ExternalName" or not service.selector:
         return None
-    if not index.sees_all_pods:
+    if not _sees_all_pods(index):
         return None
     selected = index.selected_by(service.selector)
     pods = [pod for pod in selected if pod.phase == "Running" or not pod.is_finished]
@@ -67,6 +69,11 @@ def backend(index: Index, service: Service) -> Backend | None:
         endpoints=_by_pod(index.endpoints_of(service)),
         is_done=bool(selected) and not pods,
     )
+
+
+def _sees_all_pods(index: Index) -> bool:
+    """Tell whether the pods and all kinds of workloads that make them were read."""
+    return all(index.snapshot.has(part) for part in _PODS_AND_WORKLOADS)
 
 
 def _owners(index: Index, pods: Sequence[Pod]) -> Iterable[Workload]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from bot.diagnosis.index import Index
+from bot.diagnosis.replica_sets import revision_began
 from bot.diagnosis.revisions import differences, is_restart
 from bot.diagnosis.scalings import By, Scaling, scalings
 from bot.diagnosis.words import duration, tag_of
@@ -93,7 +94,7 @@ def _scope(change: Change, revision: int | None) -> Scope:
 def _revisions(index: Index, workload: Workload, target: ObjectRef) -> Iterable[Change]:
     sets = sorted(index.replica_sets_of(workload), key=lambda replica_set: replica_set.revision or 0)
     for before, after in zip([None, *sets], sets, strict=False):
-        began = index.revision_began(workload, after)
+        began = revision_began(index, workload, after)
         if after.revision is not None and began is not None:
             yield Change(began, target, _revision_in_words(before, after), after.revision)
 

@@ -13,6 +13,7 @@ from types import ModuleType
 from bot.diagnosis import causes
 from bot.diagnosis.changes import in_words, likely_change
 from bot.diagnosis.index import Index
+from bot.diagnosis.replica_sets import replica_set_of_revision, working_replica_set
 from bot.diagnosis.revisions import Difference, differences
 from bot.diagnosis.words import tag_of
 from bot.domain.findings import Evidence, EvidenceKind, Finding, Severity
@@ -129,7 +130,7 @@ class Case:
         """Say which other revision works and what this one lacks beside it; empty when there is none."""
         if self.workload is None or self.revision is None:
             return ""
-        working = self.index.working_replica_set(self.workload, other_than=self.revision)
+        working = working_replica_set(self.index, self.workload, other_than=self.revision)
         if working is None:
             return ""
         container = self.container
@@ -152,8 +153,8 @@ class Case:
         """Return what this revision has changed against the one that works; empty when there is none to compare."""
         if self.workload is None or self.revision is None:
             return ()
-        working = self.index.working_replica_set(self.workload, other_than=self.revision)
-        ours = self.index.replica_set_of_revision(self.workload, self.revision)
+        working = working_replica_set(self.index, self.workload, other_than=self.revision)
+        ours = replica_set_of_revision(self.index, self.workload, self.revision)
         return differences(working, ours) if working is not None and ours is not None else ()
 
     @property

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from bot.domain.objects import (
     Autoscaler,
-    Container,
-    ContainerUsage,
     CronJob,
     Endpoint,
     Event,
@@ -23,16 +21,13 @@ from bot.domain.objects import (
     Pod,
     PodUsage,
     ReplicaSet,
-    Running,
     Service,
     Workload,
 )
-from bot.domain.snapshot import LogExcerpt, LogKey, Part, Snapshot
+from bot.domain.snapshot import LogExcerpt, LogKey, Snapshot
 from bot.domain.targets import ObjectRef
-from bot.domain.text import Redacted
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_PODS_AND_WORKLOADS = (Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS)
 
 
 class Index:
@@ -68,11 +63,6 @@ class Index:
     def suspects(self) -> Sequence[Pod]:
         """Return the pods worth a closer look: all but those that are ready and never restarted, or are done."""
         return [pod for pod in self.snapshot.pods if _is_suspect(pod) and pod.meta.deleted_at is None]
-
-    @cached_property
-    def sees_all_pods(self) -> bool:
-        """Tell whether the pods and all kinds of workloads that make them were read."""
-        return all(self.snapshot.has(part) for part in _PODS_AND_WORKLOADS)
 
     @cached_property
     def workload_by_uid(self) -> dict[str, Workload]:
@@ -193,33 +183,6 @@ class Index:
     def pods_of(self, workload: Workload) -> Sequence[Pod]:
         return self.pods_by_workload.get(workload.meta.uid, ())
 
-    def revision_began(self, workload: Workload, replica_set: ReplicaSet) -> datetime | None:
-        """Return when a revision was (last) rolled out: its scaling up from nothing, else its creation.
-
-        A revision that was rolled back to is older than its present life. Then only the event tells, while it lives;
-        None when it does not.
-        """
-        ups = [
-            event
-            for event in self.events(workload.meta.uid, "ScalingReplicaSet")
-            if event.at is not None and f"Scaled up replica set {replica_set.meta.name} " in event.message
-        ]
-        from_nothing = [event.at for event in ups if " from 0 to " in event.message and event.at is not None]
-        if from_nothing:
-            return max(from_nothing)
-        created = replica_set.meta.created_at
-        if created is None or self._is_used_again(workload, replica_set):
-            return None
-        return min([event.at for event in ups if event.at is not None], default=created)
-
-    def _is_used_again(self, workload: Workload, replica_set: ReplicaSet) -> bool:
-        """Tell a revision that was rolled back to: one of a lower number was made after it."""
-        created, number = replica_set.meta.created_at, replica_set.revision or 0
-        return created is not None and any(
-            other.meta.created_at is not None and other.meta.created_at > created and (other.revision or 0) < number
-            for other in self.replica_sets_of(workload)
-        )
-
     @cached_property
     def _autoscalers_by_target(self) -> dict[tuple[str, str], list[Autoscaler]]:
         by_target: dict[tuple[str, str], list[Autoscaler]] = defaultdict(list)
@@ -255,23 +218,6 @@ class Index:
     @cached_property
     def usage_by_pod(self) -> dict[str, PodUsage]:
         return {usage.meta.name: usage for usage in self.snapshot.pod_usage}
-
-    def samples(self) -> Iterator[tuple[Pod, Container, ContainerUsage]]:
-        """Give what each running container has last used, where that was read; of pods that stay and have work.
-
-        Not kept: thousands of records that live on would be looked through by the garbage collector.
-        """
-        usage_of = self.usage_by_pod
-        for pod in self.snapshot.pods:
-            usage = usage_of.get(pod.meta.name)
-            if usage is None or pod.meta.deleted_at is not None or (pod.phase != "Running" and pod.is_finished):
-                continue
-            for container in pod.containers:
-                if type(container.state) is Running:
-                    for each in usage.containers:
-                        if each.name == container.name:
-                            yield pod, container, each
-                            break
 
     def selected_by(self, selector: Mapping[str, str]) -> Sequence[Pod]:
         """Return the pods that a service's selector picks, those that are going away left out; empty selects none."""
@@ -322,18 +268,6 @@ class Index:
     def endpoints_of(self, service: Service) -> Sequence[Endpoint]:
         return self._endpoints_by_service.get(service.meta.name, ())
 
-    def working_replica_set(self, workload: Workload, *, other_than: int | None) -> ReplicaSet | None:
-        """Return the newest revision with ready pods, other than the one named."""
-        candidates = [
-            replica_set
-            for replica_set in self.replica_sets_of(workload)
-            if replica_set.ready > 0 and replica_set.revision not in (None, other_than)
-        ]
-        return max(candidates, key=lambda replica_set: replica_set.revision or 0, default=None)
-
-    def replica_set_of_revision(self, workload: Workload, revision: int) -> ReplicaSet | None:
-        return next((found for found in self.replica_sets_of(workload) if found.revision == revision), None)
-
     def events(self, uid: str, *reasons: str, container: str = "", within: timedelta | None = None) -> Sequence[Event]:
         """Return events about an object, newest first, optionally of some reasons, one container, and not too old."""
         about = self.events_by_uid.get(uid)
@@ -364,19 +298,3 @@ def _is_suspect(pod: Pod) -> bool:
         if condition.type == "Ready":
             return condition.status != "True"
     return True
-
-
-def telling_line(lines: Sequence[Redacted]) -> Redacted | None:
-    """Return the line of a crash's log that says most: the last that names an error, else the last one not blank."""
-    filled = [line for line in lines if line.strip()]
-    for line in reversed(filled[-30:]):
-        lowered = line.lower()
-        if any(word in lowered for word in _ERROR_WORDS):
-            return line
-    return filled[-1] if filled else None
-
-
-_ERROR_WORDS = (
-    "error", "exception", "fatal", "panic", "not set", "refused", "denied", "cannot", "can't", "could not", "failed",
-    "missing", "no such", "not found", "invalid", "undefined", "unable", "in use",
-)  # fmt: skip

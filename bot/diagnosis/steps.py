@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.diagnosis.family import Case
+from bot.diagnosis.replica_sets import working_replica_set
 from bot.domain.findings import NextStep, StepKind
 from bot.domain.objects import Container, Pod, Role, Running
 from bot.domain.targets import ObjectRef
@@ -54,7 +55,7 @@ def release(case: Case) -> tuple[NextStep, ...]:
     workload, revision = case.workload, case.revision
     if workload is None or revision is None or workload.kind != "Deployment":
         return ()
-    working = case.index.working_replica_set(workload, other_than=revision)
+    working = working_replica_set(case.index, workload, other_than=revision)
     if working is None or working.revision is None:
         return ()
     name = workload.meta.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.diagnosis.index import Index
@@ -37,6 +38,24 @@ class UsedCpu:
     @property
     def of_request(self) -> float | None:
         return self.used_m / self.container.cpu_request_m if self.container.cpu_request_m else None
+
+
+def samples(index: Index) -> Iterator[tuple[Pod, Container, ContainerUsage]]:
+    """Give what each running container has last used, where that was read; of pods that stay and have work.
+
+    Not kept: thousands of records that live on would be looked through by the garbage collector.
+    """
+    usage_of = index.usage_by_pod
+    for pod in index.snapshot.pods:
+        usage = usage_of.get(pod.meta.name)
+        if usage is None or pod.meta.deleted_at is not None or (pod.phase != "Running" and pod.is_finished):
+            continue
+        for container in pod.containers:
+            if type(container.state) is Running:
+                for each in usage.containers:
+                    if each.name == container.name:
+                        yield pod, container, each
+                        break
 
 
 def memory_used(index: Index, pod: Pod, container: Container) -> UsedMemory | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from bot.domain.approval import NOBODY_ON_CALL, OnCall, Rule, RuleSet
+from bot.domain.approval import NOBODY_ON_CALL, OnCall, Rule, RuleSet, as_strict
 from bot.domain.people import RoleName
-from bot.domain.plans import Risk
+from bot.domain.plans import Plan, Risk
 from bot.domain.targets import Where
 
 _APPROVERS = RuleSet(name="approvers", roles=(RoleName.APPROVER,))
@@ -72,7 +72,8 @@ class ChangePolicy:
 
     `version` is a short digest of all of it. `humans` maps accounts (user ids) to the one person behind them, and
     `terminals` the user names of kubeconfigs to user ids. `channel` gets the cards of requests that were made where no
-    others are. Times are seconds.
+    others are. `direct_messages` is to how many approvers at most a card is sent directly, too: where more may approve,
+    to none. Times are seconds.
     """
 
     version: str = "default"
@@ -84,6 +85,7 @@ class ChangePolicy:
     frozen: Sequence[RuleFor] = ()
     scale_cap: int = 20
     channel: str = ""
+    direct_messages: int = 10
     humans: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     terminals: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rotas: Sequence[Rota] = ()
@@ -98,6 +100,16 @@ class ChangePolicy:
         if frozen:
             return f"changes are frozen here: {frozen}"
         return next((each.forbidden for each in self.rules if each.holds(verb, risk, where)), "")
+
+    def against(self, plan: Plan) -> str:
+        """Say what the policy of now has against a plan: forbidden, frozen, or stricter; empty for nothing."""
+        draft = plan.draft
+        refusal = self.refusal(draft.verb, draft.risk, draft.where)
+        if refusal:
+            return refusal
+        if not as_strict(plan.rule, self.rule_for(draft.verb, draft.risk, draft.where)):
+            return "it takes more to approve this than when it was asked for"
+        return ""
 
     def lives_s(self, verb: str) -> int:
         """Return how long a request waits for its approvals."""

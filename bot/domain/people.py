@@ -74,9 +74,6 @@ class Membership:
     source: str = ""
 
 
-EVERYONE = "everyone"
-
-
 @dataclass(frozen=True, slots=True)
 class RoleBinding:
     """Who holds a role: user group ids, user ids, or `everyone` (each full member of the workspace); and where.

@@ -124,7 +124,6 @@ class Plan:
     created_at: datetime
     expires_at: datetime
     reason: str = ""
-    undoes: str = ""
     seal: str = ""
 
     def stamp(self, operation_id: str, approvers: tuple[str, ...]) -> Stamp:

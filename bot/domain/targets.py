@@ -19,7 +19,12 @@ class Scope:
     namespace: Namespace
 
     def __str__(self) -> str:
-        return f"{self.namespace} on {self.cluster}"
+        return f"{self.namespace} on {self.cluster}" if self.namespace else self.cluster
+
+    @property
+    def whole(self) -> Scope:
+        """The cluster as a place of its own: of what all its namespaces share. It has no namespace."""
+        return Scope(self.cluster, Namespace(""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ _APPLY = "--apply"
 def plan_view(draft: Draft, *, rule: Rule, command: str) -> View:
     """Show at a terminal what a command would change, who has to agree, and how it is asked for."""
     title = f"{one_line(draft.words.title)}?"
-    ask = line(f"{UNCHANGED} To ask for it: ", code(f"{command} {_APPLY}"))
+    ask = line(f"{UNCHANGED} To ask for it: ", code(f"ragops {command} {_APPLY}"))
     return View(
         title,
         (

@@ -126,12 +126,15 @@ def took(operation: Operation) -> str:
     return f" in {duration((operation.ended_at - operation.began_at).total_seconds())}"
 
 
-def time_left(operation: Operation, lasted: Sequence[float], *, now: datetime) -> str:
-    """Say how long a roll-out may still take, by the last ones (seconds): `about 15 s left`; empty when unknown."""
-    if operation.began_at is None or not lasted:
+def time_left(lasted: Sequence[float], elapsed_s: float) -> str:
+    """Say how long a roll-out may still take, by how long the last ones took: `about 15 s left`; empty without any.
+
+    Both are seconds since the change was written.
+    """
+    if not lasted:
         return ""
-    left = sorted(lasted)[len(lasted) // 2] - (now - operation.began_at).total_seconds()
-    return f"about {duration(left)} left" if left >= 1 else "longer than the last ones"
+    left = sorted(lasted)[len(lasted) // 2] - elapsed_s
+    return f"about {duration(left)} left" if left >= 1 else "it takes longer than the last ones"
 
 
 # --- how far, and whether it helped -----------------------------------------------------------------------------------

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.diagnosis import ago
 from bot.domain.actions import DecisionKind
-from bot.domain.operations import Effect, Operation, Resolution, State, approvers
+from bot.domain.operations import WAITING, CardCopy, Effect, Operation, Resolution, State, approvers
 from bot.domain.text import count, listed
 from bot.domain.view import (
     Block,
@@ -24,8 +25,10 @@ from bot.domain.view import (
     Paragraph,
     View,
     bold,
+    code,
     line,
 )
+from bot.engine.card_details import details_view
 from bot.engine.card_plans import change_blocks, difference_blocks, plan_data, plan_view, refusal_view
 from bot.engine.card_states import FOUND, face_of, look_command
 from bot.engine.card_words import (
@@ -41,6 +44,8 @@ from bot.engine.card_words import (
 
 __all__ = [
     "card",
+    "card_copy",
+    "details_view",
     "outcome_view",
     "plan_view",
     "refusal_view",
@@ -50,6 +55,7 @@ __all__ = [
 ]
 
 _SHORT = 8
+_DENYING = frozenset({DecisionKind.DENY})
 _FOUND_LABELS = (
     (Resolution.HAPPENED, "It happened"),
     (Resolution.NOT_HAPPENED, "It did not happen"),
@@ -72,6 +78,28 @@ def card(operation: Operation, *, tokens: Mapping[str, str]) -> View:
     return View(_summary(operation), tuple(blocks), data=request_data(operation), exit_code=face.exit_code)
 
 
+def card_copy(operation: Operation, copy: CardCopy, *, tokens: Mapping[str, str]) -> View:
+    """Return the card as an approver has it in a direct message: it says the same, and has buttons for them alone.
+
+    They are gone once nobody can decide any more; what begins a new request stands on the card.
+    """
+    picture = card(operation, tokens={})
+    where = line("A copy: the card is in the channel ", code(operation.place.channel), ".")
+    blocks = [*(each for each in picture.blocks if not isinstance(each, Buttons)), Context((where,))]
+    buttons = tuple(_copy_buttons(operation, copy, tokens))
+    return replace(picture, blocks=(*blocks, Buttons(buttons)) if buttons else tuple(blocks))
+
+
+def _copy_buttons(operation: Operation, copy: CardCopy, tokens: Mapping[str, str]) -> Iterator[Button]:
+    """Return what this approver can say: to agree once, or to take that back."""
+    if operation.state not in WAITING:
+        return
+    agreed = copy.user_id in approvers(operation)
+    mine = _DENYING | ({DecisionKind.WITHDRAW} if agreed else {DecisionKind.APPROVE})
+    yield from _decisions(operation, {purpose: token for purpose, token in tokens.items() if purpose in mine})
+    yield _details(operation)
+
+
 def _summary(operation: Operation) -> str:
     headline = face_of(operation).headline.text
     return f"{headline} Waiting for {waited_for(operation)}." if operation.state is State.PENDING else headline
@@ -82,8 +110,6 @@ def _small_print(operation: Operation) -> tuple[Line, ...]:
     if operation.ended_at is not None:
         parts += [f"asked {exactly(operation.created_at)}", f"ended {exactly(operation.ended_at)}"]
     parts += [f"fingerprint {operation.digest[:_SHORT]}", f"request {operation.id[:_SHORT]}"]
-    if operation.plan.undoes:
-        parts.append(f"undoes request {operation.plan.undoes[:_SHORT]}")
     tried = () if operation.state.final else (line("Checked by the server's dry run"),)
     return (*tried, line(" · ".join(parts)))
 
@@ -94,6 +120,7 @@ def _buttons(operation: Operation, tokens: Mapping[str, str]) -> Iterator[Button
     match operation.state:
         case State.PENDING | State.APPROVED:
             yield from _decisions(operation, tokens)
+            yield _details(operation)
         case State.UNKNOWN if operation.resolution is None:
             yield from _resolutions(operation)
             yield Button("Look", look_command(plan.draft))
@@ -115,6 +142,12 @@ def _decisions(operation: Operation, tokens: Mapping[str, str]) -> Iterator[Butt
         yield Button("Withdraw", f"{DecisionKind.WITHDRAW} {token}")
     if (pending or not voted) and (token := tokens.get(DecisionKind.CANCEL)):
         yield Button("Cancel", f"{DecisionKind.CANCEL} {token}")
+
+
+def _details(operation: Operation) -> Button:
+    """Return the button that shows all that a person may want to know before they agree."""
+    scope = operation.plan.draft.target.scope
+    return Button("Details", f"requests {operation.id} -n {scope.namespace} --cluster {scope.cluster}")
 
 
 def _resolutions(operation: Operation) -> Iterator[Button]:

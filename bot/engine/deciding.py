@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 
 from bot.domain.actions import Decision, DecisionKind, DecisionParams
-from bot.domain.operations import WAITING, NotPossible, Operation
+from bot.domain.operations import WAITING, Operation
 from bot.domain.people import Permission
 from bot.domain.policy import Asked, Authorization
 from bot.domain.text import first_line
+from bot.domain.transitions import NotPossible
 from bot.domain.view import View
 from bot.engine import replies
 from bot.engine.addressing import Misaddressed, addressed

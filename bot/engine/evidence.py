@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.approval import OnCall, as_strict, quorum, sets_of
+from bot.domain.approval import OnCall, quorum, sets_of
+from bot.domain.ballots import requesters
 from bot.domain.live import Live
-from bot.domain.operations import Operation, Vote, approvers
+from bot.domain.operations import Operation, approvers
 from bot.domain.people import Actor, Permission
 from bot.domain.people import Standing as AccountStanding
 from bot.domain.plans import Draft
@@ -66,18 +67,12 @@ def drift(draft: Draft, live: Live, stamp: Stamp) -> str:
 
 def policy_problem(workshop: Workshop, operation: Operation) -> str:
     """Say what the policy of now has against an operation: forbidden, frozen, closed or stricter; empty for nothing."""
-    draft, policy = operation.plan.draft, workshop.policy
-    scope = draft.target.scope
+    scope = operation.plan.draft.target.scope
     try:
         workshop.scopes.resolve(scope.cluster, scope.namespace)
     except UsageError as error:
         return error.message.rstrip(".")
-    refusal = policy.refusal(draft.verb, draft.risk, draft.where)
-    if refusal:
-        return refusal
-    if not as_strict(operation.plan.rule, policy.rule_for(draft.verb, draft.risk, draft.where)):
-        return "it takes more to approve this than when it was asked for"
-    return ""
+    return workshop.policy.against(operation.plan)
 
 
 async def rights_on(workshop: Workshop, operation: Operation, actor: Actor, verb: str) -> Authorization:
@@ -138,21 +133,10 @@ def _shrunk(operation: Operation, held: Mapping[str, tuple[str, ...]]) -> dict[s
 def _same_people(workshop: Workshop, operation: Operation) -> dict[str, str]:
     """Return whose accounts are, by what is configured now, the requester's or those of another approver."""
     lost: dict[str, str] = {}
-    seen = requesters(workshop, operation)
+    seen = requesters(workshop.policy, operation)
     for vote in operation.counted:
         human = workshop.policy.human_of(vote.user_id)
         if human in seen:
             lost[vote.human] = "is known to be the same person as somebody else who counts"
         seen |= {human}
     return lost
-
-
-def requesters(workshop: Workshop, operation: Operation) -> frozenset[str]:
-    """Return the humans who may be behind a request: as it was known then, and as it is known now."""
-    plan = operation.plan
-    return frozenset({plan.human, workshop.policy.human_of(plan.requester.user_id)})
-
-
-def voters(workshop: Workshop, votes: tuple[Vote, ...]) -> frozenset[str]:
-    """Return the humans behind votes: as it was known then, and as it is known now."""
-    return frozenset(human for vote in votes for human in (vote.human, workshop.policy.human_of(vote.user_id)))

@@ -9,8 +9,9 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-from bot.domain import operations as states
-from bot.domain.operations import Effect, NotPossible, Operation, State
+from bot.domain import transitions as states
+from bot.domain.operations import Effect, Operation, State
+from bot.domain.transitions import NotPossible
 from bot.engine.cards import outcome_view
 from bot.engine.evidence import FRESH_S, Evidence, look, policy_problem, votes_lost
 from bot.engine.following import Following

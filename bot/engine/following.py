@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.diagnosis.words import duration
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.live import Json, Live
 from bot.domain.operations import Operation, Progress
 from bot.domain.rollout import rollout_of
-from bot.domain.steps import ClearFailed, Evict, Scale, SetBounds, Standing
+from bot.domain.steps import ROLL_OUTS, ClearFailed, Evict, Scale, SetBounds, Standing
 from bot.domain.steps.base import spec_of
 from bot.domain.text import first_line
-from bot.engine.cards import outcome_view
+from bot.engine.card_words import time_left
 from bot.engine.holding import Elapsed, Hold, Step
 from bot.engine.writing import stamp_of
 from bot.errors import ClusterError
@@ -25,9 +25,10 @@ from bot.redaction import redact
 log = logging.getLogger(__name__)
 
 # In looks: how long a failure must last to be believed (a pod that does not fit may fit once an old one is gone), and
-# how often people are told how far it is.
+# how often people are told how far it is: when pods became ready, and when only time went by.
 _BELIEVED_AFTER = 10
 _TOLD_EVERY = 5
+_TIMED_EVERY = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,22 +122,25 @@ class Following:
         self._stopping = stopping
         self._failing_since: float | None = None
         self._told_at = 0.0
+        self._told: Progress | None = None
+        self._lasted: Sequence[float] = ()
 
     async def run(self) -> None:
         """Follow it to its end, or until stopping: then others go on. Raises `FenceLost`, and `StoreUnavailable`."""
         elapsed = await Elapsed.since(self._workshop.store, self._hold.operation.written_at)
+        self._lasted = await self._lasted_before()
         while True:
             await self._hold.keep()
             seen = await self._look()
             await self._workshop.at("followed")
             step = self._end_of(seen, elapsed.seconds)
             if step is not None:
-                await self._end(step)
+                await self._hold.end(step)
                 return
             if self._stopping():
                 return
             if seen is not None and seen.progress is not None:
-                await self._tell(seen.progress)
+                await self._tell(seen.progress, elapsed.seconds)
             await self._hold.pause(self._workshop.follow_every_s)
 
     async def _look(self) -> Seen | None:
@@ -174,19 +178,25 @@ class Following:
             self._failing_since = now
         return now - self._failing_since < _BELIEVED_AFTER * self._workshop.follow_every_s
 
-    async def _end(self, step: Step) -> None:
-        await self._hold.record(step, "result", before_commit="ended:before-commit", told=outcome_view)
-        await self._workshop.at("ended")
+    async def _lasted_before(self) -> Sequence[float]:
+        """Return how many seconds the last roll-outs of the workload took; none for what is no roll-out of it."""
+        draft = self._hold.operation.plan.draft
+        if not isinstance(draft.step, ROLL_OUTS):
+            return ()
+        return await self._workshop.store.record.lasted(draft.target.scope, draft.target.ref)
 
-    async def _tell(self, progress: Progress) -> None:
-        """Show how far it is, when that changed, and not too often."""
+    async def _tell(self, progress: Progress, elapsed_s: float) -> None:
+        """Show how far it is and how long it may still take, when that changed, and not too often."""
+        notes = (progress.note, time_left(self._lasted, elapsed_s))
+        shown = replace(progress, note=", ".join(filter(None, notes)))
+        if shown == self._hold.operation.progress:
+            return
+        looks = _TIMED_EVERY if progress == self._told else _TOLD_EVERY
         now = time.monotonic()
-        if progress == self._hold.operation.progress:
+        if now - self._told_at < looks * self._workshop.follow_every_s:
             return
-        if now - self._told_at < _TOLD_EVERY * self._workshop.follow_every_s:
-            return
-        self._told_at = now
-        await self._hold.show(progress)
+        self._told_at, self._told = now, progress
+        await self._hold.show(shown)
 
 
 def _late(seen: Seen | None, lasts_s: int) -> str:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from bot.domain.operations import Operation, Progress, progressed
+from bot.domain.operations import Operation, Progress
+from bot.domain.transitions import progressed
 from bot.domain.view import View
+from bot.engine.cards import outcome_view
 from bot.engine.counting import count_step
 from bot.engine.keeping import entry, keep, save
 from bot.engine.workshop import Workshop
@@ -85,6 +87,11 @@ class Hold:
     async def release(self) -> None:
         """Let it go, for anybody to take at once, if it is still ours and open."""
         await self.workshop.store.operations.release(self.operation)
+
+    async def end(self, step: Step) -> None:
+        """Write down how it ended, and tell it in the thread. Raises as `record` does."""
+        await self.record(step, "result", before_commit="ended:before-commit", told=outcome_view)
+        await self.workshop.at("ended")
 
     async def record(
         self,

@@ -8,18 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.actions import DecisionKind
-from bot.domain.operations import NotPossible, Operation, Resolution, State, Vote
+from bot.domain.ballots import requesters, voters
+from bot.domain.operations import Operation, Resolution, State, Vote, overdue
 from bot.domain.people import Standing
 from bot.domain.policy import Authorization
 from bot.domain.requests import Request, Surface
+from bot.domain.transitions import NotPossible
 from bot.domain.view import View
 from bot.engine import replies
 from bot.engine.addressing import Addressed
 from bot.engine.card_words import waited_for
 from bot.engine.cards import outcome_view
-from bot.engine.evidence import FRESH_S, Evidence, policy_problem, requesters, sets_held, voters
+from bot.engine.evidence import FRESH_S, Evidence, policy_problem, sets_held
 from bot.engine.keeping import entry, via
 from bot.engine.workshop import Workshop
 from bot.errors import UsageError
@@ -88,7 +90,7 @@ def decided(workshop: Workshop, operation: Operation, said: Said, seen: Seen, no
 
 def _approve(workshop: Workshop, operation: Operation, said: Said, seen: Seen, now: datetime) -> Decided:
     """Count an approval. Whether anything can be decided is judged first, then the target, then the person."""
-    if operation.state is State.PENDING and not states.overdue(operation, now):
+    if operation.state is State.PENDING and not overdue(operation, now):
         still_fresh(workshop, seen)
         if seen.problem:
             return Decided(
@@ -112,6 +114,7 @@ def _approve(workshop: Workshop, operation: Operation, said: Said, seen: Seen, n
         groups=" ".join(vote.groups),
         groups_read_at=_moment(vote.groups_read_at),
         resource_version=seen.resource_version,
+        reason=said.words,
     )
     return Decided(operation=approved, written=written, answer=replies.counted(approved))
 
@@ -131,10 +134,10 @@ def _vote(workshop: Workshop, operation: Operation, said: Said, seen: Seen, now:
     """
     policy, actor, rights = workshop.policy, said.request.actor, seen.rights
     human = policy.human_of(actor.user_id)
-    if human in requesters(workshop, operation):
+    if human in requesters(workshop.policy, operation):
         human = operation.plan.human
-    human = next((vote.human for vote in operation.counted if human in voters(workshop, (vote,))), human)
-    open_to = operation.state is State.PENDING and not states.overdue(operation, now) and human != operation.plan.human
+    human = next((vote.human for vote in operation.counted if human in voters(workshop.policy, (vote,))), human)
+    open_to = operation.state is State.PENDING and not overdue(operation, now) and human != operation.plan.human
     if rights is not None and open_to:
         _known(rights)
     member = rights.membership if rights is not None else None
@@ -183,7 +186,7 @@ def _deny(workshop: Workshop, operation: Operation, said: Said, seen: Seen, now:
 
 def _cancel(workshop: Workshop, operation: Operation, said: Said, now: datetime) -> Decided:
     actor, requester = said.request.actor, operation.plan.requester
-    own = workshop.policy.human_of(actor.user_id) in requesters(workshop, operation)
+    own = workshop.policy.human_of(actor.user_id) in requesters(workshop.policy, operation)
     if actor.team_id != requester.team_id or not own:
         raise NotPossible("Only who asked for it can cancel it; an approver can deny it.")
     ended = states.cancel(operation, operation.plan.human, actor.user_id, now=now)
@@ -199,7 +202,7 @@ def _withdraw(workshop: Workshop, operation: Operation, said: Said, now: datetim
     actor = said.request.actor
     human = workshop.policy.human_of(actor.user_id)
     votes = (vote for vote in operation.counted if vote.team_id == actor.team_id)
-    own = next((vote.human for vote in votes if human in voters(workshop, (vote,))), "")
+    own = next((vote.human for vote in votes if human in voters(workshop.policy, (vote,))), "")
     changed = states.withdraw(operation, own, now=now)
     return Decided(
         operation=changed,

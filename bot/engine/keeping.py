@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.domain.operations import Operation
-from bot.domain.requests import Post, Request, Surface
+from bot.domain.operations import Operation, State
+from bot.domain.requests import Place, Post, Request, Surface
 from bot.domain.view import View
-from bot.engine.cards import card
+from bot.engine.cards import card, card_copy
 from bot.engine.tokens import addresses
 from bot.engine.workshop import Workshop
 from bot.ports import AuditEntry, Transaction
@@ -52,17 +52,26 @@ async def save(
 
 
 async def show(transaction: Transaction, operation: Operation) -> None:
-    """Put the operation's card into the outbox, as it is in this version."""
+    """Put the operation's card into the outbox, as it is in this version, and then its copies.
+
+    How far a roll-out is stands on the card alone: the platform takes few edits a minute, and the card comes first.
+    """
     await transaction.put(
         Post(
             operation.place,
-            card(operation, tokens=addresses(operation)),
+            card(operation, tokens=addresses(operation, operation.place.channel)),
             kind="card",
             asked_by=operation.plan.requester.user_id,
             subject=subject(operation),
             version=operation.version,
         )
     )
+    if operation.state is State.EXECUTING and operation.progress is not None:
+        return
+    for copy in operation.copies:
+        shown = card_copy(operation, copy, tokens=addresses(operation, copy.channel))
+        place = Place(copy.channel)
+        await transaction.put(Post(place, shown, kind="copy", subject=subject(operation), version=operation.version))
 
 
 def subject(operation: Operation) -> str:

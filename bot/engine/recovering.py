@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum, auto
 
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.live import VOID, Live, annotations_of, metadata_of
 from bot.domain.operations import Operation
 from bot.domain.recovery import Happened, Redo, Unknown, recover
 from bot.domain.steps import ClearFailed, void_patch
 from bot.domain.text import count
-from bot.engine.cards import outcome_view
 from bot.engine.evidence import drift
-from bot.engine.holding import Detail, Elapsed, Hold, Step
+from bot.engine.holding import Detail, Elapsed, Hold
 from bot.engine.writing import Applied, Doubt, Later, Moved, Refused, Writing, stamp_of
 from bot.errors import ClusterError, WriteRefused, WriteThrottled
 from bot.ports import Attempt
@@ -136,7 +135,7 @@ class Settling:
         if not overwritten:
             return await self._patched(live.generation, {"resource_version": live.resource_version, "found": True})
         why = f"overwritten since: {overwritten}"
-        await self._end(lambda found, now: _failed(found, why, now=now, applied=True))
+        await self._hold.end(lambda found, now: _failed(found, why, now=now, applied=True))
         return False
 
     async def _patched(self, generation: int, detail: Detail) -> bool:
@@ -154,10 +153,10 @@ class Settling:
             case _Burnt.MOVED:
                 return None
             case _Burnt.IMPOSSIBLE:
-                await self._end(lambda found, now: states.lose(found, f"{why}; {_LATE}", now=now))
+                await self._hold.end(lambda found, now: states.lose(found, f"{why}; {_LATE}", now=now))
             case _Burnt.YES:
                 partly = _partly(self._hold.operation, attempts)
-                await self._end(lambda found, now: _failed(found, f"{why}{partly}", now=now, applied=bool(partly)))
+                await self._hold.end(lambda found, now: _failed(found, f"{why}{partly}", now=now, applied=bool(partly)))
         return False
 
     async def _unknown(self, why: str, live: Live, attempts: Sequence[Attempt]) -> bool | None:
@@ -166,21 +165,17 @@ class Settling:
         if burnt is _Burnt.MOVED:
             return None
         late = f"; {_LATE}" if burnt is _Burnt.IMPOSSIBLE else ""
-        await self._end(lambda found, now: states.lose(found, f"{why}{late}", now=now))
+        await self._hold.end(lambda found, now: states.lose(found, f"{why}{late}", now=now))
         return False
 
     async def _unread(self, attempts: Sequence[Attempt]) -> bool:
         """End it because the target could not be read for too long."""
         why = f"the cluster could not be read for {self._workshop.recover_s / 60:.0f} min"
         if all(attempt.outcome in WITHOUT_EFFECT for attempt in attempts):
-            await self._end(lambda found, now: states.fail(found, why, now=now))
+            await self._hold.end(lambda found, now: states.fail(found, why, now=now))
         else:
-            await self._end(lambda found, now: states.lose(found, f"{why}; {_LATE}", now=now))
+            await self._hold.end(lambda found, now: states.lose(found, f"{why}; {_LATE}", now=now))
         return False
-
-    async def _end(self, step: Step) -> None:
-        await self._hold.record(step, "result", before_commit="ended:before-commit", told=outcome_view)
-        await self._workshop.at("ended")
 
     # --- writes that are still on their way ---------------------------------------------------------------------------
 

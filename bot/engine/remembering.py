@@ -43,7 +43,7 @@ def working_revisions(report: Report) -> tuple[RevisionSeen, ...]:
 
 def _seen(index: Index, workload: Workload, now: datetime) -> RevisionSeen | None:
     pods = [pod for pod in index.pods_of(workload) if not pod.is_finished]
-    if not _complete(workload) or len(pods) != workload.desired or not all(_steady(pod, now) for pod in pods):
+    if not workload.is_complete or len(pods) != workload.desired or not all(_steady(pod, now) for pod in pods):
         return None
     revisions = {_revision_of(index, workload, pod) for pod in pods}
     if len(revisions) != 1:
@@ -58,15 +58,6 @@ def _seen(index: Index, workload: Workload, now: datetime) -> RevisionSeen | Non
         number=number,
         version=_version(workload),
         pods=len(pods),
-    )
-
-
-def _complete(workload: Workload) -> bool:
-    return (
-        workload.desired > 0
-        and not workload.paused
-        and workload.observed_generation >= workload.meta.generation
-        and workload.updated == workload.ready == workload.desired
     )
 
 

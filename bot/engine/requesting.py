@@ -7,18 +7,20 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain import operations as states
-from bot.domain.operations import WAITING, NotPossible, Operation, State
+from bot.domain import transitions as states
+from bot.domain.ballots import requesters
+from bot.domain.operations import WAITING, Operation, State
 from bot.domain.people import Permission
 from bot.domain.plans import FORMAT, Draft, Plan, Refusal, canonical, digest_of
 from bot.domain.policy import Asked, Authorization
 from bot.domain.requests import Place, Request, Surface
+from bot.domain.transitions import NotPossible
 from bot.domain.view import View
 from bot.engine import replies
 from bot.engine.cards import outcome_view, refusal_view
+from bot.engine.copying import copies_for
 from bot.engine.counting import REFUSED, count_step
 from bot.engine.drafting import drafted, rehearse, server_refusal
-from bot.engine.evidence import requesters
 from bot.engine.fillable import unfillable
 from bot.engine.keeping import entry, save, show, via
 from bot.engine.tokens import tokens
@@ -62,7 +64,8 @@ class Requesting:
                 return await self._refuse(claimed, asked, server_refusal(error))
             else:
                 break
-        return await self._keep(claimed, asked, operation)
+        copies = await copies_for(self._workshop, operation)
+        return await self._keep(claimed, asked, replace(operation, copies=copies))
 
     def _place(self, request: Request) -> Place:
         """Return where the card belongs: where it was asked for when others are there, else the channel for that."""
@@ -163,7 +166,7 @@ class Requesting:
         return ended
 
     def _may_replace(self, other: Operation, operation: Operation, rights: Authorization) -> bool:
-        own = operation.plan.human in requesters(self._workshop, other)
+        own = operation.plan.human in requesters(self._workshop.policy, other)
         return other.state in WAITING and (own or rights.allowed)
 
     async def _blocked(self, claimed: Claimed, operation: Operation, rights: Authorization) -> View:
@@ -217,6 +220,7 @@ def _requested(operation: Operation, request: Request) -> AuditEntry:
         command=operation.plan.command,
         reason=operation.plan.reason,
         channel=operation.place.channel,
+        copies=" ".join(copy.user_id for copy in operation.copies),
         via=via(request),
         request=request.key,
     )

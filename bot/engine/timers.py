@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain import operations as states
-from bot.domain.operations import WAITING, Operation, State
+from bot.domain import transitions as states
+from bot.domain.ballots import requesters
+from bot.domain.operations import WAITING, Operation, State, overdue
 from bot.domain.requests import Post
 from bot.domain.view import Headline, Mark, Paragraph, View, line
 from bot.engine.card_words import at, inside, people, requester_line, waited_for
 from bot.engine.cards import outcome_view
 from bot.engine.counting import count_step
-from bot.engine.evidence import requesters
 from bot.engine.keeping import entry, keep, subject
 from bot.engine.workshop import Workshop
 from bot.ports import Transaction
@@ -43,7 +43,7 @@ class Timers:
             now = await transaction.now()
             if found is None or found.state not in WAITING:
                 return False
-            if not states.overdue(found, now):
+            if not overdue(found, now):
                 number = reminder_due(found, now)
                 if number <= found.reminded:
                     return False
@@ -67,7 +67,7 @@ class Timers:
 
     def _whom(self, operation: Operation, now: datetime) -> tuple[str, ...]:
         """Return who is on call in the tier that is the reminder's number, but for the requester."""
-        policy, own = self._workshop.policy, requesters(self._workshop, operation)
+        policy, own = self._workshop.policy, requesters(self._workshop.policy, operation)
         on_call = policy.on_call(now).people
         return tuple(who for who, tier in on_call if tier == operation.reminded and policy.human_of(who) not in own)
 

@@ -26,29 +26,31 @@ def is_address(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
-def address(operation: Operation, purpose: DecisionKind) -> str:
-    """Return what the button for a purpose carries in the operation's channel."""
-    bound = f"{operation.id}\n{operation.digest}\n{purpose}\n{operation.place.channel}"
+def address(operation: Operation, purpose: DecisionKind, channel: str) -> str:
+    """Return what the button for a purpose carries in the message of a channel."""
+    bound = f"{operation.id}\n{operation.digest}\n{purpose}\n{channel}"
     return hmac.digest(bytes.fromhex(operation.plan.seal), bound.encode(), hashlib.sha256).hex()[:_LENGTH]
 
 
-def addresses(operation: Operation) -> Mapping[str, str]:
-    """Return the address for each purpose, by its name; none once nobody can decide any more."""
+def addresses(operation: Operation, channel: str) -> Mapping[str, str]:
+    """Return the address for each purpose in a channel, by its name; none once nobody can decide any more."""
     if operation.state not in WAITING:
         return {}
-    return {purpose.value: address(operation, purpose) for purpose in PURPOSES}
+    return {purpose.value: address(operation, purpose, channel) for purpose in PURPOSES}
 
 
 def tokens(operation: Operation) -> tuple[Token, ...]:
-    """Return what the store keeps of the addresses of an operation's card."""
+    """Return what the store keeps of the addresses of an operation's card and of its copies."""
+    channels = (operation.place.channel, *(each.channel for each in operation.copies))
     return tuple(
         Token(
-            hash=hashed(address(operation, purpose)),
+            hash=hashed(address(operation, purpose, channel)),
             operation_id=operation.id,
             digest=operation.digest,
             purpose=purpose.value,
-            channel=operation.place.channel,
+            channel=channel,
         )
+        for channel in channels
         for purpose in PURPOSES
     )
 

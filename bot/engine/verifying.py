@@ -9,9 +9,10 @@ from datetime import timedelta
 
 from bot.diagnosis import DECISIVE_PARTS, Index
 from bot.domain.findings import Finding, Report
-from bot.domain.operations import Operation, Verdict, judged
+from bot.domain.operations import Operation, Verdict
 from bot.domain.snapshot import Freshness
 from bot.domain.targets import WORKLOAD_KINDS, ObjectRef
+from bot.domain.transitions import judged
 from bot.engine.cards import verdict_view
 from bot.engine.keeping import entry, keep
 from bot.engine.workshop import Workshop

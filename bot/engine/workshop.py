@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.change_policy import ChangePolicy
-from bot.ports import Clock, ClusterReader, ClusterWriter, LogStream, Meter, Store, Unmetered
+from bot.ports import Clock, ClusterReader, ClusterWriter, DirectMessages, LogStream, Meter, Store, Unmetered
 from bot.references import References
 from bot.rights import DirectoryRights
 from bot.scopes import Scopes
@@ -32,7 +32,8 @@ class Workshop:
     """The ports and the policy of one worker; `name` tells it from others, for the lease.
 
     `at` is awaited at every point between two effects, with the point's name: tests end or stop the process there.
-    `secret` gives a new text each time that nobody can guess. Times are seconds; what is read of people and cluster for
+    `secret` gives a new text each time that nobody can guess. Without `direct` there is no way to single people, and no
+    card has copies. Times are seconds; what is read of people and cluster for
     a decision may take `look_s`; after `recover_s` a claimed operation
     is written no more, and a cluster that cannot be read is not waited for any longer.
     """
@@ -49,6 +50,7 @@ class Workshop:
     references: References
     chance: random.Random
     name: str
+    direct: DirectMessages | None = None
     meter: Meter = field(default_factory=Unmetered)
     at: Point = passed
     secret: Callable[[], str] = unguessable

@@ -129,7 +129,10 @@ CHANGES_OPEN = Family(
     ("state",),
 )
 LOOKS = Family(
-    "ragops_looks_total", Kind.COUNTER, "Looks of the watcher at a namespace that this replica began.", ("result",)
+    "ragops_looks_total",
+    Kind.COUNTER,
+    "Looks of the watcher at a namespace or a cluster that this replica began.",
+    ("result",),
 )
 LOOK_SECONDS = Family(
     "ragops_look_duration_seconds",

@@ -24,10 +24,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.hot.memory import MemoryHotState
-from bot.hot.redis import RedisHotState
 from bot.ports import Clock, HotState, Meter
 
-__all__ = ["MemoryHotState", "RedisHotState", "open_hot_state"]
+__all__ = ["MemoryHotState", "open_hot_state"]
 
 
 @asynccontextmanager
@@ -39,6 +38,8 @@ async def open_hot_state(redis_url: str | None, clock: Clock, meter: Meter) -> A
     if redis_url is None:
         yield MemoryHotState(clock)
         return
+    from bot.hot.redis import RedisHotState  # noqa: PLC0415  # start-up cost
+
     hot = RedisHotState(redis_url, clock, meter)
     try:
         yield hot

@@ -22,11 +22,6 @@ class Outage:
         self._meter = meter
         self._until: datetime | None = None
 
-    @property
-    def lasts(self) -> bool:
-        """Say whether the last that was heard of Redis was a failure."""
-        return self._until is not None
-
     def may_ask(self) -> bool:
         """Say whether Redis is to be asked now. In an outage one use in five seconds is let through to find out."""
         if self._until is None:

@@ -31,13 +31,13 @@ from bot.main.chat import chat
 from bot.main.engine import fit_out
 from bot.main.ingredients import Ingredients, Role
 from bot.main.parts import Parts
+from bot.main.probing import probes_for
 from bot.main.slack_identity import identify
 from bot.main.waiting_store import WaitingStore
 from bot.main.watch_parts import equip
 from bot.main.watching import watch
 from bot.main.working import work
 from bot.ports import Clock, HotState
-from bot.probes import LiveProbes
 from bot.references import References
 from bot.registry import Registry, discover
 from bot.rights import DirectoryRights
@@ -46,6 +46,7 @@ from bot.scopes import Scopes
 from bot.service import Equipment, Service
 from bot.slack.inbound.app import Identity
 from bot.slack.outbound.client import make_client
+from bot.slack.outbound.direct import SlackDirectMessages
 from bot.slack.outbound.directory import SlackDirectory
 from bot.slack.outbound.notifier import SlackNotifier
 
@@ -185,6 +186,7 @@ def _parts(
             cluster=ground.clusters,
             logs=ground.clusters.logs,
             rights=rights,
+            direct=SlackDirectMessages(client),
             scopes=ground.scopes,
             clock=clock,
             references=references,
@@ -193,7 +195,7 @@ def _parts(
             verdict_after_s=ingredients.verdict_after_s,
         )
     live = LiveObjects(ground.https, clock, timeout_s=configuration.freshness.api_timeout_s)
-    probes = LiveProbes(ingredients.environ, clock)
+    probes = probes_for(configuration.watch, ingredients.environ, clock)
     extras = ClusterExtras(ground.https, clock, timeout_s=configuration.freshness.api_timeout_s)
     watching = equip(
         configuration,

@@ -1,4 +1,4 @@
-"""`ragops demo` and `ragops sandbox`: the bot, unchanged, in a local workspace before a simulated or a real cluster.
+"""`ragops demo`: the bot, unchanged, in a local workspace before a simulated or a real cluster.
 
 Everything is on the loopback, on free ports, in a temporary folder.
 """
@@ -17,35 +17,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientConnectionError
-
-from bot.cli.arguments import Demo, Sandbox
+from bot.cli.arguments import Demo
 from bot.domain.targets import ClusterName, Namespace, Scope
-from bot.errors import BotError, UsageError
 from bot.main.bot import Ingredients, run_bot
+from bot.main.called import called
 from bot.main.demo_past import remember
 from bot.main.demo_world import NAMESPACE, World, configuration_of, open_world
+from bot.main.gesturing import STATE_FILE, state_of
 from bot.main.logs import configure
 from bot.main.serve import stop_on_signals
 from bot.ports import Store
 from bot.settings import Secret, Settings, SlackSettings
-from sandbox import gestures
 from sandbox.prompt import HELP, Prompt
-from sandbox.slack.control import ControlError, SlackControl
+from sandbox.slack.control import SlackControl
 
 log = logging.getLogger(__name__)
 
-STATE_FILE = "sandbox.json"
 REAL = (
     "This cluster is real: a change that is approved here is carried out in it, with the rights of this kubeconfig;"
     " one of low risk needs no approval."
 )
-
-
-class SandboxMissing(BotError):
-    """No sandbox runs here."""
-
-    advice = "Start one with `ragops sandbox up` or `ragops demo`, with the same RAGOPS_DATA."
 
 
 async def demo(command: Demo, settings: Settings) -> int:
@@ -124,15 +115,8 @@ def _announced(data_folder: Path, world: World) -> Iterator[None]:
     try:
         yield
     finally:
-        if _state(path).get("pid") == os.getpid():
+        if state_of(path).get("pid") == os.getpid():
             path.unlink(missing_ok=True)
-
-
-def _state(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
 
 
 def _greet(command: Demo, world: World, seconds: float) -> None:
@@ -142,75 +126,9 @@ def _greet(command: Demo, world: World, seconds: float) -> None:
         print(REAL)
     print(f"The cluster's kubeconfig: {world.kubeconfig}  (for kubectl --kubeconfig)")
     if command.headless:
-        print('From another terminal: ragops sandbox say "/rag status" --as ann; ragops sandbox read')
-        print("More gestures (home, dm, shortcut, …): ragops sandbox --help")
+        name = called()
+        print(f'From another terminal: {name} sandbox say "/rag status" --as ann; {name} sandbox read')
+        print(f"More gestures (home, dm, shortcut, …): {name} sandbox --help")
     else:
         print(f"\n{HELP}\n")
     sys.stdout.flush()
-
-
-async def gesture(command: Sandbox, settings: Settings) -> int:
-    """Act as a person in the sandbox that runs, and print what they see; 1 when the platform shows an error."""
-    state = _state(settings.data_folder / STATE_FILE)
-    if not state:
-        raise SandboxMissing(f"No sandbox is running (looked for {settings.data_folder / STATE_FILE}).")
-    try:
-        async with SlackControl(str(state["control_url"])) as control:
-            return await _act(command, control)
-    except ControlError as error:
-        raise UsageError(str(error)) from error
-    except ClientConnectionError as error:
-        raise SandboxMissing("The sandbox does not answer; it may have been killed.") from error
-
-
-async def _act(command: Sandbox, control: SlackControl) -> int:
-    """Carry a gesture out; looks are printed, what the platform shows when something fails is told apart."""
-    looked = await _look(command, control)
-    if looked is not None:
-        print(looked)
-        return 0
-    failed = await _do(command, control)
-    await control.settle()
-    if failed:
-        print(failed, file=sys.stderr)
-    return 1 if failed else 0
-
-
-async def _look(command: Sandbox, control: SlackControl) -> str | None:
-    """Return what a gesture that looks shows; None when it does something."""
-    user = command.user
-    match command.gesture:
-        case "read":
-            as_json = command.output == "json"
-            return await gestures.read(
-                control, user=user, channel=command.channel, thread=command.thread, as_json=as_json
-            )
-        case "home":
-            return await gestures.open_home(control, user=user)
-        case "dialog":
-            return await gestures.dialog(control, user=user)
-        case "fill":
-            return await gestures.fill(control, gestures.filled(command.values), user=user)
-        case _:
-            return None
-
-
-async def _do(command: Sandbox, control: SlackControl) -> str:
-    """Do something as a person; return what the platform shows when it fails."""
-    user, channel, message = command.user, command.channel, command.message
-    match command.gesture:
-        case "say":
-            return await gestures.say(control, command.text, user=user, channel=channel, thread=command.thread)
-        case "dm":
-            return await gestures.direct(control, command.text, user=user, thread=command.thread)
-        case "shortcut":
-            return await gestures.shortcut(control, command.text, user=user, channel=channel, message=message)
-        case "submit":
-            return await gestures.submit(control, gestures.filled(command.values), user=user)
-        case "close":
-            return await gestures.close(control, user=user)
-        case _:
-            button = gestures.Button(
-                label=command.text, user=user, channel=channel, message=message, at_home=command.at_home
-            )
-            return await gestures.press(control, await gestures.numbered(control, button))

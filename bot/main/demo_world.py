@@ -1,6 +1,6 @@
 """What stands around the bot in the demo: a workspace, a cluster, services to ask, and a `ragops.toml` for all of it.
 
-With `bot.main.demo` the only module of the bot that knows the sandbox.
+With `bot.main.demo` and `bot.main.gesturing` the only module of the bot that knows the sandbox.
 """
 
 from __future__ import annotations

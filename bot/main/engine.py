@@ -12,7 +12,7 @@ from bot.cluster.writer import ClusterWrites
 from bot.configuration import Configuration
 from bot.domain.targets import ClusterName
 from bot.engine.workshop import Workshop
-from bot.ports import Clock, ClusterReader, LogStream, Meter, Store
+from bot.ports import Clock, ClusterReader, DirectMessages, LogStream, Meter, Store
 from bot.references import References
 from bot.rights import DirectoryRights
 from bot.scopes import Scopes
@@ -26,6 +26,7 @@ def fit_out(
     cluster: ClusterReader,
     logs: LogStream,
     rights: DirectoryRights,
+    direct: DirectMessages,
     scopes: Scopes,
     clock: Clock,
     references: References,
@@ -40,6 +41,7 @@ def fit_out(
         logs=logs,
         writer=ClusterWrites(https, clock, timeout_s=configuration.freshness.api_timeout_s),
         rights=rights,
+        direct=direct,
         policy=configuration.changes,
         catalogue=configuration.catalogue,
         scopes=scopes,

@@ -17,6 +17,7 @@ from bot.domain.objects import Service, Workload
 from bot.domain.targets import WORKLOAD_KINDS, ClusterName, Namespace
 from bot.domain.text import count
 from bot.errors import BotError, ClusterError, ClusterForbidden, UsageError
+from bot.main.called import called
 from bot.main.doors import ClusterReads
 from bot.main.logs import configure
 from bot.redaction import clean
@@ -202,6 +203,6 @@ def _told(folder: Path, draft: Draft, command: Init, *, kept: bool) -> Sequence[
         "Next:",
         f"1. At https://api.slack.com/apps, create an app from {MANIFEST}, install it, and put {secrets}.",
         f"2. Fill in who may do what at the end of {FILE_NAME}.",
-        f"3. set -a; . ./{ENVIRONMENT}; set +a; ragops check && ragops run",
+        f"3. set -a; . ./{ENVIRONMENT}; set +a; {called()} check && {called()} run",
     ]
     return [clean(row) for row in rows]

@@ -119,7 +119,7 @@ async def _carry_out(command: Command) -> int:
 
             return await demo(command, settings)
         case Sandbox():
-            from bot.main.demo import gesture  # noqa: PLC0415  # start-up cost
+            from bot.main.gesturing import gesture  # noqa: PLC0415  # start-up cost
 
             return await gesture(command, settings)
         case AuditVerify():

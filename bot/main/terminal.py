@@ -35,8 +35,9 @@ from bot.errors import StoreUnavailable, UsageError
 from bot.main.applying import ask_for, bots_store, known_person
 from bot.main.clock import SystemClock
 from bot.main.logs import configure
+from bot.main.probing import probes_for
 from bot.parser import parse
-from bot.ports import Clock, Probes, Store
+from bot.ports import Store
 from bot.references import References
 from bot.registry import Registry, discover
 from bot.rights import DirectoryRights
@@ -143,7 +144,7 @@ async def _terminal(
             previews=EnginePreviews(writer, configuration.changes, clock, timeout_s=timeout_s),
             policy=configuration.changes,
             watch=configuration.watch.settled(scopes.default_of()),
-            probes=_probes(action, clock),
+            probes=probes_for(configuration.watch, os.environ, clock) if _asks_targets(action) else None,
             extras=ClusterExtras(connections, clock, timeout_s=timeout_s),
             calendar=CronCalendar(),
         )
@@ -152,13 +153,9 @@ async def _terminal(
     return _AtTerminal(command.text, registry, service, configuration.changes, connection if changes else None, store)
 
 
-def _probes(action: Action | None, clock: Clock) -> Probes | None:
-    """Return what asks targets, where the command does: to load it takes longer than most commands."""
-    if action is None or Need.PROBES not in action.needs:
-        return None
-    from bot.probes import LiveProbes  # noqa: PLC0415  # start-up cost
-
-    return LiveProbes(os.environ, clock)
+def _asks_targets(action: Action | None) -> bool:
+    """Tell whether a command asks targets: to load what does takes longer than most commands."""
+    return action is not None and Need.PROBES in action.needs
 
 
 async def _store(command: Verb, settings: Settings, action: Action | None, stack: AsyncExitStack) -> Store | None:

@@ -76,7 +76,7 @@ def _memory(text: str, number: str, unit: str) -> str:
 def _wrong_memory(text: str, number: str, unit: str) -> str:
     """Say what a unit really means, and how to write what is likely meant."""
     if not unit:
-        return f'"{text}" means {text} bytes: write {number}Mi or {number}M'
+        return f'"{text}" means {"1 byte" if text == "1" else f"{text} bytes"}: write {number}Mi or {number}M'
     if unit == "m":
         return f'"{text}" means thousandths of a byte (m is milli): write {number}Mi or {number}M'
     bare = unit.lower().removesuffix("b").removesuffix("i")

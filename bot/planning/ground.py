@@ -26,6 +26,7 @@ NEEDS: frozenset[Need] = frozenset(
 )
 # What a report says it could not look at, when the nodes could not be asked.
 NODE_LOAD = "how full the nodes are"
+_LEAST_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +202,8 @@ async def _past(record: ChangeRecord | None, scope: Scope, ref: ObjectRef) -> Pa
     if record is None:
         return Past(problem="there is no database here that remembers earlier changes")
     try:
-        return Past(tuple(await record.worked(scope, ref)), tuple(await record.lasted(scope, ref)))
+        # What was over at once moved no pod that served, so it says nothing about a change that does.
+        lasted = tuple(each for each in await record.lasted(scope, ref) if each >= _LEAST_S)
+        return Past(tuple(await record.worked(scope, ref)), lasted)
     except StoreUnavailable as error:
         return Past(problem=error.said.rstrip("."))

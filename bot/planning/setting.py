@@ -19,11 +19,18 @@ class Params:
     """Whose limit, and how much."""
 
     workload: str = argument("a service of the catalogue or a workload's name", names_service=True)
-    limit: str = argument("the new limit, as in 1Gi or 500m; or none")
+    limit: str = argument("the new limit, such as 512Mi or 1Gi; or none")
     request: str = option("--request", "what it asks for; unchanged without it", default="", metavar="AMOUNT")
     container: str = option(
         "--container", "which container, where it has several", default="", short="-c", metavar="NAME"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CpuParams(Params):
+    """The same for CPU, which is counted in other units."""
+
+    limit: str = argument("the new limit, such as 500m or 2; or none")
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,9 +110,10 @@ def _moves(rolling: Rolling, ground: Ground) -> str:
             f"all {rolling.moves} end before new ones start" if rolling.moves > 1 else "it ends before a new one starts"
         )
     else:
-        stay = f"at least {rolling.stays} stay ready" if rolling.stays else "none is sure to stay ready"
+        stays = "stays" if rolling.stays == 1 else "stay"
+        stay = f"at least {rolling.stays} {stays} ready" if rolling.stays else "none is sure to stay ready"
         beside = f"up to {rolling.surge} more meanwhile" if rolling.surge else f"{rolling.away} at a time"
-        words = f"{rolling.moves} move, {stay}, {beside}"
+        words = f"{rolling.moves} {'moves' if rolling.moves == 1 else 'move'}, {stay}, {beside}"
     return f"{words}{_time(ground.lasted)}"
 
 

@@ -1,7 +1,7 @@
 """What the outside must offer, as small protocols. Adapters implement them; the rest sees nothing else."""
 
 from bot.ports.audit import AuditEntry, AuditQuery, AuditRecord, AuditTrail
-from bot.ports.chat import Notifier, Surfaces
+from bot.ports.chat import DirectMessages, Notifier, Surfaces
 from bot.ports.cluster import ClusterReader, ClusterWriter, LiveReader, LogStream, Surroundings, Written
 from bot.ports.measures import Meter, Unmetered
 from bot.ports.messages import Claimed, Inbox, Outbox, Outgoing
@@ -30,6 +30,7 @@ __all__ = [
     "ClusterReader",
     "ClusterWriter",
     "Digests",
+    "DirectMessages",
     "Directory",
     "Episodes",
     "Extras",

@@ -35,6 +35,14 @@ class Notifier(Protocol):
         ...
 
 
+class DirectMessages(Protocol):
+    """The conversations that the bot has with single people."""
+
+    async def open(self, user_id: str) -> str:
+        """Return the conversation with a person, opened where it was not. Raises `DeliveryError`."""
+        ...
+
+
 class Surfaces(Protocol):
     """What a person sees outside of messages: the bot's own page, and dialogs. Raises `DeliveryError`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from bot.domain.people import Actor, Membership
@@ -13,6 +14,13 @@ class Directory(Protocol):
 
     async def membership(self, user_id: str, team_id: str, *, fresh: bool) -> Membership:
         """Return what is known of a person. `fresh` asks for a copy at most 5 s old. Raises `DirectoryUnavailable`."""
+        ...
+
+    async def members(self, groups: Collection[str]) -> frozenset[str]:
+        """Return the user ids of who is in one of these groups, from a copy at most 5 s old.
+
+        A group that is not there, or is switched off, has nobody in it. Raises `DirectoryUnavailable`.
+        """
         ...
 
     async def changed(self) -> None:

@@ -70,9 +70,17 @@ class Transaction(Protocol):
         ...
 
     async def record(
-        self, scope: Scope, minute: datetime, samples: Sequence[Sample], problems: Sequence[Problem] | None
+        self,
+        scope: Scope,
+        minute: datetime,
+        samples: Sequence[Sample],
+        problems: Sequence[Problem] | None,
+        unjudged: Sequence[str] = (),
     ) -> None:
-        """Keep the samples of a minute, and which problems there are; None: that is not known, so none ends."""
+        """Keep the samples of a minute, and which problems there are; None: that is not known, so none ends.
+
+        Nor does one whose key has one of `unjudged` in it.
+        """
         ...
 
     async def note(self, note: Note) -> bool:

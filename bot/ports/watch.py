@@ -21,7 +21,10 @@ class Probes(Protocol):
     """Asks configured targets whether they are well."""
 
     async def probe(self, target: ProbeTarget) -> Probed:
-        """Ask once, within the target's own time. Never raises: what goes wrong is the answer."""
+        """Ask once, within the target's own time. Never raises: what goes wrong is the answer.
+
+        Everything in it is fit to be shown: secrets are masked, each text is on one line, and there are not too many.
+        """
         ...
 
 

@@ -25,6 +25,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 Ask = Callable[["Asking"], Awaitable[None]]
 
 _MOST_LINES = 16
+_MOST_FACTS = 12
 _BADNESS: Final = {Health.OK: 0, Health.SLOW: 1, Health.DEGRADED: 2, Health.UNKNOWN: 3, Health.FAILED: 4}
 
 
@@ -133,8 +134,9 @@ class Asking:
         self.trouble(error.code, error.severity, error.words, advice=error.advice, health=error.health)
 
     def fact(self, label: str, value: str) -> None:
-        """Note something for people."""
-        self._facts.append((label, self.words(value, 160)))
+        """Note something for people; what is beyond a screen is left out."""
+        if len(self._facts) < _MOST_FACTS:
+            self._facts.append((self.words(label, 80), self.words(value, 160)))
 
     def figure(self, name: str, value: float) -> None:
         """Note a number for programs."""

@@ -58,7 +58,6 @@ def read_certificate(der: bytes, *, address: str = "", problem: str = "") -> Ser
             names=_names(leaf),
             issuer=_issuer(leaf),
             serial=f"{leaf.serial_number:x}",
-            not_before=leaf.not_valid_before_utc,
             not_after=leaf.not_valid_after_utc,
             address=address,
             problem=spoken(problem),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.configuration.changes import MOST_COPIES
 from bot.domain.change_policy import ChangePolicy
 from bot.domain.plans import Risk
 from bot.setup.keys import Key, Table, number
@@ -53,6 +54,14 @@ CHANGES = Table(
             meaning="where requests are shown that were made in a direct message or at a terminal",
             default="none: such requests are refused",
             example='"C0RAGCHNGE"',
+        ),
+        number(
+            "direct_messages",
+            _DEFAULT.direct_messages,
+            0,
+            MOST_COPIES,
+            "to how many approvers at most a request's card is sent as a direct message, too. Where the rule names more"
+            " people, nobody gets one, and the card stands in its channel alone; `0`: nobody ever does",
         ),
         _rule(
             Risk.LOW,

@@ -207,6 +207,8 @@ ALERTS = Table(
         _threshold("disk_percent", "of a node's disk or of a volume, where the kubelets may be read"),
         _threshold("backup_hours", "hours since the last completed backup, where there is Velero"),
         _threshold("clear_s", "seconds for which something has to be well again before its alert ends"),
+        _threshold("unheard_hours", "hours without a word of Alertmanager after which an alert of it says so"),
+        _threshold("forgotten_hours", "hours more after which it ends as unknown"),
     ),
 )
 

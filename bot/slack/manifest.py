@@ -16,6 +16,7 @@ SCOPES: Final[Mapping[str, str]] = MappingProxyType(
         "chat:write": "answers, and what is shown of requests for changes, which is edited as they go on",
         "app_mentions:read": "@rag in channels and threads",
         "im:history": "what people write to the bot directly; also finds such an answer again, as below",
+        "im:write": "copies of a request's card for those who may approve it, as direct messages",
         "usergroups:read": "roles come from user groups, and their changes are put on record",
         "users:read": "guests, bots and strangers are told apart from members",
         "channels:history": "finds a message again whose delivery was in doubt, instead of posting it twice",

@@ -19,7 +19,8 @@ from psycopg.rows import DictRow
 from bot.errors import UsageError
 from bot.ports import AuditEntry
 from bot.redaction import redact
-from bot.store.connections import Address, Row, Session, connected, cut_after, translated
+from bot.store.connections import Address, Row, Session, connected, translated
+from bot.store.cutting import cut_after
 from bot.store.sql import QUERIES
 
 FORMAT = "ragops-audit-1"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
 import re
-import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -20,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.redaction import MASK, redact
+from bot.store.cutting import cut_after
 from bot.store.sql import QUERIES
 
 APPLICATION = "ragops"
@@ -122,27 +120,6 @@ def _ours(error: psycopg.Error, address: Address, *, while_committing: bool) -> 
     return raised
 
 
-@contextmanager
-def cut_after(connection: AsyncConnection[Any], seconds: float) -> Iterator[None]:
-    """Break the connection when the body takes longer.
-
-    The server's own limit comes first. This one is for a server that hangs: cancelling would ask that very server and
-    wait for it, and a broken connection ends the wait at once.
-    """
-    timer = asyncio.get_running_loop().call_later(seconds, _cut, connection)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _cut(connection: AsyncConnection[Any]) -> None:
-    if connection.closed:
-        return
-    with socket.socket(fileno=os.dup(connection.fileno())) as stream, contextlib.suppress(OSError):
-        stream.shutdown(socket.SHUT_RDWR)
-
-
 @dataclass(slots=True)
 class Session:
     """One open transaction. `doomed` makes it roll back at its end."""
@@ -215,7 +192,7 @@ class Connections:
             min_size=smallest,
             max_size=largest,
             timeout=wait_s,
-            check=_check,
+            check=check,
             reconnect_timeout=10.0,
             num_workers=2,
             open=False,
@@ -252,9 +229,12 @@ CONNECTION: dict[str, Any] = {
 }
 
 
-async def _check(connection: AsyncConnection[DictRow]) -> None:
-    with cut_after(connection, CHECK_S):
+async def check(connection: AsyncConnection[DictRow]) -> None:
+    """Raise `psycopg.Error` when a connection is not fit to be handed out."""
+    with cut_after(connection, CHECK_S) as was_cut:
         await connection.execute(QUERIES["ping"])
+    if was_cut():
+        raise psycopg.OperationalError("it answered too late and was broken off")
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,6 @@ _LONGEST_LINK = 2000
 
 def columns(episode: Episode) -> Mapping[str, object]:
     """Return an episode's columns. Words of its alerts are cut; their moments are kept to the second."""
-    signals = [alert.signal for alert in episode.alerts]
     return {
         "id": episode.id,
         **place(episode.scope),
@@ -32,8 +31,6 @@ def columns(episode: Episode) -> Mapping[str, object]:
         "state": episode.state.value,
         "severity": episode.severity.value,
         "content": _content(episode),
-        "rules": _names(signal.rule for signal in signals),
-        "services": _names(signal.service for signal in signals),
         "began_at": episode.began_at,
         "fired_at": episode.fired_at,
         "resolved_at": episode.resolved_at,
@@ -60,10 +57,6 @@ def _bounded(alert: Alert) -> Alert:
         unsafe_link=cut(signal.unsafe_link, _LONGEST_LINK),
     )
     return replace(alert, signal=short)
-
-
-def _names(names: Iterable[str]) -> list[str]:
-    return sorted({key_of(name) for name in names if name})
 
 
 def episode_of(row: Row) -> Episode:

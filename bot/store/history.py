@@ -108,8 +108,11 @@ class Recorder:
         minute: datetime,
         samples: Sequence[Sample],
         problems: Sequence[Problem] | None,
+        unjudged: Sequence[str] = (),
     ) -> None:
         """Keep the samples of a minute, and which problems there are; None: that is not known, so none ends.
+
+        Nor does one whose key has one of `unjudged` in it: what it is about was not looked at.
 
         Of a minute that was recorded before, what is there stays. A problem that comes back within five minutes goes
         on. Of more samples or problems than are kept, those last in the order of names, or the mildest, are left out.
@@ -129,6 +132,7 @@ class Recorder:
             again_s=AGAIN_S,
             # What was left out may go on.
             all_seen=len(worst) == len(problems),
+            unjudged=list(unjudged),
         )
 
     def _bounded(self, scope: Scope, samples: Sequence[Sample]) -> Sequence[Sample]:

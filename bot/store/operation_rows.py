@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from bot.domain.operations import Effect, Operation, Progress, Resolution, State, Verdict, Vote
+from bot.domain.operations import CardCopy, Effect, Operation, Progress, Resolution, State, Verdict, Vote
 from bot.domain.plans import canonical, digest_of, plan_of
 from bot.domain.records import Records
 from bot.domain.requests import Place
@@ -16,13 +16,13 @@ from bot.errors import StoreRefused
 from bot.redaction import redact
 from bot.store.connections import Row
 
-RECORDS = Records((Progress, Verdict))
+RECORDS = Records((Progress, Verdict, CardCopy))
 
 T = TypeVar("T", Progress, Verdict)
 
 
 def asked(operation: Operation) -> Mapping[str, object]:
-    """Return the columns that never change: what was asked for, by whom, where it is shown."""
+    """Return the columns that never change: what was asked for, by whom, where it is shown, and to whom besides."""
     plan, target = operation.plan, operation.plan.draft.target
     return {
         "id": operation.id,
@@ -42,6 +42,7 @@ def asked(operation: Operation) -> Mapping[str, object]:
         "thread": operation.place.thread,
         "created_at": operation.created_at,
         "expires_at": operation.expires_at,
+        "copies": json.dumps([RECORDS.encoded(each) for each in operation.copies], separators=(",", ":")),
     }
 
 
@@ -121,6 +122,7 @@ def operation_of(row: Row) -> Operation:
             verdict=_record(row["verdict"], Verdict),
             verdict_due=_utc(row["verdict_due"]),
             reminded=row["reminded"],
+            copies=tuple(_copy(each) for each in json.loads(row["copies"])),
         )
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise StoreRefused(
@@ -142,6 +144,13 @@ def _vote(vote: Mapping[str, Any]) -> Vote:
         groups_read_at=None if read_at is None else datetime.fromisoformat(read_at).astimezone(UTC),
         void=vote["void"],
     )
+
+
+def _copy(content: object) -> CardCopy:
+    record = RECORDS.decoded(content, CardCopy)
+    if not isinstance(record, CardCopy):
+        raise TypeError(f"{type(record).__name__} where a copy of a card belongs")
+    return record
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -15,7 +15,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
-from bot.store.connections import CONNECTION, Address, cut_after
+from bot.store.connections import CONNECTION, Address
+from bot.store.cutting import cut_after
 from bot.store.sql import QUERIES
 
 _TRIES = 2

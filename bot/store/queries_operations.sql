@@ -7,13 +7,13 @@ SELECT clock_timestamp() AS now;
 -- No row: another one blocks the target. Who comes second waits for the first to commit or to roll back.
 INSERT INTO operations (
     id, plan, digest, step, requester_user, requester_team, human, cluster, namespace, kind, name, uid, policy_version,
-    channel, thread, created_at, expires_at, state, effect, approved_at, execute_by, began_at, written_at, ended_at,
-    version, generation, outcome, closed_by, resolution, progress, verdict, verdict_due, reminded, fence)
+    channel, thread, copies, created_at, expires_at, state, effect, approved_at, execute_by, began_at, written_at,
+    ended_at, version, generation, outcome, closed_by, resolution, progress, verdict, verdict_due, reminded, fence)
 VALUES (
     %(id)s, %(plan)s, %(digest)s, %(step)s, %(requester_user)s, %(requester_team)s, %(human)s, %(cluster)s,
-    %(namespace)s, %(kind)s, %(name)s, %(uid)s, %(policy_version)s, %(channel)s, %(thread)s, %(created_at)s,
-    %(expires_at)s, %(state)s, %(effect)s, %(approved_at)s, %(execute_by)s, %(began_at)s, %(written_at)s, %(ended_at)s,
-    %(version)s, %(generation)s, %(outcome)s, %(closed_by)s, %(resolution)s, %(progress)s, %(verdict)s,
+    %(namespace)s, %(kind)s, %(name)s, %(uid)s, %(policy_version)s, %(channel)s, %(thread)s, %(copies)s,
+    %(created_at)s, %(expires_at)s, %(state)s, %(effect)s, %(approved_at)s, %(execute_by)s, %(began_at)s,
+    %(written_at)s, %(ended_at)s, %(version)s, %(generation)s, %(outcome)s, %(closed_by)s, %(resolution)s, %(progress)s, %(verdict)s,
     %(verdict_due)s, %(reminded)s, %(fence)s)
 ON CONFLICT DO NOTHING RETURNING id;
 

@@ -65,6 +65,7 @@ WITH seen AS (
     UPDATE problem_spans SET ended_at = %(minute)s
     WHERE cluster = %(cluster)s AND namespace = %(namespace)s AND ended_at IS NULL AND seen_at < %(minute)s
       AND %(all_seen)s AND key NOT IN (SELECT key FROM seen)
+      AND NOT EXISTS (SELECT 1 FROM unnest(%(unjudged)s::text[]) part WHERE position(part IN key) > 0)
 )
 INSERT INTO problem_spans (cluster, namespace, key, severity, title, words, began_at, seen_at)
 SELECT %(cluster)s, %(namespace)s, key, severity, title, words, %(minute)s, %(minute)s FROM seen
@@ -129,15 +130,14 @@ ORDER BY severity DESC, began_at, id LIMIT %(limit)s;
 
 -- name: episode_save
 -- No row: it was changed meanwhile by somebody else, or it has ended, and that is never taken back.
-INSERT INTO episodes (id, cluster, namespace, cause, state, severity, content, rules, services, began_at, fired_at,
-    resolved_at, acked_by, acked_at, channel, version, announced)
-VALUES (%(id)s, %(cluster)s, %(namespace)s, %(cause)s, %(state)s, %(severity)s, %(content)s, %(rules)s::text[],
-    %(services)s::text[], %(began_at)s, %(fired_at)s, %(resolved_at)s, %(acked_by)s, %(acked_at)s, %(channel)s,
-    %(version)s, %(announced)s)
+INSERT INTO episodes (id, cluster, namespace, cause, state, severity, content, began_at, fired_at, resolved_at, acked_by,
+    acked_at, channel, version, announced)
+VALUES (%(id)s, %(cluster)s, %(namespace)s, %(cause)s, %(state)s, %(severity)s, %(content)s, %(began_at)s, %(fired_at)s,
+    %(resolved_at)s, %(acked_by)s, %(acked_at)s, %(channel)s, %(version)s, %(announced)s)
 ON CONFLICT (id) DO UPDATE SET state = excluded.state, severity = excluded.severity, content = excluded.content,
-    rules = excluded.rules, services = excluded.services, began_at = excluded.began_at, fired_at = excluded.fired_at,
-    resolved_at = excluded.resolved_at, acked_by = excluded.acked_by, acked_at = excluded.acked_at,
-    channel = excluded.channel, version = excluded.version, announced = excluded.announced
+    began_at = excluded.began_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
+    acked_by = excluded.acked_by, acked_at = excluded.acked_at, channel = excluded.channel,
+    version = excluded.version, announced = excluded.announced
 WHERE episodes.version <= excluded.version AND (episodes.state <> 'resolved' OR excluded.state = 'resolved')
   AND (episodes.cluster, episodes.namespace, episodes.cause) = (excluded.cluster, excluded.namespace, excluded.cause)
 RETURNING id;

@@ -6,14 +6,13 @@ import json
 from collections.abc import Sequence
 from datetime import UTC
 
-from bot.domain.steps import Restart, Rollback, SetImage, SetResources
+from bot.domain.steps import ROLL_OUTS
 from bot.domain.targets import ObjectRef, Scope
 from bot.ports import RevisionSeen, WorkedRevision
 from bot.redaction import clean
 from bot.store.connections import Connections
+from bot.store.watch_rows import place
 
-# The steps that give a workload another pod template: their time is that of a roll-out.
-ROLL_OUTS = tuple(step.__name__ for step in (Restart, Rollback, SetImage, SetResources))
 MOST_LASTED = 5
 
 
@@ -26,7 +25,7 @@ class PostgresRecord:
     async def worked(self, scope: Scope, ref: ObjectRef) -> Sequence[WorkedRevision]:
         """Return the revisions of a workload that were seen to work, the latest first."""
         async with self._connections.transaction() as session:
-            rows = await session.fetch("worked_revisions", **_place(scope), kind=ref.kind, name=ref.name)
+            rows = await session.fetch("worked_revisions", **place(scope), kind=ref.kind, name=ref.name)
         return tuple(
             WorkedRevision(
                 revision_uid=row["revision_uid"],
@@ -55,7 +54,7 @@ class PostgresRecord:
             for each in seen
         ]
         async with self._connections.transaction() as session:
-            await session.run("worked_note", **_place(scope), seen=json.dumps(content))
+            await session.run("worked_note", **place(scope), seen=json.dumps(content))
 
     async def lasted(self, scope: Scope, ref: ObjectRef) -> Sequence[float]:
         """Return how many seconds the last roll-outs took that ragops made of a workload, the latest first; up to 5.
@@ -65,14 +64,10 @@ class PostgresRecord:
         async with self._connections.transaction() as session:
             rows = await session.fetch(
                 "operations_lasted",
-                **_place(scope),
+                **place(scope),
                 kind=ref.kind,
                 name=ref.name,
-                steps=list(ROLL_OUTS),
+                steps=[step.__name__ for step in ROLL_OUTS],
                 limit=MOST_LASTED,
             )
         return tuple(row["seconds"] for row in rows)
-
-
-def _place(scope: Scope) -> dict[str, str]:
-    return {"cluster": scope.cluster, "namespace": scope.namespace}

@@ -90,10 +90,18 @@ class PostgresTransaction:
         await episodes.save(self._session, episode)
 
     async def record(
-        self, scope: Scope, minute: datetime, samples: Sequence[Sample], problems: Sequence[Problem] | None
+        self,
+        scope: Scope,
+        minute: datetime,
+        samples: Sequence[Sample],
+        problems: Sequence[Problem] | None,
+        unjudged: Sequence[str] = (),
     ) -> None:
-        """Keep the samples of a minute, and which problems there are; None: that is not known, so none ends."""
-        await self._recorder.record(self._session, scope, minute, samples, problems)
+        """Keep the samples of a minute, and which problems there are; None: that is not known, so none ends.
+
+        Nor does one whose key has one of `unjudged` in it.
+        """
+        await self._recorder.record(self._session, scope, minute, samples, problems, unjudged)
 
     async def note(self, note: Note) -> bool:
         """Keep something that happened; False when it was noted before in its namespace."""

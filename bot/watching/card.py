@@ -25,7 +25,7 @@ from bot.domain.view import (
     code,
     line,
 )
-from bot.domain.watch.episodes import Alert, AlertState, Episode, EpisodeState
+from bot.domain.watch.episodes import Alert, AlertState, Ending, Episode, EpisodeState
 from bot.domain.watch.samples import Note
 from bot.domain.watch.transitions import OURS
 from bot.redaction import clean
@@ -33,14 +33,20 @@ from bot.redaction import clean
 MOST_LINES = 4
 MOST_RULES = 4
 _LONGEST = 300
+_ENDED = {
+    Ending.OVER: "over",
+    Ending.UNWATCHED: "no longer watched",
+    Ending.UNHEARD: "not heard of any more",
+}
 
 
 def episode_card(episode: Episode, *, place: str) -> View:
     """Return the message of an episode. `place` is the words (`-n NAMESPACE`) that lead commands to its scope."""
     over = episode.state is EpisodeState.RESOLVED
     summary = headline_of(episode)
-    blocks: list[Block] = [Headline(summary, Mark.OK if over else MARKS[episode.severity])]
-    lines = [*_alert_lines(episode), *acked_lines(episode)]
+    ended = Mark.OK if episode.ending is Ending.OVER else Mark.UNKNOWN
+    blocks: list[Block] = [Headline(summary, ended if over else MARKS[episode.severity])]
+    lines = [*_alert_lines(episode), *doubt_lines(episode), *acked_lines(episode)]
     if lines:
         blocks.append(Paragraph(tuple(lines)))
     blocks.append(Context(_small_print(episode)))
@@ -50,15 +56,24 @@ def episode_card(episode: Episode, *, place: str) -> View:
 
 
 def headline_of(episode: Episode) -> str:
-    """Return the verdict: what it is, how bad, since when; or that it is over, and how long it lasted."""
+    """Return the verdict: what it is, how bad, since when; or how it ended, and how long it lasted when it is over."""
     title = one_line(leading(episode).signal.title) if episode.alerts else one_line(episode.cause)
     if episode.state is EpisodeState.RESOLVED:
-        return f"Over: {title} (lasted {duration(_lasted_s(episode))})"
+        match episode.ending:
+            case Ending.OVER:
+                return f"Over: {title} (lasted {duration(_lasted_s(episode))})"
+            case Ending.UNWATCHED:
+                return f"No longer watched: {title}"
+            case Ending.UNHEARD:
+                return f"Unknown: {title} — {_source(leading(episode))} does not speak of it any more"
     return f"{title} — {episode.severity.word}, since {moment(began(episode), episode.fired_at)}"
 
 
 def leading(episode: Episode) -> Alert:
-    """Return the alert by which an episode is called: one that fires, the worst, and of these the first."""
+    """Return the alert by which an episode is called: one that fires, the worst, and of these the first.
+
+    Of an episode that ended otherwise than by being over, one of which nobody knows whether it is.
+    """
     return shown(episode)[0]
 
 
@@ -68,7 +83,13 @@ def shown(episode: Episode) -> Sequence[Alert]:
     Of an episode that is over those are all that ever fired, of one that fires also those that are over by now.
     """
     told = [alert for alert in episode.alerts if alert.state is not AlertState.PENDING] or list(episode.alerts)
-    return sorted(told, key=lambda alert: (not alert.fires, -alert.signal.severity, alert.began_at, alert.signal.key))
+    return sorted(told, key=lambda alert: _rank(episode, alert))
+
+
+def _rank(episode: Episode, alert: Alert) -> tuple[bool, bool, int, datetime, str]:
+    """Return what goes first: what fires; of an end, what is called by how it ended; the worst; the first."""
+    how = episode.state is EpisodeState.RESOLVED and alert.ending is not episode.ending
+    return not alert.fires, how, -alert.signal.severity, alert.began_at, alert.signal.key
 
 
 def began(episode: Episode) -> datetime:
@@ -96,6 +117,40 @@ def acked_lines(episode: Episode) -> tuple[Line, ...]:
     return (line("Acknowledged by ", Mention(episode.acked_by), at),)
 
 
+def doubt_lines(episode: Episode) -> Iterator[Line]:
+    """Say of what nobody knows whether it is still true, since when, and why; equal words once."""
+    if episode.state is EpisodeState.RESOLVED:
+        yield from _end_lines(episode)
+        return
+    blind = [alert for alert in shown(episode) if alert.is_blind]
+    named = len(blind) < sum(alert.fires for alert in episode.alerts)
+    since: dict[tuple[str, str], datetime] = {}
+    for alert in blind:
+        said = (one_line(alert.signal.title) if named else "", one_line(alert.blind).rstrip("."))
+        since[said] = min(alert.known_at, since.get(said, alert.known_at))
+    for (title, why), at in [*since.items()][:MOST_LINES]:
+        when = moment(at, episode.fired_at)
+        words = f"not to be looked at since {when}: {why}" if why else f"not heard of since {when}"
+        yield line(f"{title}: {words}" if title else f"{words[0].upper()}{words[1:]}", ". It may be over or not.")
+
+
+def _end_lines(episode: Episode) -> Iterator[Line]:
+    seen_at = max((alert.seen_at for alert in episode.alerts), default=episode.began_at)
+    last = f"{seen_at.astimezone(UTC):%d %b %H:%M} UTC. Whether it is over is not known."
+    match episode.ending:
+        case Ending.OVER:
+            return
+        case Ending.UNWATCHED:
+            yield line(f"The configuration leaves it out by now; last seen {last}")
+        case Ending.UNHEARD:
+            yield line(f"Not heard of since {last}")
+
+
+def _source(alert: Alert) -> str:
+    source = one_line(alert.signal.source, 60)
+    return f"{source[:1].upper()}{source[1:]}"
+
+
 def _lasted_s(episode: Episode) -> float:
     ended = episode.resolved_at or episode.began_at
     return (ended - began(episode)).total_seconds()
@@ -108,7 +163,7 @@ def _alert_lines(episode: Episode) -> Iterator[Line]:
         alerts = alerts[:1]
     for alert in alerts[:MOST_LINES]:
         title, words = one_line(alert.signal.title), one_line(alert.signal.words)
-        over = "" if alert.fires or episode.state is EpisodeState.RESOLVED else " (over)"
+        over = "" if alert.fires or episode.state is EpisodeState.RESOLVED else f" ({_ENDED[alert.ending]})"
         if len(alerts) == 1 and not over:
             yield line(words) if words else ()
         else:

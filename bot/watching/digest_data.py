@@ -10,7 +10,18 @@ from bot.domain.charts import chart_data
 from bot.domain.operations import Operation, approvers
 from bot.domain.view import Mark
 from bot.watching.digest_lines import chart_of, unseen_words, verdict_words
-from bot.watching.digests import Digest, Ground, happened, overs, requests, standing, troubles, warnings
+from bot.watching.digests import (
+    Digest,
+    Ground,
+    episode_title,
+    happened,
+    lost,
+    overs,
+    requests,
+    standing,
+    troubles,
+    warnings,
+)
 
 # For scripts: 1 something needs a person, 2 it is not known whether something does.
 EXIT_CODES: Final[Mapping[Mark, int]] = {
@@ -56,6 +67,14 @@ def _place(digest: Digest, ground: Ground) -> dict[str, object]:
         "resolved": [
             {"title": each.title, "began_at": _exactly(each.began_at), "ended_at": _exactly(each.ended_at)}
             for each in overs(ground, digest.since)
+        ],
+        "not_known_to_be_over": [
+            {
+                "title": episode_title(each),
+                "ending": each.ending.value,
+                "ended_at": _exactly(each.resolved_at) if each.resolved_at else None,
+            }
+            for each in lost(ground, digest.since)
         ],
         "changed": list(_changed(digest, ground)),
         "warnings": {"last_24_hours": warnings(ground.buckets), "day_before": warnings(ground.before)},

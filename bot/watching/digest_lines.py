@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from bot.diagnosis import duration
 from bot.domain.charts import Chart, Moment
@@ -13,6 +14,7 @@ from bot.domain.operations import Operation, State, approvers
 from bot.domain.text import count, first_line, listed
 from bot.domain.view import Item, Line, Mark, Mention, Span, bold, code, line
 from bot.domain.watch.samples import Note
+from bot.watching.card import headline_of
 from bot.watching.digest_chart import day_chart, day_of, day_span
 from bot.watching.digests import (
     Digest,
@@ -22,6 +24,7 @@ from bot.watching.digests import (
     at_words,
     episode_title,
     happened,
+    lost,
     overs,
     requests,
     standing,
@@ -127,6 +130,11 @@ def over_words(digest: Digest, over: Over) -> str:
     return f"{first_line(over.title, _SHORT)} ({at_words(over.began_at, digest.now, digest.clock)}, for {lasted})"
 
 
+def lost_words(ground: Ground, since: datetime) -> list[str]:
+    """Say what ended and is not known to be over, each with how: `No longer watched: cache fails`."""
+    return [first_line(headline_of(episode), _SHORT) for episode in lost(ground, since)]
+
+
 def request_line(digest: Digest, operation: Operation) -> Line:
     """Say a request: what was done, who asked, who approved."""
     words = operation.plan.draft.words
@@ -184,7 +192,8 @@ def unseen_words(ground: Ground) -> list[str]:
 
 def has_details(digest: Digest, ground: Ground) -> bool:
     """Tell whether there is more to say than that all is well."""
-    said = (troubles(ground, digest.since), overs(ground, digest.since), changed_lines(digest, ground))
+    since = digest.since
+    said = (troubles(ground, since), overs(ground, since), lost(ground, since), changed_lines(digest, ground))
     return any(said) or len(unseen_words(ground)) > FEW
 
 

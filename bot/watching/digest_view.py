@@ -38,6 +38,7 @@ from bot.watching.digest_lines import (
     chart_of,
     has_details,
     looked_words,
+    lost_words,
     over_words,
     trouble_item,
     trouble_line,
@@ -147,6 +148,8 @@ def _lines(digest: Digest, ground: Ground) -> Iterator[Line]:
     over = [over_words(digest, each) for each in overs(ground, digest.since)]
     if over:
         yield line(bold("Resolved"), f"  {_some(over)}")
+    if unknown := lost_words(ground, digest.since):
+        yield line(bold("Not known to be over"), f"  {_some(unknown)}")
     changed = changed_lines(digest, ground, short=True)
     if changed:
         parts = [part for words in changed[:FEW] for part in (" · ", *words)][1:]
@@ -221,6 +224,7 @@ def _details(digest: Digest, ground: Ground) -> Iterator[Block]:
     yield from (whole_trouble(digest, ground, each) for each in troubles(ground, digest.since)[:_LONG])
     over = [line(over_words(digest, each)) for each in overs(ground, digest.since)]
     yield from _list("Resolved", over)
+    yield from _list("Not known to be over", [line(words) for words in lost_words(ground, digest.since)])
     yield from _list("Changed", changed_lines(digest, ground))
     checkup = ground.checkup.seen
     looked = [line(bold(each.name), f"  {each.words}") for each in (checkup.sections if checkup else ()) if each.words]

@@ -12,22 +12,24 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
 
-from bot.checkup import check_up
+from bot.checkup import Asked, check_up
 from bot.domain.catalogue import Catalogue
 from bot.domain.requests import Place, Post
 from bot.domain.targets import Scope
 from bot.domain.text import first_line, listed
 from bot.domain.view import View
 from bot.domain.watch.checkups import Checkup
+from bot.domain.watch.episodes import Episode
 from bot.domain.watch.policy import WatchPolicy
 from bot.domain.watch.samples import Bucket
 from bot.domain.watch.schedules import DigestPlan
 from bot.domain.watch.world import Looked
 from bot.errors import BotError, StoreUnavailable, UsageError
-from bot.ports import Clock, ClusterReader, Extras, LogStream, OperationQuery, Probes, Store
+from bot.ports import Clock, ClusterReader, Episodes, Extras, LogStream, OperationQuery, Probes, Store
 from bot.watching.digest_chart import Span, day_span, young_span
 from bot.watching.digest_view import details_view, digest_view
 from bot.watching.digests import DAY, Digest, Ground, last_digest
+from bot.watching.reach import since_at
 from bot.watching.scheduling import Job
 
 log = logging.getLogger(__name__)
@@ -125,7 +127,10 @@ class DigestMaker:
         now = self._clock.now()
         since, first = await self._since(plan, now, due)
         async with asyncio.TaskGroup() as group:
-            reading = [group.create_task(self._ground(scope, now, since)) for scope in plan.scopes]
+            reading = [
+                group.create_task(self._ground(scope, now, since, whole=_is_first(scope, plan.scopes)))
+                for scope in plan.scopes
+            ]
         return Digest(
             plan=plan,
             now=now,
@@ -143,7 +148,8 @@ class DigestMaker:
         runs = (found.seen or {}).get(plan.name, ())
         return last_digest(runs, now, due)
 
-    async def _ground(self, scope: Scope, now: datetime, since: datetime) -> Ground:
+    async def _ground(self, scope: Scope, now: datetime, since: datetime, *, whole: bool) -> Ground:
+        """Read a place; with `whole` also the alerts of its cluster, which are told once."""
         store, history, back = self._store, self._store.history, min(since, now - DAY)
         begins = day_span(now).since
         query = OperationQuery(scope=scope, within_s=int((now - back).total_seconds()) + 1, limit=_MOST_REQUESTS)
@@ -156,7 +162,8 @@ class DigestMaker:
             )
             spans = group.create_task(kept("problems", lambda: history.spans(scope, since=back)))
             notes = group.create_task(kept("notes", lambda: history.notes(scope, since=back)))
-            episodes = group.create_task(kept("episodes", lambda: store.episodes.since(scope, back)))
+            read_episodes = partial(since_at if whole else _own_since, store.episodes, scope, back)
+            episodes = group.create_task(kept("episodes", read_episodes))
             operations = group.create_task(kept("operations", lambda: store.operations.search(query)))
         buckets, span = recorded.result()
         return Ground(
@@ -171,6 +178,7 @@ class DigestMaker:
             notes=notes.result(),
             operations=operations.result(),
             span=span,
+            targets=frozenset(target.name for target in self._policy.targets),
         )
 
     async def _buckets(self, scope: Scope, now: datetime) -> tuple[Looked[Sequence[Bucket]], Span]:
@@ -188,9 +196,8 @@ class DigestMaker:
         return await self._looked("history", read, self._kept_s)
 
     async def _checkup(self, scope: Scope, now: datetime) -> Looked[Checkup]:
-        check = partial(
-            check_up,
-            scope,
+        asked = Asked(
+            scope=scope,
             now=now,
             cluster=self._cluster,
             logs=self._logs,
@@ -200,7 +207,7 @@ class DigestMaker:
             extras=self._extras,
             dependencies=True,
         )
-        return await self._looked("check", check, self._check_s)
+        return await self._looked("check", partial(check_up, asked), self._check_s)
 
     async def _looked(self, what: str, read: Callable[[], Awaitable[T]], limit_s: float) -> Looked[T]:
         """Wait for a reading; say why when there is nothing."""
@@ -215,3 +222,12 @@ class DigestMaker:
             problem = first_line(error.said).rstrip(".")
         log.warning("a part of a digest is missing: %s", problem, extra={"event": "digest_part_missing", "part": what})
         return Looked(problem=problem)
+
+
+def _is_first(scope: Scope, scopes: Sequence[Scope]) -> bool:
+    """Tell whether a place is the first of its cluster among others."""
+    return next(each for each in scopes if each.cluster == scope.cluster) == scope
+
+
+async def _own_since(episodes: Episodes, scope: Scope, moment: datetime) -> Sequence[Episode]:
+    return await episodes.since(scope, moment)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from bot.checkup import target_in
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import NextStep, Severity, Verdict
 from bot.domain.operations import Operation, State
 from bot.domain.targets import Scope
 from bot.domain.watch.checkups import Checkup
-from bot.domain.watch.episodes import Alert, Episode, EpisodeState
+from bot.domain.watch.episodes import Alert, Ending, Episode, EpisodeState
 from bot.domain.watch.policy import Thresholds
 from bot.domain.watch.samples import Bucket, Note, ProblemSpan
 from bot.domain.watch.schedules import DigestPlan, SlotRun
@@ -35,6 +36,7 @@ class Ground:
 
     `buckets` are the last day in the picture's steps, `before` the day before that in one step; `spans`, `episodes`,
     `notes` and `operations` reach back to the last digest. `span` is what the buckets cover when that is no day.
+    `targets` are the names of what is probed by the configuration; None: not known.
     """
 
     scope: Scope
@@ -48,6 +50,7 @@ class Ground:
     notes: Looked[Sequence[Note]]
     operations: Looked[Sequence[Operation]]
     span: Span | None = None
+    targets: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +146,16 @@ def _told_by_others(ground: Ground, since: datetime) -> Iterator[Trouble]:
                 severity=alert.signal.severity,
                 service=alert.signal.service,
                 title=alert.signal.title,
-                words=alert.signal.words,
+                words=f"{_not_heard(alert)}{alert.signal.words}",
                 new=began > since,
                 since=began,
                 acked_by=episode.acked_by,
             )
+
+
+def _not_heard(alert: Alert) -> str:
+    """Say of an alert that its source is silent about, since when it is."""
+    return f"Not heard of since {alert.known_at.astimezone(UTC):%d %b %H:%M} UTC. " if alert.is_blind else ""
 
 
 def overs(ground: Ground, since: datetime) -> tuple[Over, ...]:
@@ -163,17 +171,35 @@ def overs(ground: Ground, since: datetime) -> tuple[Over, ...]:
 
 def _ended_spans(ground: Ground, since: datetime) -> Iterator[Over]:
     for span in ground.spans.seen or ():
-        if span.ended_at is not None and span.ended_at >= since:
+        if span.ended_at is not None and span.ended_at >= since and _is_looked_at(ground, span.problem.key):
             problem = span.problem
             yield Over(title=problem.title, began_at=span.began_at, ended_at=span.ended_at, severity=problem.severity)
 
 
+def _is_looked_at(ground: Ground, key: str) -> bool:
+    """Tell whether who told of a problem still is asked: that of a target which the configuration leaves out is not."""
+    target = target_in(key)
+    return not target or ground.targets is None or target in ground.targets
+
+
 def _ended_episodes(ground: Ground, since: datetime) -> Iterator[Over]:
-    for episode in ground.episodes.seen or ():
-        if episode.resolved_at is not None and episode.resolved_at >= since and episode.alerts:
+    for episode in _ended(ground, since):
+        if episode.ending is Ending.OVER and episode.resolved_at is not None:
             began = episode.fired_at or episode.began_at
             title = episode_title(episode)
             yield Over(title=title, began_at=began, ended_at=episode.resolved_at, severity=episode.severity)
+
+
+def lost(ground: Ground, since: datetime) -> tuple[Episode, ...]:
+    """Return what ended since the last digest and is not known to be over, the worst and then the oldest first."""
+    found = [episode for episode in _ended(ground, since) if episode.ending is not Ending.OVER]
+    return tuple(sorted(found, key=lambda each: (-each.severity, each.began_at)))
+
+
+def _ended(ground: Ground, since: datetime) -> Iterator[Episode]:
+    for episode in ground.episodes.seen or ():
+        if episode.resolved_at is not None and episode.resolved_at >= since and episode.alerts:
+            yield episode
 
 
 def episode_title(episode: Episode) -> str:

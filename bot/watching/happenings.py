@@ -7,10 +7,12 @@ the next who does. The keys make each happening one, however many replicas see i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from bot.diagnosis import Index, tag_of
+from bot.diagnosis.replica_sets import replica_set_of_revision, revision_began
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import CHANGE_CAUSE, ReplicaSet, Role, Workload
 from bot.domain.snapshot import Freshness, Part, Snapshot
@@ -28,13 +30,19 @@ RENEWAL = "renewal"
 RECENT = timedelta(hours=1)
 _RESCALED_WITHIN = timedelta(minutes=5)
 _SCALED_KINDS = ("Deployment", "StatefulSet")
+# By this label of its pods a daemon set's revision is known.
+_HASH = "controller-revision-hash"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What happenings are told from: the last time that each part of it was seen."""
+    """What happenings are told from: the last time that each part of it was seen.
+
+    `revisions` are those that stateful sets and daemon sets were complete with last, by the workload's uid.
+    """
 
     snapshot: Snapshot | None = None
+    revisions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     certificates: Sequence[IssuedCertificate] = ()
     probed: Sequence[Probed] = ()
 
@@ -47,6 +55,7 @@ class Sight:
         served |= {each.target.name: each for each in probed or () if each.certificates}
         return cls(
             snapshot=before.snapshot if report is None else report.snapshot,
+            revisions=before.revisions if report is None else _revisions(report.snapshot, before.revisions),
             certificates=before.certificates if certificates is None else certificates,
             probed=tuple(served.values()),
         )
@@ -57,7 +66,7 @@ def notes_of(before: Sight, after: Sight, scope: Scope, catalogue: Catalogue, no
     notes: list[Note] = []
     if after.snapshot is not None:
         index = Index(after.snapshot)
-        notes += _releases(index, before.snapshot, scope, catalogue, now)
+        notes += _releases(index, before, after, scope, catalogue, now)
         notes += _scalings(index, before.snapshot, scope, catalogue, now)
     return (*notes, *_renewed(before, after, scope, now), *_served_anew(before, after, scope, now))
 
@@ -66,31 +75,54 @@ def notes_of(before: Sight, after: Sight, scope: Scope, catalogue: Catalogue, no
 
 
 def _releases(
-    index: Index, before: Snapshot | None, scope: Scope, catalogue: Catalogue, now: datetime
+    index: Index, before: Sight, after: Sight, scope: Scope, catalogue: Catalogue, now: datetime
 ) -> Iterator[Note]:
-    known = _by_uid(before)
-    if index.snapshot.status(Part.DEPLOYMENTS).freshness is not Freshness.LIVE:
-        return
     for workload in index.snapshot.workloads:
-        if not _complete(workload):
+        if not workload.is_complete:
             continue
-        name = catalogue.alias_of(workload.kind, workload.meta.name)
+        name, uid = catalogue.alias_of(workload.kind, workload.meta.name), workload.meta.uid
         if workload.kind == "Deployment":
             yield from _release(index, workload, name, scope, now)
-        elif workload.kind == "StatefulSet":
-            was = known.get(workload.meta.uid)
-            revision = workload.current_revision
-            if was is not None and was.current_revision and revision not in ("", was.current_revision):
-                said = f"{name} was released: all {workload.desired} pods run the new revision."
-                yield _note(RELEASE, f"{workload.meta.uid}:{revision}", scope, index.ref(workload), said, now)
+        elif uid in before.revisions and before.revisions[uid] != after.revisions[uid]:
+            said = f"{name} was released: all {workload.desired} pods run the new revision."
+            key = f"{uid}:{after.revisions[uid]}:{_newest(index, workload)}"
+            yield _note(RELEASE, key, scope, index.ref(workload), said, now)
+
+
+def _revisions(snapshot: Snapshot, before: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the revisions that are complete, and of what is not complete now the last one that was."""
+    index, there = Index(snapshot), {workload.meta.uid for workload in snapshot.workloads}
+    all_read = all(snapshot.status(part).freshness is Freshness.LIVE for part in (Part.STATEFUL_SETS, Part.DAEMON_SETS))
+    kept = {uid: revision for uid, revision in before.items() if uid in there or not all_read}
+    for workload in snapshot.workloads:
+        revision = _revision(index, workload) if workload.is_complete else ""
+        if revision:
+            kept[workload.meta.uid] = revision
+    return MappingProxyType(kept)
+
+
+def _revision(index: Index, workload: Workload) -> str:
+    """Return the revision of all pods of a stateful set, or of a daemon set, by their labels; else nothing."""
+    if workload.kind == "StatefulSet":
+        return workload.current_revision
+    if workload.kind != "DaemonSet":
+        return ""
+    own = {pod.meta.labels.get(_HASH, "") for pod in index.pods_of(workload) if pod.meta.deleted_at is None}
+    return own.pop() if len(own) == 1 else ""
+
+
+def _newest(index: Index, workload: Workload) -> str:
+    """Return when the last pod was made: what tells a release from an earlier one of the same revision."""
+    made = [pod.meta.created_at for pod in index.pods_of(workload) if pod.meta.created_at is not None]
+    return max(made).isoformat(timespec="seconds") if made else ""
 
 
 def _release(index: Index, workload: Workload, name: str, scope: Scope, now: datetime) -> Iterator[Note]:
     number = workload.revision
-    replica_set = index.replica_set_of_revision(workload, number) if number else None
+    replica_set = replica_set_of_revision(index, workload, number) if number else None
     if replica_set is None or (number or 0) < 2 or replica_set.ready < workload.desired:
         return
-    began = index.revision_began(workload, replica_set)
+    began = revision_began(index, workload, replica_set)
     if began is None or now - began > RECENT:
         return
     last = max(
@@ -101,15 +133,6 @@ def _release(index: Index, workload: Workload, name: str, scope: Scope, now: dat
     cause = workload.meta.annotations.get(CHANGE_CAUSE, "")
     said = f"{name} was released as revision {number}: {_versions(last, replica_set)}." + (f" {cause}" if cause else "")
     yield _note(RELEASE, f"{workload.meta.uid}:{number}", scope, index.ref(workload), said, now)
-
-
-def _complete(workload: Workload) -> bool:
-    return (
-        workload.desired > 0
-        and not workload.paused
-        and workload.observed_generation >= workload.meta.generation
-        and workload.updated == workload.ready == workload.desired
-    )
 
 
 def _versions(last: ReplicaSet | None, now_is: ReplicaSet) -> str:

@@ -25,9 +25,9 @@ from bot.domain.view import (
     code,
     line,
 )
-from bot.domain.watch.episodes import Episode, EpisodeState, Silence
+from bot.domain.watch.episodes import Ending, Episode, EpisodeState, Silence
 from bot.domain.watch.policy import WatchPolicy
-from bot.watching.card import acked_lines, began, leading, one_line
+from bot.watching.card import acked_lines, began, doubt_lines, headline_of, leading, one_line
 from bot.watching.quiet import is_silenced
 
 MOST = 10
@@ -40,27 +40,34 @@ def list_view(
     policy: WatchPolicy,
     now: datetime,
     *,
+    ended: Sequence[Episode] = (),
     place: str = "",
 ) -> View:
-    """Return the open episodes of a scope, the worst first, and the silences that hold there.
+    """Return the open episodes of a scope and of its cluster, the worst first, and the silences that hold there.
 
-    `place` is the words (`-n NAMESPACE`) that lead commands to it.
+    Of those that `ended` lately the ones are told of which nobody knows whether they are over. `place` is the words
+    (`-n NAMESPACE`) that lead commands to it.
     """
     firing = [episode for episode in episodes if episode.state is EpisodeState.FIRING]
-    own = [silence for silence in silences if silence.scope == scope]
+    firing.sort(key=lambda episode: (-episode.severity, episode.began_at, episode.id))
+    own = [silence for silence in silences if silence.scope in (scope, scope.whole)]
+    lost = [each for each in ended if each.state is EpisodeState.RESOLVED and each.ending is not Ending.OVER]
     summary = _summary(firing, own)
     worst = max((episode.severity for episode in firing), default=None)
     blocks: list[Block] = [Headline(summary, Mark.OK if worst is None else MARKS[worst])]
     blocks += [_item(episode, own, now) for episode in firing[:MOST]]
     if len(firing) > MOST:
         blocks.append(Paragraph((line(f"+ {len(firing) - MOST} more"),)))
+    if lost:
+        lines = [line(headline_of(episode)) for episode in lost[:MOST]]
+        blocks.append(Paragraph((line(bold("Ended, not known to be over")), *lines)))
     if own:
         blocks.append(Paragraph((line(bold("Silenced")), *(_silence_line(silence, now) for silence in own[:MOST]))))
     if unwatched := not_watched(scope, policy):
         blocks.append(Paragraph((line(bold("Not watched"), f": {unwatched}"),)))
     if buttons := tuple(_buttons(firing, place)):
         blocks.append(Buttons(buttons))
-    return View(summary, tuple(blocks), data=_data(scope, firing, own))
+    return View(summary, tuple(blocks), data=_data(scope, firing, lost, own))
 
 
 def not_watched(scope: Scope, policy: WatchPolicy) -> str:
@@ -99,9 +106,10 @@ def _item(episode: Episode, silences: Sequence[Silence], now: datetime) -> Item:
         mark=MARKS[episode.severity],
         lines=(
             *((line(one_line(alert.signal.words)),) if alert.signal.words else ()),
+            *doubt_lines(episode),
             *acked_lines(episode),
             *quiet,
-            line("alert ", code(episode.id)),
+            line("alert ", code(episode.id), "" if episode.scope.namespace else f" · of {episode.scope} as a whole"),
         ),
     )
 
@@ -121,11 +129,22 @@ def _buttons(firing: Sequence[Episode], place: str) -> Iterator[Button]:
         yield Button("Acknowledge the first", f"ack {first.id} {place}".rstrip())
 
 
-def _data(scope: Scope, firing: Sequence[Episode], silences: Sequence[Silence]) -> dict[str, object]:
+def _data(
+    scope: Scope, firing: Sequence[Episode], lost: Sequence[Episode], silences: Sequence[Silence]
+) -> dict[str, object]:
     return {
         "cluster": scope.cluster,
         "namespace": scope.namespace,
         "alerts": [_episode_data(episode) for episode in firing],
+        "not_known_to_be_over": [
+            {
+                "id": each.id,
+                "cause": each.cause,
+                "ending": each.ending.value,
+                "ended_at": _iso(each.resolved_at) if each.resolved_at else None,
+            }
+            for each in lost
+        ],
         "silences": [
             {"id": each.id, "what": each.what, "by": each.by, "until": _iso(each.until), "why": each.why}
             for each in silences
@@ -147,6 +166,8 @@ def _episode_data(episode: Episode) -> dict[str, object]:
                 "words": alert.signal.words,
                 "state": alert.state.value,
                 "source": alert.signal.source,
+                "not_known_since": _iso(alert.known_at) if alert.is_blind else None,
+                "not_known_why": alert.blind if alert.is_blind else "",
             }
             for alert in episode.alerts
         ],

@@ -1,4 +1,4 @@
-"""Looks at every configured namespace again and again, and keeps what changes; nothing is posted here but notes.
+"""Looks at every configured namespace and cluster again and again, and keeps what changes; only notes are posted here.
 
 Of several replicas one looks at a tick: whoever takes its slot. What was read is judged by all rules, and one
 transaction changes the episodes, notes what happened, keeps the minute's samples and ends the slot. A cluster that is
@@ -7,26 +7,28 @@ away ends nothing, and a database that is away leaves everything as it is.
 
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.findings import Severity
 from bot.domain.requests import Place, Post
 from bot.domain.targets import WORKLOAD_KINDS, Scope
-from bot.domain.watch.episodes import Silence
+from bot.domain.watch.episodes import Signal, Silence
 from bot.domain.watch.samples import Note
 from bot.domain.watch.schedules import slot_of_looks
 from bot.domain.watch.transitions import step
-from bot.domain.watch.world import Judged, World
+from bot.domain.watch.world import Judged, Unknown, World
 from bot.errors import Lost
 from bot.ports import SlotClaim, Transaction
 from bot.watching.card import note_view
 from bot.watching.counting import count_over
 from bot.watching.happenings import Sight, notes_of
+from bot.watching.leaving import Leaving
 from bot.watching.quiet import is_quiet
 from bot.watching.reading import MINUTE, Reader, Readings
-from bot.watching.recording import problems_of
+from bot.watching.recording import problems_of, unjudged_in
 from bot.watching.room import WatchRoom
 from bot.watching.rule import Rule, all_rules
 
@@ -43,17 +45,23 @@ class Watcher:
         self._rules = all_rules() if rules is None else tuple(rules)
         self._reader = Reader(room)
         self._ticks: dict[Scope, datetime] = {}
+        self._turn = itertools.count(1)
+        self._turns: dict[Scope, int] = {}
         self._sights: dict[Scope, Sight] = {}
+        self._leaving = Leaving(room)
 
     async def step(self) -> bool:
-        """Look at one namespace whose tick has come; False when none has. Raises `StoreUnavailable`."""
+        """Look at one place whose tick has come; False when none has. Raises `StoreUnavailable`."""
         tick = self._tick()
-        for scope in self._room.scopes.all():
-            if self._ticks.get(scope) != tick:
-                self._ticks[scope] = tick
-                await self._look(scope, tick)
-                return True
-        return False
+        due = [scope for scope in self._room.watched() if self._ticks.get(scope) != tick]
+        if not due:
+            return await self._leaving.step()
+        # Whose turn was longest ago: where looks take longer than a tick, those behind would never have theirs.
+        scope = min(due, key=lambda each: self._turns.get(each, 0))
+        self._turns[scope] = next(self._turn)
+        self._ticks[scope] = tick
+        await self._look(scope, tick)
+        return True
 
     def _tick(self) -> datetime:
         every = timedelta(seconds=self._room.policy.every_s)
@@ -98,7 +106,16 @@ class Watcher:
             known = await transaction.episodes(world.scope)
             now = await transaction.now()
             channels = room.policy.channels
-            changed = step(known, judged, now, scope=world.scope, channels=channels, new_id=room.new_id)
+            changed = step(
+                known,
+                judged,
+                now,
+                scope=world.scope,
+                channels=channels,
+                new_id=room.new_id,
+                is_watched=self._watches(world),
+                hearing=room.policy.thresholds.hearing,
+            )
             for episode in changed:
                 await transaction.save_episode(episode)
             for note in notes:
@@ -114,17 +131,23 @@ class Watcher:
             room.put()
 
     def _judge(self, world: World) -> list[Judged]:
-        """Let all rules judge; one that fails judges nothing, so that what it fires stays as it is."""
+        """Let all rules of a place judge; one that fails judges nothing, so that what it fires stays as it is."""
         judged = []
-        for rule in self._rules:
-            if rule.of_cluster and not self._room.leads(world.scope):
-                continue
+        for rule in self._rules_of(world.scope):
             try:
                 judged.append(rule.judge(world))
             except Exception:
                 log.exception("a rule failed", extra={"event": "rule_failed", "rule": rule.name})
-                judged.append(Judged(unknown=(rule.beginning,)))
+                judged.append(Judged(unknown=(Unknown(rule.beginning, "this rule failed, a fault of this bot"),)))
         return judged
+
+    def _watches(self, world: World) -> Callable[[Signal], bool]:
+        """Return what tells whether anything of this configuration, and of this version, still judges a signal."""
+        rules = {rule.name: rule for rule in self._rules_of(world.scope)}
+        return lambda signal: signal.rule in rules and rules[signal.rule].watches(world, signal)
+
+    def _rules_of(self, scope: Scope) -> Sequence[Rule]:
+        return [rule for rule in self._rules if rule.of_cluster is (scope == scope.whole)]
 
     async def _note(self, transaction: Transaction, note: Note, world: World, silences: Sequence[Silence]) -> bool:
         """Keep what happened, and tell it once; True when a message was put into the outbox."""
@@ -142,6 +165,7 @@ class Watcher:
         """Keep the samples of this minute, unless somebody has kept them."""
         world = readings.world
         minute = world.now.replace(second=0, microsecond=0)
-        if world.report.seen is None or (readings.newest_minute or minute - MINUTE) >= minute:
+        if readings.seen is None or world.report.seen is None or (readings.newest_minute or minute - MINUTE) >= minute:
             return
-        await transaction.record(world.scope, minute, readings.samples, problems_of(readings.seen))
+        problems, unjudged = problems_of(readings.seen), unjudged_in(readings.seen)
+        await transaction.record(world.scope, minute, readings.samples, problems, unjudged=unjudged)

@@ -8,12 +8,13 @@ from datetime import datetime
 from enum import Enum
 
 from bot.domain.findings import Severity
+from bot.domain.snapshot import Freshness, Part
 from bot.domain.targets import ObjectRef
 from bot.domain.text import Redacted
 from bot.domain.watch.episodes import Signal
 from bot.domain.watch.probes import Health, Probed, ProbeKind
 from bot.domain.watch.samples import SampleAt
-from bot.domain.watch.world import Judged, World
+from bot.domain.watch.world import Judged, Unknown, World
 from bot.redaction import redact
 from bot.watching.causes import Causes
 
@@ -56,13 +57,30 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
-def gathered(found: Iterable[Signal | str]) -> Judged:
-    """Put together what a rule found: signals, and keys that could not be judged."""
+Found = Signal | Unknown | str
+"""What is true, what could not be judged, and the key of what stands between beginning and ending."""
+
+
+def gathered(found: Iterable[Found]) -> Judged:
+    """Put together what a rule found."""
     each = tuple(found)
     return Judged(
         tuple(signal for signal in each if isinstance(signal, Signal)),
+        tuple(unknown for unknown in each if isinstance(unknown, Unknown)),
         tuple(key for key in each if isinstance(key, str)),
     )
+
+
+def asks(world: World, signal: Signal) -> bool:
+    """Tell whether what a signal is known by is still asked: one of its targets, where it is known by them alone."""
+    if not signal.targets or world.probed.seen is None:
+        return True
+    return any(each.target.identity in signal.targets for each in world.probed.seen)
+
+
+def unasked(probed: Probed, key: str) -> Unknown:
+    """Return that a target could not be asked, in its own words."""
+    return Unknown(key, " ".join(trouble.words for trouble in probed.troubles[:1]) or "it could not be asked")
 
 
 def failing(
@@ -72,7 +90,7 @@ def failing(
 
     def judge(world: World) -> Judged:
         if world.probed.seen is None:
-            return Judged(unknown=(f"{name}:",))
+            return Judged(unknown=(Unknown(f"{name}:", world.probed.problem),))
         causes = Causes(world)
         asked = [
             each for each in world.probed.seen if each.target.kind in kinds and each.target.is_dependency and only(each)
@@ -84,11 +102,11 @@ def failing(
     return judge
 
 
-def _failing(name: str, probed: Probed, causes: Causes, clear_s: float) -> Iterable[Signal | str]:
+def _failing(name: str, probed: Probed, causes: Causes, clear_s: float) -> Iterable[Found]:
     key = f"{name}:{probed.target.name}"
     critical = [each for each in probed.troubles if each.severity is Severity.CRITICAL]
     if probed.health is Health.UNKNOWN:
-        yield key
+        yield unasked(probed, key)
     elif probed.health is Health.FAILED or critical:
         told = (critical or probed.troubles)[:2]
         stage = next((each for each in probed.stages if not each.ok), None)
@@ -104,7 +122,15 @@ def _failing(name: str, probed: Probed, causes: Causes, clear_s: float) -> Itera
             hold_s=CONFIRM_S,
             clear_s=clear_s,
             service=probed.target.service,
+            targets=(probed.target.identity,),
         )
+
+
+def unmeasured(world: World) -> str:
+    """Say why what a workload uses is not known."""
+    status = None if world.report.seen is None else world.report.seen.snapshot.status(Part.POD_METRICS)
+    reason = status.reason if status is not None and status.freshness is not Freshness.LIVE else ""
+    return f"{Part.POD_METRICS.value}: {reason or 'nothing was measured'}"
 
 
 def by_workload(samples: Iterable[SampleAt], *, after: datetime) -> Mapping[ObjectRef, Sequence[SampleAt]]:

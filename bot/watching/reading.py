@@ -7,18 +7,19 @@ every five minutes; in between what was read last counts. What cannot be read sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from bot.checkup.extent import extent_of
 from bot.checkup.probing import probe_all
 from bot.checkup.reading import looked
 from bot.checkup.seen import Looks, Seen
-from bot.diagnosis import DECISIVE_PARTS, Index, ago
+from bot.diagnosis import DECISIVE_PARTS, Index
 from bot.domain.findings import Report
-from bot.domain.snapshot import Freshness, Part
+from bot.domain.snapshot import Part, Snapshot
 from bot.domain.targets import Scope
 from bot.domain.watch.extras import Backup, DiskUse, IssuedCertificate, Quota
 from bot.domain.watch.probes import Probed, ProbeTarget
@@ -28,10 +29,13 @@ from bot.examine import examine
 from bot.ports import Extras
 from bot.watching.recording import samples_of
 from bot.watching.room import WatchRoom
+from bot.watching.sight import away, unread
 
 T = TypeVar("T")
 
 MINUTE = timedelta(minutes=1)
+# By these it is judged whether a namespace can be read, and which nodes there are.
+_SHARED = frozenset({*DECISIVE_PARTS, Part.NODES})
 # When what was read last counts no more: a little later than it is to be read again, by whoever then looks.
 _DEPENDENCIES_LAST = timedelta(seconds=75)
 _EXTRAS_LAST = timedelta(seconds=330)
@@ -40,12 +44,15 @@ _EXTRAS_EVERY_S = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """What was read: for the rules, for what is kept, and the samples of now; none where the cluster is not seen."""
+    """What was read: for the rules, for what is kept, and the samples of now; none where the cluster is not seen.
+
+    Of a cluster as a whole nothing is kept but alerts: `seen` is None.
+    """
 
     world: World
-    seen: Seen
-    samples: tuple[Sample, ...]
-    newest_minute: datetime | None
+    seen: Seen | None = None
+    samples: tuple[Sample, ...] = ()
+    newest_minute: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -66,6 +73,8 @@ class Reader:
     async def read(self, scope: Scope, tick: datetime) -> Readings:
         """Read a scope as it is now; `tick` decides what is due. Raises `StoreUnavailable`."""
         room, kept = self._room, self._kept.setdefault(scope, _Kept())
+        if scope == scope.whole:
+            return await self._cluster(scope, kept, tick)
         # Before all else: without a database nothing that is read could be kept.
         history = await room.store.history.samples(scope, since=room.clock.now() - self._longest())
         async with asyncio.TaskGroup() as group:
@@ -98,7 +107,7 @@ class Reader:
             probed=Looked(probed) if room.probes is not None else UNSEEN,
             backups=extras.backups,
             certificates=extras.certificates,
-            disks=_of_cluster(extras.disks) if not room.leads(scope) else extras.disks,
+            disks=extras.disks,
             thresholds=room.policy.thresholds,
             catalogue=catalogue,
         )
@@ -129,19 +138,40 @@ class Reader:
         found = await looked(self._examined(scope), self._room.look_s)
         if found.seen is None:
             return replace(found, absent=False)
-        snapshot = found.seen.snapshot
-        for part in DECISIVE_PARTS:
-            status = snapshot.status(part)
-            if status.freshness is Freshness.STALE:
-                why = f": {status.reason}" if status.reason else ""
-                return Looked(problem=f"{part.value} were last seen {ago(status.as_of, snapshot.observed_at)}{why}.")
-        if not snapshot.has(Part.PODS):  # what is told of them would be over, for want of a look
-            return Looked(problem=f"pods could not be read: {snapshot.status(Part.PODS).reason}.")
-        return found
+        why = away(found.seen.snapshot)
+        return Looked(problem=why) if why else found
 
     async def _examined(self, scope: Scope) -> Report:
         report, _ = await examine(self._room.cluster, self._room.logs, scope)
         return report
+
+    # --- a cluster as a whole -----------------------------------------------------------------------------------------
+
+    async def _cluster(self, scope: Scope, kept: _Kept, tick: datetime) -> Readings:
+        """Read what all namespaces of a cluster share: whether they can be read, its nodes and their disks."""
+        room = self._room
+        own = [each for each in room.scopes.all() if each.whole == scope]
+        extras, snapshots = await asyncio.gather(
+            self._extras(scope, kept, tick),
+            asyncio.gather(*(looked(room.cluster.snapshot(each, _SHARED), room.look_s) for each in own)),
+        )
+        problems = [each.problem if each.seen is None else away(each.seen) for each in snapshots]
+        return Readings(
+            world=World(
+                scope=scope,
+                now=room.clock.now(),
+                report=UNSEEN,
+                samples=UNSEEN,
+                probed=UNSEEN,
+                backups=UNSEEN,
+                certificates=UNSEEN,
+                disks=extras.disks,
+                thresholds=room.policy.thresholds,
+                catalogue=room.catalogue_at(scope),
+                namespaces=MappingProxyType({each.namespace: why for each, why in zip(own, problems, strict=True)}),
+                nodes=_nodes(each.seen for each in snapshots),
+            )
+        )
 
     # --- targets ------------------------------------------------------------------------------------------------------
 
@@ -200,19 +230,26 @@ class _Extras:
 
 
 def _reads(extras: Extras, scope: Scope) -> dict[str, Callable[[], Awaitable[Any]]]:
-    return {
+    """Return what is read of a namespace; of a cluster as a whole, the disks of its nodes."""
+    shared: dict[str, Callable[[], Awaitable[Any]]] = {"disks": lambda: extras.disks(scope)}
+    if scope == scope.whole:
+        return shared
+    return shared | {
         "quotas": lambda: extras.quotas(scope),
         "backups": lambda: extras.backups(scope.cluster),
         "certificates": lambda: extras.certificates(scope),
-        "disks": lambda: extras.disks(scope),
     }
 
 
-def _of_cluster(disks: Looked[Sequence[DiskUse]]) -> Looked[Sequence[DiskUse]]:
-    """Leave out the nodes' disks, which are told once for their cluster."""
-    if disks.seen is None:
-        return disks
-    return replace(disks, seen=tuple(disk for disk in disks.seen if disk.kind != "Node"))
+def _nodes(snapshots: Iterable[Snapshot | None]) -> Looked[Collection[str]]:
+    """Return the names of a cluster's nodes, by whichever picture has them; why there are none, else."""
+    why = ""
+    for snapshot in snapshots:
+        if snapshot is not None:
+            why = unread(snapshot, ["node"])
+            if not why:
+                return Looked(tuple(node.meta.name for node in snapshot.nodes))
+    return Looked(problem=why or "the cluster cannot be read")
 
 
 def _looks(report: Report | None, index: Index) -> Looks | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.checkup.kinds import section_kinds
 from bot.checkup.seen import Seen
@@ -15,6 +16,8 @@ from bot.domain.text import Redacted
 from bot.domain.watch.checkups import Attention
 from bot.domain.watch.probes import Health, Probed
 from bot.domain.watch.samples import Problem, Sample
+from bot.domain.watch.world import Looked
+from bot.watching.sight import READ_BY, unread
 
 # What was measured longer ago says nothing of this minute.
 MEASURED_WITHIN = timedelta(minutes=3)
@@ -76,6 +79,23 @@ def problems_of(seen: Seen) -> tuple[Problem, ...] | None:
     sections = [section for kind in section_kinds() if (section := kind.look(seen)) is not None]
     attentions = {each.key: each for section in reversed(sections) for each in reversed(section.attentions)}
     return tuple(_problem(each) for each in sorted(attentions.values(), key=lambda each: (-each.severity, each.key)))
+
+
+def unjudged_in(seen: Seen) -> tuple[str, ...]:
+    """Return parts of the keys of problems of which nobody can tell whether they are over: what was not looked at."""
+    if seen.cluster.seen is None:
+        return ()  # then none ends anyway
+    snapshot = seen.cluster.seen.report.snapshot
+    kinds = [f":{kind}/" for kind in READ_BY if unread(snapshot, [kind])]
+    targets = [f":{each.target.name}" for each in seen.probed if each.health is Health.UNKNOWN]
+    besides: Mapping[str, Looked[Any]] = {
+        "BACKUP_": seen.backups,
+        "QUOTA_": seen.quotas,
+        "CERTIFICATE_NOT_READY:": seen.certificates,
+        "CERTIFICATE_ENDS:": seen.certificates,
+        "DISK_": seen.disks,
+    }
+    return (*kinds, *targets, *(code for code, read in besides.items() if read.seen is None and not read.absent))
 
 
 def _problem(attention: Attention) -> Problem:

@@ -50,6 +50,6 @@ class WatchRoom:
         """Return the services that live at a scope."""
         return self.catalogue.at(scope, self.scopes.default_of())
 
-    def leads(self, scope: Scope) -> bool:
-        """Tell whether a scope stands for its cluster: what all namespaces share is looked at for it alone."""
-        return self.scopes.default_of(scope.cluster) == scope
+    def watched(self) -> tuple[Scope, ...]:
+        """Return every place that is looked at: the namespaces, and each cluster for what they share."""
+        return (*self.scopes.all(), *self.scopes.clusters())

@@ -165,11 +165,11 @@ class SlackControl:
         """Return the channel, one thread, or (``thread="all"``) everything, as that person sees it."""
         return [Shown(**item) for item in await self._act("read", channel=channel, user=user, thread=thread)]
 
-    async def settle(self, timeout: float = 10.0, *, quiet: float = 0.3) -> bool:
+    async def settle(self, timeout: float = 60.0, *, quiet: float = 0.3) -> bool:
         """Wait until nothing is on its way and nothing changed for a while; say whether that came in time."""
         return bool(await self._act("settle", timeout=timeout, quiet=quiet))
 
-    async def connected(self, at_least: int = 1, *, timeout: float = 10.0) -> bool:
+    async def connected(self, at_least: int = 1, *, timeout: float = 60.0) -> bool:
         """Wait until the app holds so many sockets; say whether that came in time."""
         return bool(await self._act("connected", at_least=at_least, timeout=timeout))
 

@@ -128,6 +128,16 @@ def test_an_unknown_name_is_answered_with_complete_commands(
     assert raised.value.suggestions == suggestions
 
 
+def test_a_name_that_is_near_to_nothing_is_answered_with_what_there_is() -> None:
+    """By the names that people use; the first dozen of them."""
+    with pytest.raises(UsageError) as raised:
+        find_workload("status zzz", "zzz", WORLD, CATALOGUE)
+    assert raised.value.message == 'There is no workload "zzz" in shop. There are api, db and search.'
+    crowd = snapshot(*(deployment(f"w{number:02}") for number in range(14)))
+    with pytest.raises(UsageError, match=r"w10, w11 and 2 more\.$"):
+        find_workload("status zzz", "zzz", crowd, CATALOGUE)
+
+
 def test_workloads_that_could_not_be_read_are_not_said_to_be_missing() -> None:
     """The one that is meant may be among them."""
     unread = snapshot(API, parts={Part.STATEFUL_SETS: missing("no right"), Part.NODES: missing("no right")})
@@ -169,6 +179,13 @@ def test_an_object_is_found_by_its_names(word: str, kind: str, name: str) -> Non
     """A workload wins where only a name is said."""
     found = find_thing("describe", word, WORLD, CATALOGUE).ref
     assert (found.kind, found.name) == (kind, name)
+
+
+@pytest.mark.parametrize("word", ["secret/db", "cm/settings", "networkpolicy/api"])
+def test_an_object_of_a_kind_that_is_not_read_is_not_said_to_be_missing(word: str) -> None:
+    """It may well be there."""
+    with pytest.raises(UsageError, match=r'of the kind "\w+" are not read here\. These are: cronjob, daemonset, '):
+        find_thing(f"describe {word}", word, WORLD, CATALOGUE)
 
 
 def test_an_unknown_object_is_answered_with_complete_commands() -> None:
@@ -301,24 +318,35 @@ PODS = snapshot(
 )
 def test_a_pod_is_found_by_its_name_or_its_end(word: str, name: str) -> None:
     """As answers shorten it."""
-    assert find_pod(f"evict {word}", word, PODS).meta.name == name
+    assert find_pod(f"evict {word}", word, PODS, CATALOGUE).meta.name == name
 
 
 def test_an_end_that_several_share_is_asked_back() -> None:
     """With each of them as a command."""
     with pytest.raises(UsageError, match='"aaaaa" is the end of 2 pods in shop') as raised:
-        find_pod("evict aaaaa -n shop", "aaaaa", PODS)
+        find_pod("evict aaaaa -n shop", "aaaaa", PODS, CATALOGUE)
     assert raised.value.suggestions == ("evict api-6d5f-aaaaa -n shop", "evict web-77aa-aaaaa -n shop")
+
+
+@pytest.mark.parametrize("word", ["api", "search", "deployment/api", "deploy/api"])
+def test_a_workload_that_is_named_for_a_pod_is_answered_with_its_pods(word: str) -> None:
+    """Those first that are not ready: they are what people want to be rid of."""
+    owner = replica_set(API)
+    well, ill = pod(owner, name="api-6d5f-aaaaa"), pod(owner, name="api-6d5f-bbbbb")
+    here = snapshot(API, owner, well, replace(ill, conditions=()))
+    with pytest.raises(UsageError, match=rf'"{word}" is a workload, not a pod: it has 2 pods\.') as raised:
+        find_pod(f"evict {word} -n shop", word, here, CATALOGUE)
+    assert raised.value.suggestions == ("evict api-6d5f-bbbbb -n shop", "evict api-6d5f-aaaaa -n shop")
 
 
 @pytest.mark.parametrize("word", ["7zlb", "api-…-zzzzz", "…", "-", "deployment/db-0", "node-1"])
 def test_what_is_no_end_of_a_name_is_no_pod(word: str) -> None:
     """Ends are whole words of a name."""
     with pytest.raises(UsageError, match="There is no pod"):
-        find_pod(f"evict {word}", word, PODS)
+        find_pod(f"evict {word}", word, PODS, CATALOGUE)
 
 
 def test_pods_that_could_not_be_read_are_not_said_to_be_missing() -> None:
     """Nobody looked."""
     with pytest.raises(UsageError, match=r'I see no pod "x", but I could not read the pods of shop\.'):
-        find_pod("evict x", "x", snapshot(parts={Part.PODS: missing("no right")}))
+        find_pod("evict x", "x", snapshot(parts={Part.PODS: missing("no right")}), CATALOGUE)

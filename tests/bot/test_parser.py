@@ -122,11 +122,11 @@ def test_help_can_be_asked_of_any_verb(text: str) -> None:
         ("scale", "scale needs WORKLOAD, what to scale."),
         ("send", "send needs PLACE, where; and COMMAND, the command to run."),
         ("send ops", "send needs COMMAND, the command to run."),
-        ("scale api many", 'replicas needs a whole number, not "many".'),
-        ("scale api 1.5", 'replicas needs a whole number, not "1.5".'),
-        ("scale api ٣", 'replicas needs a whole number, not "٣".'),
-        ("scale api ''", 'replicas needs a whole number, not "".'),
-        ("scale api 1234567890123", 'replicas needs a whole number, not "1234567890123".'),
+        ("scale api many", 'REPLICAS needs a whole number, not "many".'),
+        ("scale api 1.5", 'REPLICAS needs a whole number, not "1.5".'),
+        ("scale api ٣", 'REPLICAS needs a whole number, not "٣".'),
+        ("scale api ''", 'REPLICAS needs a whole number, not "".'),
+        ("scale api 1234567890123", 'REPLICAS needs a whole number, not "1234567890123".'),
         ("scale api 3 4", 'scale does not know what to do with "4".'),
         ("scale api --limit 0", "--limit must be at least 1, not 0."),
         ("scale api --limit 11", "--limit must be at most 10, not 11."),
@@ -234,7 +234,7 @@ def test_a_verb_may_have_two_words(text: str, name: str, params: Any) -> None:
     ("text", "message", "suggestions"),
     [
         ("set", 'There is no command "set".', ("set image", "set memory")),
-        ("set api 1Gi", 'There is no command "set api".', ("set image api 1Gi", "set memory api 1Gi")),
+        ("set api", 'There is no command "set api".', ("set image api", "set memory api")),
         ("set imgae api 'a b'", 'There is no command "set imgae".', ("set image api 'a b'",)),
         ("setimage api", 'There is no command "setimage".', ("set image api",)),
         ("clear", 'There is no command "clear".', ("clear failed",)),
@@ -247,6 +247,36 @@ def test_the_second_word_is_suggested_with_the_others(text: str, message: str, s
         parse(text, CHANGING)
     assert raised.value.message == message
     assert raised.value.suggestions[: len(suggestions)] == suggestions
+
+
+def test_a_second_word_that_leaves_no_room_for_the_others_is_not_suggested() -> None:
+    """`set memory` takes one word here: a button with two of them would only be refused."""
+    with pytest.raises(UsageError) as raised:
+        parse("set env api LEVEL=DEBUG", CHANGING)
+    assert raised.value.suggestions == ("set image env api LEVEL=DEBUG",)
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestions"),
+    [
+        ("kubectl get deployments -n shop", ("status -n shop",)),
+        ("rollout restart deployment/api", ("restart api",)),
+        ("set imgae api", ("set image api",)),
+        ("status -l app=api", ()),
+        ("rollout history deployment/api", ()),
+        ("get pods", ()),
+    ],
+)
+def test_words_of_kubectl_are_answered_with_ours(text: str, suggestions: tuple[str, ...]) -> None:
+    """Where there is such a verb here."""
+    with pytest.raises(UsageError) as raised:
+        parse(text, CHANGING)
+    assert raised.value.suggestions == suggestions
+
+
+def test_kubectls_options_behind_a_verb_of_ours_are_translated() -> None:
+    """`scale` is a word of both."""
+    assert refusal("scale deployment api --replicas=3").suggestions == ("scale api 3",)
 
 
 @pytest.mark.parametrize(

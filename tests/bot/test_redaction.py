@@ -389,10 +389,11 @@ def test_time_is_linear(unit: str) -> None:
         redact(text)
         return time.process_time() - started
 
-    small, large = seconds(25_000), seconds(100_000)
+    def is_linear() -> bool:
+        small, large = seconds(25_000), seconds(100_000)
+        return large < min(0.25, 9 * small + 0.02)
 
-    assert large < 0.25
-    assert large < 9 * small + 0.02
+    assert any(is_linear() for _ in range(3))  # a busy machine slows a single try down
 
 
 @pytest.mark.parametrize("begin", ["password='", "token=", "eyJ", "a://", "a://b:", "\x1b]", "cookie: ", "-----BEGIN "])

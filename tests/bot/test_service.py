@@ -32,6 +32,7 @@ from tests.support.service import ALL_VERBS, Stage, asked, stage
 from tests.support.twins import TEAM, CountingLimiter, RecordingChanges
 
 Rows = Callable[[str], list[dict[str, Any]]]
+LeasesEnd = Callable[[], None]
 
 
 @pytest.fixture
@@ -49,6 +50,17 @@ def rows(store_url: str) -> Iterator[Rows]:
             "audit": "SELECT actor, action, subject, result, detail FROM audit ORDER BY seq",
         }
         yield lambda table: connection.execute(queries[table]).fetchall()
+
+
+@pytest.fixture
+def leases_end(store_url: str) -> LeasesEnd:
+    """What lets the leases of all requests run out: no test waits until one is over."""
+
+    def end() -> None:
+        with psycopg.connect(store_url, autocommit=True) as connection:
+            connection.execute("UPDATE inbox SET lease_until = clock_timestamp() - interval '1 s'")
+
+    return end
 
 
 async def carried_out(service: Service, store: PostgresStore, **request: Any) -> View | None:
@@ -237,6 +249,7 @@ async def test_what_breaks_or_takes_too_long_does_not_count_as_well(scene: Stage
 
     async def observe(_: NoParams, __: Sources) -> None:
         if slow:
+            patience.reschedule(asyncio.get_running_loop().time())
             await asyncio.sleep(60)
         raise RuntimeError("a bug")
 
@@ -249,7 +262,7 @@ async def test_what_breaks_or_takes_too_long_does_not_count_as_well(scene: Stage
     for slow in (False, True):
         for carry_out in (service.ask(asked("peek")), carried_out(service, store, text="peek", key=f"slow {slow}")):
             with pytest.raises((RuntimeError, TimeoutError)):
-                async with asyncio.timeout(0.5):
+                async with asyncio.timeout(None) as patience:
                     await carry_out
     assert counts.commands == [("peek", "broken")] * 4
 
@@ -430,12 +443,14 @@ async def test_what_is_shared_names_who_shared_it_and_hides_nothing_private(scen
     assert "only you see this" not in words
 
 
-async def test_a_lost_lease_leaves_nothing(scene: Stage, store: PostgresStore, rows: Rows) -> None:
+async def test_a_lost_lease_leaves_nothing(
+    scene: Stage, store: PostgresStore, rows: Rows, leases_end: LeasesEnd
+) -> None:
     """Whoever took the request over does the work; the loser's effects are undone."""
     service = scene.service(store)
     await service.accept(asked("share status"))
-    lost = await claimed(store, lease_s=0.01)
-    await asyncio.sleep(0.02)
+    lost = await claimed(store)
+    leases_end()
     await claimed(store)
     with pytest.raises(Lost):
         await service.control(lost)
@@ -444,12 +459,14 @@ async def test_a_lost_lease_leaves_nothing(scene: Stage, store: PostgresStore, r
     assert [row["state"] for row in rows("inbox")] == ["received"]
 
 
-async def test_a_lost_lease_of_a_refusal_leaves_nothing_either(scene: Stage, store: PostgresStore, rows: Rows) -> None:
+async def test_a_lost_lease_of_a_refusal_leaves_nothing_either(
+    scene: Stage, store: PostgresStore, rows: Rows, leases_end: LeasesEnd
+) -> None:
     """A refusal is audited once, by whoever holds the lease."""
     service = scene.service(store)
     await service.accept(asked("share status", by="U-nil"))
-    lost = await claimed(store, lease_s=0.01)
-    await asyncio.sleep(0.02)
+    lost = await claimed(store)
+    leases_end()
     await service.control(await claimed(store))
     with pytest.raises(Lost):
         await service.control(lost)
@@ -635,12 +652,14 @@ async def test_a_change_is_no_reading_command(scene: Stage) -> None:
     assert (await scene.service().ask(asked("approve 3f9a12c0"))).summary == "approve is said in chat alone."
 
 
-async def test_whoever_lost_a_request_to_another_worker_hears_nothing_of_it(scene: Stage, store: PostgresStore) -> None:
+async def test_whoever_lost_a_request_to_another_worker_hears_nothing_of_it(
+    scene: Stage, store: PostgresStore, leases_end: LeasesEnd
+) -> None:
     """The engine's word for that passes through."""
     service = scene.service(store, changes=RecordingChanges(store))
     assert await service.accept(asked("restart search"))
-    late = await claimed(store, lease_s=0.01)
-    await asyncio.sleep(0.05)
+    late = await claimed(store)
+    leases_end()
     assert await service.control(await claimed(store)) is not None
     with pytest.raises(Lost):
         await service.control(late)

@@ -37,7 +37,7 @@ async def test_what_was_handed_on_before_the_database_works_afterwards(store_url
         with pytest.raises(StoreUnavailable, match="still starting"):
             await early
     async with in_background(store.run()):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await store.opened.wait()
         running = await run_to(store, operation(), approved, claimed)
         assert await operations.find(running.id) == await operations.blocking(running.plan.draft.target) == running
@@ -89,13 +89,13 @@ async def test_samples_are_kept_for_as_long_as_it_is_told(store_url: str, tmp_pa
     """What is old is removed by the hour."""
     store = WaitingStore(store_url, tmp_path, SteppedClock(), history_days=3)
     async with in_background(store.run()):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await store.opened.wait()
         now = datetime.now(UTC)
         for days in (1, 4, 20):
             async with store.transaction() as transaction:
                 await transaction.record(SCOPE, now - timedelta(days=days), [watched.sample()], None)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(await store.history.samples(SCOPE, since=now - timedelta(days=99))) != 1:  # noqa: ASYNC110  # rows
                 await asyncio.sleep(0.01)
     await store.close()

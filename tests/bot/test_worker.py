@@ -5,8 +5,8 @@ import contextlib
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
+import bot.worker
 from bot.domain.requests import Place, Post, Surface
 from bot.domain.view import Headline, View
 from bot.errors import DeliveryError, DeliveryRefused, DeliveryThrottled, DeliveryUnknown, StoreUnavailable
@@ -24,7 +25,7 @@ from bot.worker import AT_ONCE, DEADLINE_S, LEASE_S, WORK_S, Delivery, Intake, L
 from tests.support.clocks import SteppedClock
 from tests.support.service import Stage, asked, stage
 from tests.support.twins import RecordingNotifier
-from tests.support.waiting import in_background
+from tests.support.waiting import in_background, turns, until
 
 Sql = Callable[..., list[dict[str, Any]]]
 
@@ -72,10 +73,16 @@ def outbox(sql: Sql) -> list[tuple[str, bool]]:
     return [(row["state"], row["unsure"]) for row in sql("SELECT state, unsure FROM outbox ORDER BY id")]
 
 
-def wait_s(sql: Sql) -> float:
-    """How long the first message has been put off, as the database's clock has it."""
-    [row] = sql("SELECT extract(epoch FROM due_at - clock_timestamp()) AS s FROM outbox ORDER BY id LIMIT 1")
-    return float(row["s"])
+def database_time(sql: Sql) -> datetime:
+    [row] = sql("SELECT clock_timestamp() AS at")
+    return cast("datetime", row["at"])
+
+
+def put_off(sql: Sql, since: datetime, *, s: tuple[float, float]) -> bool:
+    """Tell whether the first message was put off by between two numbers of seconds, at some moment from `since` on."""
+    [row] = sql("SELECT due_at FROM outbox ORDER BY id LIMIT 1")
+    least, most = (timedelta(seconds=each) for each in s)
+    return bool(since + least <= row["due_at"] <= database_time(sql) + most)
 
 
 def be_due(sql: Sql) -> None:
@@ -175,10 +182,11 @@ async def test_a_throttled_message_waits_as_long_as_it_is_told(
     await put(store, "one", "two")
     await put(store, "elsewhere", channel="C2")
     notifier.failures = [DeliveryThrottled(retry_after_s=30)]
+    began = database_time(sql)
     while await delivery.step():
         pass
     assert notifier.summaries == ["elsewhere"]
-    assert 28 < wait_s(sql) <= 30
+    assert put_off(sql, began, s=(30, 30))
     be_due(sql)
     while await delivery.step():
         pass
@@ -195,9 +203,10 @@ async def test_what_is_not_known_is_looked_for_before_it_is_repeated(
     doubt = DeliveryUnknown("The connection broke.")
     notifier.failures = [doubt]
     notifier.arrived_anyway = {id(doubt)} if arrived else set()
+    began = database_time(sql)
     await delivery.step()
     assert outbox(sql)[0] == ("waiting", True)
-    assert 0 < wait_s(sql) <= 2
+    assert put_off(sql, began, s=(0.1, 2))
     be_due(sql)
     while await delivery.step():
         pass
@@ -297,12 +306,13 @@ async def test_a_bug_concerns_one_message_alone(
     await put(store, "one")
     await put(store, "elsewhere", channel="C2")
     notifier.on_post = fail_for_the_first
+    began = database_time(sql)
     assert await delivery.step()
     [record] = [record for record in caplog.records if getattr(record, "event", "") == "delivery_failed"]
     assert record.exc_info
     [row] = sql("SELECT state, unsure, reason FROM outbox WHERE id = 1")
     assert row == {"state": "waiting", "unsure": True, "reason": f"a bug, reference {getattr(record, 'reference', '')}"}
-    assert wait_s(sql) > 0
+    assert put_off(sql, began, s=(0.1, 2))
     assert await delivery.step()
     assert notifier.summaries == ["elsewhere"]
     be_due(sql)
@@ -326,13 +336,13 @@ async def test_a_delivery_ends_before_its_lease(store: PostgresStore, clock: Ste
 
     await put(store, "one")
     sql("UPDATE outbox SET unsure = true")
-    notifier = Slow()
-    async with asyncio.timeout(5):
+    notifier, began = Slow(), database_time(sql)
+    async with asyncio.timeout(50):
         assert await Delivery(store, notifier, clock, random.Random(1), work_s=0.3).step()
     assert notifier.delivered == []
     assert outbox(sql) == [("waiting", True)]
     assert sql("SELECT reason FROM outbox")[0]["reason"] == "not delivered within 0.3 s"
-    assert wait_s(sql) > 0
+    assert put_off(sql, began, s=(0.1, 2))
     assert WORK_S < LEASE_S
 
 
@@ -442,7 +452,7 @@ async def test_the_loop_works_as_long_as_there_is_work(clock: SteppedClock) -> N
     """Without pausing in between."""
     steps = Steps([True] * 50)
     async with in_background(loop(steps, clock).run()):
-        await asyncio.wait_for(steps.ended.wait(), 1)
+        await steps.ended.wait()
     assert clock.slept == []
 
 
@@ -450,7 +460,7 @@ async def test_the_loop_survives_a_bug(clock: SteppedClock, caplog: pytest.LogCa
     """It is logged with a reference, and after a pause the work goes on."""
     steps = Steps([ValueError("a bug"), KeyError("another"), True, True])
     async with in_background(loop(steps, clock).run()):
-        await asyncio.wait_for(steps.ended.wait(), 1)
+        await steps.ended.wait()
     failed = [record for record in caplog.records if getattr(record, "event", "") == "worker_failed"]
     assert len(failed) == 2
     assert all(len(getattr(record, "reference", "")) == 4 and record.exc_info for record in failed)
@@ -462,9 +472,9 @@ async def test_the_loop_waits_for_the_store(clock: SteppedClock, caplog: pytest.
     steps = Steps([*(StoreUnavailable() for _ in range(AT_ONCE)), True])
     subject = loop(steps, clock)
     async with in_background(subject.run()):
-        await asyncio.sleep(0.05)
+        await until(lambda: asyncio.sleep(0, len(clock.slept)), lambda pauses: pauses == AT_ONCE)
         subject.wake()
-        await asyncio.wait_for(steps.ended.wait(), 1)
+        await steps.ended.wait()
     waits = [record for record in caplog.records if getattr(record, "event", "") == "store_unavailable"]
     assert 1 <= len(waits) <= AT_ONCE
     assert len(clock.slept) == AT_ONCE
@@ -486,27 +496,28 @@ async def test_a_database_that_stays_away_is_told_once_a_minute(
     assert sum(clock.slept) < 60
 
 
-async def test_the_loop_wakes_at_once(clock: SteppedClock) -> None:
-    """A wake-up does not wait for the interval."""
+async def test_the_loop_wakes_at_once(clock: SteppedClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wake-up does not wait for the interval, and is one look for each."""
+    monkeypatch.setattr(bot.worker, "POLL_S", 3600.0)
     steps = Steps()
     subject = loop(steps, clock)
     async with in_background(subject.run()):
-        await asyncio.wait_for(steps.ended.wait(), 1)
-        await asyncio.sleep(0.05)
+        await steps.ended.wait()
+        await turns(50)
         before = steps.calls
         subject.wake()
-        await asyncio.sleep(0.05)
+        await turns(50)
         assert before < steps.calls <= before + AT_ONCE
 
 
 async def test_the_loop_looks_by_itself(clock: SteppedClock) -> None:
     """A lost wake-up costs a second, nothing else."""
+    assert bot.worker.POLL_S == 1.0
     steps = Steps()
     async with in_background(loop(steps, clock).run()):
-        await asyncio.sleep(0.05)
-        before = steps.calls
-        await asyncio.sleep(1.05)
-        assert steps.calls > before
+        await steps.ended.wait()
+        before = steps.calls + AT_ONCE  # more than the first look of each
+        await until(lambda: asyncio.sleep(0, steps.calls), lambda calls: calls > before)
 
 
 async def test_several_are_worked_on_at_once(clock: SteppedClock) -> None:
@@ -523,7 +534,7 @@ async def test_several_are_worked_on_at_once(clock: SteppedClock) -> None:
 
     subject = Loop("test", step, clock, References(random.Random(1)), random.Random(1))
     async with in_background(subject.run()):
-        await asyncio.wait_for(together.wait(), 1)
+        await together.wait()
 
 
 # --- waiting before the next try --------------------------------------------------------------------------------------
@@ -559,6 +570,6 @@ async def test_a_loop_ends_though_a_library_swallowed_its_cancellation() -> None
     running = asyncio.create_task(subject.run())
     await began.wait()
     running.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(50):
         with contextlib.suppress(asyncio.CancelledError):
             await running

@@ -45,7 +45,7 @@ class Pair:
 
     async def _carried_out(self, operation: Operation) -> Operation:
         executors = [Executor(scene.workshop) for scene in self.replicas]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while not (now := await self.replicas[0].now(operation)).state.final:
                 await asyncio.gather(*(each.step() for each in executors))
         return now

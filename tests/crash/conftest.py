@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import with_database
 from tests.crash.nursery import nursery
+from tests.support.clones import with_database
 
 LANES = 4
 

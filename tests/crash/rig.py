@@ -45,7 +45,7 @@ ASKED = ("requested:before-commit", "requested:after-commit", "voted:before-comm
 LEASE_S = 1.0
 # So long that nobody waits for its end: who takes over earlier has seen that the process is gone.
 LONG_LEASE_S = 30.0
-ROUND_S = 40.0
+ROUND_S = 100.0
 _TRIES = 4
 
 

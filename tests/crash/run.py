@@ -26,12 +26,12 @@ from psycopg import sql
 from bot.store.audit import verify_audit
 from bot.store.embedded import EmbeddedServer
 from bot.store.store import PostgresStore
-from tests.conftest import with_database
 from tests.crash.approvals import pair_on
 from tests.crash.nursery import nursery
 from tests.crash.rig import LEASE_S, LONG_LEASE_S, POINTS, Blow, Outcome, lanes, run_rounds
 from tests.crash.slots import Told, storm_of, storm_of_ours, storm_of_the_rival
 from tests.support.changing import VERBS
+from tests.support.clones import with_database
 
 _BATCH = 50
 # What is passed again and again, so that a later time can be struck, too.

@@ -10,7 +10,7 @@ from tests.crash.approvals import pair_on
 from tests.crash.asking import WORDS, asked_round
 from tests.crash.rig import ASKED, Blow, lanes
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 ROUNDS = 20
 

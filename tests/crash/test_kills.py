@@ -33,6 +33,7 @@ WHILE_IT_IS_MADE_S = 0.06
 CHANNELS = ("ops", "general", "incidents")
 UNSETTLED = """SELECT (SELECT count(*) FROM inbox WHERE state = 'received')
     + (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending'))"""
+KEPT = "SELECT count(*) FROM inbox"
 PASS_LEASES = """UPDATE {} SET lease_until = clock_timestamp() WHERE lease_until > clock_timestamp()"""
 
 
@@ -63,7 +64,7 @@ class Scene:
     async def next_share(self) -> None:
         """Wait for the moment at which the next one is asked for."""
         self.asking.clear()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.asking.wait()
 
     async def rows(self, query: str) -> list[tuple[object, ...]]:
@@ -123,7 +124,8 @@ async def test_every_accepted_share_survives_being_killed(scene: Scene) -> None:
     try:
         for number in range(ROUNDS):
             async with started("run", environ=scene.environ, folder=scene.folder) as program:
-                assert await scene.control.connected(timeout=20), program.log.read_text()
+                assert await scene.control.connected(timeout=60), program.log.read_text()
+                await until(lambda: scene.rows(KEPT), lambda rows, least=number: rows > [(least,)])
                 await asyncio.sleep(source.uniform(0.0, 1.0))
                 await scene.next_share()
                 await asyncio.sleep(source.uniform(0.0, WHILE_IT_IS_MADE_S))
@@ -135,9 +137,9 @@ async def test_every_accepted_share_survives_being_killed(scene: Scene) -> None:
         await asking
 
     async with started("run", environ=scene.environ, folder=scene.folder) as program:
-        assert await scene.control.connected(timeout=20)
+        assert await scene.control.connected(timeout=60)
         await scene.pass_leases()
-        await until(lambda: scene.rows(UNSETTLED), lambda rows: rows == [(0,)], within_s=30)
+        await until(lambda: scene.rows(UNSETTLED), lambda rows: rows == [(0,)], within_s=60)
         assert await program.stop() == 0
 
     accepted = await scene.rows("SELECT state, attempts FROM inbox")
@@ -163,7 +165,7 @@ async def test_every_accepted_share_survives_being_killed(scene: Scene) -> None:
 async def test_the_last_to_leave_stops_the_database(scene: Scene) -> None:
     """While somebody holds it, a killed bot does not take it along; after that nothing of it runs."""
     async with started("run", environ=scene.environ, folder=scene.folder) as program:
-        assert await scene.control.connected(timeout=20)
+        assert await scene.control.connected(timeout=60)
         await program.stop(signal.SIGKILL)
     assert await scene.rows("SELECT 1") == [(1,)]
 
@@ -172,4 +174,4 @@ async def test_the_last_to_leave_stops_the_database(scene: Scene) -> None:
     async def look() -> dict[int, str]:
         return processes_of(scene.folder)
 
-    await until(look, lambda left: not left, within_s=10)
+    await until(look, lambda left: not left, within_s=60)

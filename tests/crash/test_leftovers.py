@@ -15,7 +15,7 @@ from tests.support.waiting import until
 _SEED = 20261124
 
 
-async def gone(folder: Path, *, within_s: float = 10.0) -> None:
+async def gone(folder: Path, *, within_s: float = 60.0) -> None:
     """Assert that no process works in `folder` any more, soon."""
 
     async def look() -> dict[int, str]:
@@ -52,7 +52,7 @@ async def test_a_stopped_demo_leaves_nothing(tmp_path: Path, number: signal.Sign
         assert program.log.read_text() == ""
         assert not (tmp_path / "ragops_data" / "sandbox.json").exists()
         assert temporary(tmp_path) == []
-        await gone(tmp_path, within_s=5)
+        await gone(tmp_path)
 
 
 async def test_a_demo_stopped_while_it_starts_leaves_nothing(tmp_path: Path) -> None:

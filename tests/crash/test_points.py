@@ -9,7 +9,7 @@ import pytest
 from tests.crash.rig import LONG_LEASE_S, POINTS, Blow, Outcome, lanes, run_rounds
 from tests.support.changing import VERBS
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize("point", POINTS)

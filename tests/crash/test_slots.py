@@ -15,9 +15,10 @@ from tests.crash.slots import Storm, Told, make_known, read_outbox, storm_of_our
 from tests.crash.worker import Order
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
-STORM = Storm(schedules=14, dues=3, every_s=3, lease_s=1.0, replicas=(8, 2, 5), lives_s=(0.5, 2.5), chance=0.04, seed=1)
+# Of two moments of one schedule that were both missed only the later is made up for: so long nothing stands still.
+STORM = Storm(schedules=21, dues=2, every_s=8, lease_s=1.0, replicas=(8, 2, 5), lives_s=(0.5, 2.5), chance=0.1, seed=1)
 
 
 @pytest.mark.parametrize("point", POINTS)

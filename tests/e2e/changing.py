@@ -32,7 +32,7 @@ class Card:
         messages = await self.stage.public(channel=self.channel)
         return next(message for message in messages if message.ts == self.ts)
 
-    async def says(self, *words: str, within_s: float = 30.0) -> Shown:
+    async def says(self, *words: str, within_s: float = 60.0) -> Shown:
         """Wait until it says one of these, and return it."""
         return await until(
             self.shown, lambda shown: any(word in shown.text for word in words), within_s=within_s, every_s=0.02
@@ -68,7 +68,7 @@ async def card_after(stage: Talk, act: Callable[[], Awaitable[Outcome]], *, chan
         fresh = [message for message in shown if message.ts not in before and message.thread_ts is None]
         return [message for message in fresh if "fingerprint" in message.text]
 
-    found = await until(cards, bool, within_s=30)
+    found = await until(cards, bool)
     return Card(stage, found[0].ts, channel)
 
 
@@ -83,7 +83,7 @@ async def told(stage: Talk, text: str, *, user: str = "ann", channel: str = "ops
         fresh = [message for message in shown if message.ts not in before and message.ephemeral]
         return [message for message in fresh if not message.text.startswith("Preparing")]
 
-    return (await until(answers, bool, within_s=30))[0]
+    return (await until(answers, bool))[0]
 
 
 def number_of(shown: Shown) -> str:

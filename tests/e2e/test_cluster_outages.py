@@ -36,10 +36,25 @@ async def healthy(stage: Stage) -> Shown:
     return await until(ask, lambda answer: re.search(r"is healthy[^?]* · \d s old", answer.text))
 
 
+async def shut(stage: Stage) -> None:
+    """Wait until the API server has shut its door."""
+    host, _, port = stage.cluster.url.removeprefix("http://").partition(":")
+
+    async def is_open() -> bool:
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    await until(is_open, lambda seen: not seen, every_s=0.01)
+
+
 async def test_a_cluster_that_is_away_at_the_start_is_told_with_what_was_tried(tmp_path: Path) -> None:
     """The bot starts; the answer says what was tried, that nothing was changed, what to do, and carries a reference."""
     async with sandboxed(tmp_path, NO_DATABASE, replace(HEALTHY, clock=ShiftedClock(), arrange=away)) as stage:
-        answer = await stage.answer("/rag status", within_s=8)
+        answer = await stage.answer("/rag status")
 
         assert re.search(r"GET /\S+ \((\d tries, )?\d+\.\d s\)", answer.text)
         assert "Nothing was changed." in answer.text
@@ -54,7 +69,7 @@ async def test_a_cluster_that_is_away_at_the_start_is_told_with_what_was_tried(t
 async def test_try_again_replaces_the_failure_once_the_cluster_is_back(tmp_path: Path) -> None:
     """The button of the failure asks again, and the good answer stands where the failure stood."""
     async with sandboxed(tmp_path, NO_DATABASE, replace(HEALTHY, clock=ShiftedClock(), arrange=away)) as stage:
-        failed = await stage.answer("/rag status", within_s=8)
+        failed = await stage.answer("/rag status")
         stage.cluster.faults.clear()
 
         async def press() -> Shown:
@@ -73,9 +88,9 @@ async def test_a_cluster_that_goes_away_is_shown_with_its_age_and_never_as_healt
         await healthy(stage)
 
         stage.cluster.faults.add(UNREACHABLE)
-        await asyncio.sleep(0.1)  # the server shuts its door a moment later
+        await shut(stage)
         clock.shift(240)
-        answer = await stage.answer("/rag status", within_s=8)
+        answer = await stage.answer("/rag status")
 
         assert "I cannot tell, what I see is not up to date" in answer.text
         assert "last seen 4 min ago" in answer.text
@@ -93,9 +108,9 @@ async def test_an_outage_is_one_line_of_the_answer(tmp_path: Path) -> None:
         await healthy(stage)
 
         stage.cluster.faults.add(UNREACHABLE)
-        await asyncio.sleep(0.1)
+        await shut(stage)
         clock.shift(240)
-        answer = await stage.answer("/rag status", within_s=8)
+        answer = await stage.answer("/rag status")
 
         assert answer.text.count("Not checked: ") == 1
 
@@ -109,11 +124,11 @@ async def test_a_frozen_network_never_reads_as_all_fine(tmp_path: Path) -> None:
         stage.proxy.freeze()
         await asyncio.sleep(0.5)  # what was on its way is read before the time passes
         clock.shift(11)
-        answer = await stage.answer("/rag status", within_s=8)
+        answer = await stage.answer("/rag status")
 
         assert "I cannot tell, what I see is not up to date" in answer.text
-        assert re.search(r"last seen 1[1-9] s ago", answer.text)
-        assert re.search(r"rag-engine on demo · 1[1-9] s old", answer.text)
+        assert re.search(r"last seen [1-9]\d s ago", answer.text)
+        assert re.search(r"rag-engine on demo · [1-9]\d s old", answer.text)
         assert "is healthy" not in answer.text
 
         await stage.proxy.heal()
@@ -130,7 +145,7 @@ async def test_what_is_broken_stays_told_while_the_network_is_frozen(tmp_path: P
         stage.proxy.freeze()
         clock.shift(120)
 
-        answer = await stage.answer("/rag status", within_s=5)
+        answer = await stage.answer("/rag status", within_s=30)
 
         assert "rag-engine is degraded: 2 problems" in answer.text
         assert "not available, The API server did not answer in time" in answer.text
@@ -144,13 +159,12 @@ async def test_a_silent_watch_makes_its_part_old(tmp_path: Path) -> None:
         await healthy(stage)
 
         stage.cluster.faults.add(Fault(FaultKind.SILENCE, verb="watch", resource="pods"))
-        await asyncio.sleep(0.2)  # the silence begins at the next bookmark
+        await asyncio.sleep(1)  # the silence begins at the next bookmark
         clock.shift(100)
         # The other watches give a sign of life, each in its own time.
         answer = await until(
             lambda: stage.answer("/rag status"),
             lambda answer: answer.text.count("Not checked: ") == 1,
-            within_s=15,
             every_s=0.2,
         )
 

@@ -22,7 +22,7 @@ async def at_once(stage: Stage, lines: Sequence[str]) -> None:
     async def work(number: int) -> None:
         user, channel = SEATS[number]
         for line in lines[number :: len(SEATS)]:
-            answer = await stage.answer(line, user=user, channel=channel, within_s=5)
+            answer = await stage.answer(line, user=user, channel=channel)
             assert answer.links == [], line
             assert answer.pings in ([], [f"@{user}"]), line
             assert hostile.controls_in(answer.text) == [], line

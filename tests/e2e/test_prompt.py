@@ -64,11 +64,13 @@ async def test_a_dialog_is_left(stage: Stage) -> None:
 
 
 async def test_the_newest_message_is_explained(stage: Stage) -> None:
-    """Unless another is named."""
+    """Unless another is named; what only the person sees takes no shortcut."""
     prompt = Prompt(stage.control)
     await act(prompt, "in general")
     await act(prompt, "as bob")
     await act(prompt, "it says OOMKilled")
+    told = await act(prompt, "/rag whoami")
+    await until(lambda: act(prompt, "read"), lambda text: "You may: look" in told + text)
     told = await act(prompt, "shortcut explain")
     told += await until(lambda: act(prompt, "read"), lambda text: "OOM_KILLED" in text)
     assert "OOM_KILLED" in told

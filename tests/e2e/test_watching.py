@@ -52,7 +52,7 @@ async def told(stage: Stage, *words: str, channel: str = "incidents") -> Shown:
         shown = await stage.public(channel=channel)
         return [message for message in shown if all(word in message.text for word in words)]
 
-    [message] = await until(fitting, bool, within_s=40)
+    [message] = await until(fitting, bool)
     return message
 
 
@@ -78,7 +78,7 @@ async def test_what_is_broken_is_told_acknowledged_and_silenced(stage: Stage) ->
     async def again() -> Shown:
         return next(each for each in await stage.public(channel="incidents") if each.ts == first.ts)
 
-    seen = await until(again, lambda message: "@ann" in message.text, within_s=20)
+    seen = await until(again, lambda message: "@ann" in message.text)
     assert "Acknowledge" not in seen.buttons
     await stage.answer('/rag silence worker --for 2h "the vendor is on it"')
     listed = await stage.answer("/rag alerts")
@@ -101,7 +101,7 @@ async def test_alertmanager_is_let_in_with_its_token_alone_and_joins_the_message
     async def again() -> Shown:
         return next(each for each in await stage.public(channel="incidents") if each.ts == message.ts)
 
-    over = await until(again, lambda shown: "Over" in shown.text, within_s=20)
+    over = await until(again, lambda shown: "Over" in shown.text)
     assert over.buttons == []
 
 

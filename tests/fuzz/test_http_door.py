@@ -15,7 +15,7 @@ INPUTS = int(os.environ.get("RAGOPS_TEST_FUZZ_INPUTS", "2000"))
 SEED = int(os.environ.get("RAGOPS_TEST_FUZZ_SEED", "7"))
 
 
-@pytest.mark.timeout(60 + INPUTS // 100)
+@pytest.mark.timeout(240 + INPUTS // 100)
 async def test_nothing_that_is_thrown_at_the_door_breaks_it_or_gets_through(capsys: pytest.CaptureFixture[str]) -> None:
     verdict = await storm(INPUTS, SEED)
     with capsys.disabled():

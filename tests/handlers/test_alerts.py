@@ -11,7 +11,7 @@ from bot.domain.people import RoleBinding, RoleName
 from bot.domain.policy import Policy
 from bot.domain.targets import Namespace, Scope
 from bot.domain.view import View
-from bot.domain.watch.episodes import Episode, EpisodeState
+from bot.domain.watch.episodes import AlertState, Ending, Episode, EpisodeState
 from bot.domain.watch.policy import WatchPolicy
 from bot.store.store import PostgresStore
 from tests.support.answers import answer, buttons, data, rows
@@ -88,6 +88,82 @@ async def test_what_is_open_is_listed_with_who_silenced_what(store: PostgresStor
     for words in ("api crashes", "alert 3f9a12c0b7e1", "Silenced", "by @U-ann", "we know", "unsilence"):
         assert words in told, words
     assert [each["id"] for each in data(view)["alerts"]] == ["3f9a12c0b7e1"]
+
+
+WHOLE = SCOPE.whole
+CLUSTER_WIDE = {"scope": WHOLE, "cause": "cluster/prod-eu"}
+
+
+def of_cluster(episode_id: str = "c0ffee000001", **other: object) -> Episode:
+    """Return what all namespaces share: the cluster cannot be read."""
+    made = replace(signal("unreachable:prod-eu", rule="unreachable", service=""), title="cluster prod-eu is away")
+    return firing(episode_id, **{**CLUSTER_WIDE, "alerts": (alert(made),), **other})
+
+
+async def test_what_a_cluster_shares_is_listed_in_each_namespace(store: PostgresStore, scene: Stage) -> None:
+    """What is about another namespace alone is not: not all who may look here may look there."""
+    elsewhere = of_cluster("c0ffee000002", cause=f"cluster/prod-eu/{ELSEWHERE.namespace}")
+    await save(store, firing(), of_cluster(), elsewhere)
+    here, there = await ask(store, scene), await ask(store, scene, "alerts -n kube-system")
+    assert {each["id"] for each in data(here)["alerts"]} == {"3f9a12c0b7e1", "c0ffee000001"}
+    assert {each["id"] for each in data(there)["alerts"]} == {"c0ffee000001", "c0ffee000002"}
+    assert "· of prod-eu as a whole" in "\n".join(rows(here))
+
+
+async def test_what_ended_otherwise_than_by_being_over_is_listed_for_a_day(store: PostgresStore, scene: Stage) -> None:
+    """What is over is not: its message says so."""
+
+    def ended(episode_id: str, ending: Ending, hours: int) -> Episode:
+        found = firing(episode_id, cause=episode_id, state=EpisodeState.RESOLVED)
+        lived = tuple(replace(each, state=AlertState.RESOLVED, ending=ending) for each in found.alerts)
+        return replace(found, alerts=lived, resolved_at=LATER - timedelta(hours=hours))
+
+    await save(store, ended("e1", Ending.UNWATCHED, 2), ended("e2", Ending.UNHEARD, 30), ended("e3", Ending.OVER, 2))
+    view = await ask(store, scene)
+    assert [each["id"] for each in data(view)["not_known_to_be_over"]] == ["e1"]
+    assert "No longer watched: api crashes" in "\n".join(rows(view))
+
+
+async def test_what_a_cluster_shares_is_acknowledged_from_any_of_its_namespaces(
+    store: PostgresStore, scene: Stage
+) -> None:
+    """Not from another cluster, nor where it is not told."""
+    await save(store, of_cluster(), of_cluster("c0ffee000002", cause=f"cluster/prod-eu/{ELSEWHERE.namespace}"))
+    refused = await say(store, scene, "ack c0ffee000002")
+    assert "There is no open alert" in refused.summary
+    assert (await say(store, scene, "ack c0ffee000001 -n kube-system")).summary.startswith("You look at it")
+
+
+@pytest.mark.parametrize("what", ["c0ffee000001", "unreachable", "node-disk"])
+async def test_a_silence_of_what_a_cluster_shares_is_the_clusters(
+    store: PostgresStore, scene: Stage, what: str
+) -> None:
+    """Everything in a namespace is not that; and it is ended from there, too."""
+    await save(store, of_cluster())
+    await say(store, scene, "silence '*' --for 2h")
+    await say(store, scene, f"silence {what} --for 2h")
+    held = {each.what: each.scope for each in await store.episodes.silences()}
+    assert held == {"*": SCOPE, what: WHOLE}
+    assert "End it now" in buttons(await say(store, scene, f"silence {what} --for 3h"))
+    view = await say(store, scene, f"unsilence {what}")
+    assert view.summary == f"{what} is silent no more"
+    assert [each.what for each in await store.episodes.silences()] == ["*"]
+
+
+async def test_who_operates_one_namespace_does_not_silence_the_cluster(store: PostgresStore, scene: Stage) -> None:
+    """But the first one, where its alerts lead; whoever operates all of them may from anywhere."""
+    await save(store, of_cluster())
+    there = limited(RoleName.OPERATOR, namespaces=frozenset({ELSEWHERE.namespace}))
+    for text in ("silence unreachable -n kube-system", "silence c0ffee000001 -n kube-system"):
+        assert "as a whole" in (await say(store, scene, text, policy=there)).summary
+    assert await silences(store) == []
+    here = limited(RoleName.OPERATOR, namespaces=frozenset({SCOPE.namespace}))
+    await say(store, scene, "silence unreachable", policy=here)
+    refused = await say(store, scene, "unsilence unreachable -n kube-system", policy=there)
+    assert "as a whole" in refused.summary
+    assert len(await silences(store)) == 1
+    await say(store, scene, "unsilence unreachable -n kube-system", by="U-bob")
+    assert await silences(store) == []
 
 
 async def test_at_a_terminal_there_is_nothing_to_list() -> None:

@@ -70,8 +70,45 @@ async def test_what_the_record_names_by_our_own_words_is_said_in_plain_ones(stor
     """The data keeps the record's word."""
     await record(store, entry(ANN, "staus", "UsageError", command="staus", said='There is no command "staus".'))
     view = await answer(store, "audit")
-    assert told(view) == [f'@{ANN} · staus · not understood: There is no command "staus".']
+    assert told(view) == [f'@{ANN} · staus · not possible: There is no command "staus".']
     assert data(view)["rows"][0]["result"] == "UsageError"
+
+
+@pytest.mark.parametrize(
+    ("action", "result", "detail", "shown"),
+    [
+        ("requested", "PENDING", {"command": "rollback api", "reason": "500s"}, "rollback api · asked for: 500s"),
+        ("vote", "approved", {}, "rollback deployment/api in shop · approved"),
+        ("vote_refused", "refused", {"said": "No."}, "rollback deployment/api in shop · not counted: No."),
+        ("denied", "DENIED", {"reason": "wait"}, "rollback deployment/api in shop · denied: wait"),
+        (
+            "superseded",
+            "SUPERSEDED",
+            {"why": "moved"},
+            "rollback deployment/api in shop · ended, not carried out: moved",
+        ),
+        ("claimed", "EXECUTING", {}, "rollback deployment/api in shop · begun"),
+        ("patched", "EXECUTING", {}, "rollback deployment/api in shop · written in the cluster"),
+        ("result", "SUCCEEDED", {}, "rollback deployment/api in shop · ended: done"),
+        ("result", "FAILED", {}, "rollback deployment/api in shop · ended: failed"),
+        (
+            "resolution",
+            "undone",
+            {"reason": "by hand"},
+            "rollback deployment/api in shop · resolved by hand: undone: by hand",
+        ),
+    ],
+)
+async def test_a_step_of_a_request_is_said_in_words(
+    store: PostgresStore, action: str, result: str, detail: dict[str, str], shown: str
+) -> None:
+    """What it is about, what came of it, and the short id that stands on its card; the data keeps the record's own."""
+    subject = "251f0d14-5f5e-4f0c-9b1c-0f3f5a5b7c11"
+    of = {"verb": "rollback", "target": "deployment/api in shop", **detail}
+    await record(store, AuditEntry(actor=ANN, action=action, subject=subject, result=result, detail=of))
+    view = await answer(store, "audit")
+    assert told(view) == [f"@{ANN} · {shown} · request 251f0d14"]
+    assert (data(view)["rows"][0]["action"], data(view)["rows"][0]["subject"]) == (action, subject)
 
 
 async def test_people_are_mentioned_by_their_ids(store: PostgresStore) -> None:

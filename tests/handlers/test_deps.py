@@ -106,7 +106,7 @@ async def test_what_is_wrong_is_told_with_advice_and_evidence() -> None:
         Health.FAILED,
         trouble("97 of 97 connections are taken.", code="POSTGRESQL_CONNECTIONS_EXHAUSTED", advice="Lower the pools."),
         stages=(*STAGES[:3], Stage("login", None, ok=False, words="53300")),
-        lines=("api pid 7, idle in transaction 4 min", "  blocks worker pid 9"),
+        lines=("api pid 7, idle in transaction 4 min", "· blocks worker pid 9"),
         took_ms=None,
     )
     view = await look(probes=FixedProbes(answer))
@@ -115,7 +115,7 @@ async def test_what_is_wrong_is_told_with_advice_and_evidence() -> None:
     assert shown[2] == "DNS 1 ms · TCP 2 ms · TLS 8 ms · login failed (53300)"
     assert shown[3:5] == ["97 of 97 connections are taken.", "Advice: Lower the pools."]
     [code] = [block for block in view.blocks if isinstance(block, Code)]
-    assert code.text == "api pid 7, idle in transaction 4 min\n  blocks worker pid 9"
+    assert code.text == "api pid 7, idle in transaction 4 min\n· blocks worker pid 9"
     assert view.exit_code == 1
 
 

@@ -36,6 +36,23 @@ async def test_an_unknown_code_names_its_neighbours() -> None:
     assert view.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("word", "first"),
+    [
+        ("ImagePullBackOff", "IMAGE_PULL_FAILED"),
+        ("CrashLoopBackOff", "CRASH_LOOP"),
+        ("OOMKilled", "OOM_KILLED"),
+        ("CreateContainerConfigError", "CONFIGURATION_MISSING"),
+        ("NotReady", "NOT_READY"),
+    ],
+)
+async def test_a_word_of_kubectl_leads_to_the_codes_that_are_known_by_it(word: str, first: str) -> None:
+    """It is what people see in a list of pods."""
+    view = await answer(healthy(), f"explain {word}")
+    assert first in [one.removeprefix("explain ") for one in data(view)["suggestions"]]
+    assert view.exit_code == 2
+
+
 async def test_one_line_of_the_playbook_is_one_line() -> None:
     """Words fit their number."""
     single = next(code.name for code in all_codes() if code.playbook.isdecimal())

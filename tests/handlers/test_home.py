@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.desk import places, waiting
 from bot.domain.actions import NoParams
 from bot.domain.people import Actor, RoleBinding, RoleName
 from bot.domain.policy import Policy
@@ -20,8 +21,11 @@ from bot.store.store import PostgresStore
 from handlers import home
 from tests.support.answers import buttons, data, rows
 from tests.support.builders import NOW, SCOPE, crash_looping, deployment, pod, replica_set, snapshot
+from tests.support.clocks import leaping_loop
 from tests.support.service import POLICY, Stage, asked, healthy, stage
 from tests.support.twins import TEAM, SnapshotCluster, TableDirectory, member
+
+LAB = Namespace("lab")
 
 
 def crashing() -> Snapshot:
@@ -61,6 +65,7 @@ async def test_each_place_has_a_line_with_its_verdict() -> None:
     groups = "Your groups were read 40 s ago · roles come from user groups of the workspace"
     assert rows(view) == [
         "✖ 1 of 3 places needs a look",
+        "Places",
         "✖ shop is down: 1 problem, 0 of 1 workloads fine  (on prod-eu)",
         "✔ kube-system is healthy  (on prod-eu)",
         "? lab: I cannot tell: lab did not answer within 5 s.  (on lab)",
@@ -125,8 +130,9 @@ async def test_a_narrowed_verb_closes_its_places_here_too() -> None:
 async def test_whoever_has_no_role_sees_a_page_without_places(store: PostgresStore) -> None:
     """And who they are here; that leaves nothing in the audit."""
     view = await page(stage(), by="U-nil", store=store)
-    assert rows(view)[:3] == [
+    assert rows(view)[:4] == [
         "No place is open to you",
+        "Nothing waits for you.",
         "Hello @U-nil, you have: no role.",
         "3 places are not open to you. Viewers are group S0. Operators are @rag-oncall and 1 person by name.",
     ]
@@ -149,7 +155,7 @@ async def test_rights_that_cannot_be_read_close_everything_and_are_said_to() -> 
 async def test_what_was_asked_and_is_not_done_waits(store: PostgresStore) -> None:
     """One's own, the oldest first, and not this very request."""
     scene = stage()
-    for number in range(home.MOST_WAITING + 2):
+    for number in range(waiting.MOST + 2):
         assert await store.inbox.accept(asked(f"share status {number}", key=f"k{number}"))
     assert await store.inbox.accept(asked("share logs search", by="U-vic", key="other"))
     assert await store.inbox.accept(asked("home", key="home"))
@@ -165,13 +171,13 @@ async def test_nothing_waiting_is_said_only_when_it_is_known(store: PostgresStor
     """A store that is away is said to be away; the places are told all the same."""
     scene = stage()
     view = await page(scene, store=store)
-    assert "Nothing of yours is waiting to be done." in rows(view)
+    assert "Nothing waits for you." in rows(view)
     assert data(view)["waiting"] == []
     await store.close()
     view = await page(scene, store=store)
     assert view.summary == "All is well in 3 places"
     assert any(row.startswith("What waits for you cannot be told: ") for row in rows(view))
-    assert "Nothing of yours" not in repr(view)
+    assert "Nothing waits" not in repr(view)
     assert data(view)["waiting"] is None
 
 
@@ -202,17 +208,48 @@ class Asking:
 
 async def test_many_places_are_looked_at_a_few_at_a_time_and_not_all() -> None:
     """In their order; what is left out is counted."""
-    places = [Scope(ClusterName("prod-eu"), Namespace(f"team-{number:02}")) for number in range(home.MOST_PLACES + 3)]
+    there = [Scope(ClusterName("prod-eu"), Namespace(f"team-{number:02}")) for number in range(places.MOST_PLACES + 3)]
     asking = Asking()
     rights = DirectoryRights(TableDirectory(member("U-ann", "S1")), POLICY)
     request = replace(asked("home"), actor=Actor("U-ann", TEAM))
     seen = await home.observe(
-        NoParams(), Sources(scope=SCOPE, request=request, now=NOW, ask=asking, rights=rights, places=places)
+        NoParams(), Sources(scope=SCOPE, request=request, now=NOW, ask=asking, rights=rights, places=there)
     )
-    assert [look.scope for look in seen.looks] == places[: home.MOST_PLACES]
+    assert [look.scope for look in seen.looks] == there[: places.MOST_PLACES]
     assert (seen.unread, seen.closed) == (3, 0)
-    assert asking.most == home.AT_ONCE
+    assert asking.most == places.AT_ONCE
     assert asking.asked[0] == "status --cluster prod-eu -n team-00"
+
+
+class Hanging(Asking):
+    """Never answers about one place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answered = asyncio.Event()
+
+    async def view(self, text: str) -> View:
+        if text.endswith(" lab"):
+            await asyncio.Event().wait()
+        answer = await super().view(text)
+        self.answered.set()
+        return answer
+
+
+async def test_a_look_that_hangs_is_unknown_and_holds_up_no_other() -> None:
+    """The page has one time limit for all that it looks at."""
+    asking = Hanging()
+    rights = DirectoryRights(TableDirectory(member("U-ann", "S1")), POLICY)
+    request = replace(asked("home"), actor=Actor("U-ann", TEAM))
+    there = [replace(SCOPE, namespace=LAB), SCOPE]
+    sources = Sources(scope=SCOPE, request=request, now=NOW, ask=asking, rights=rights, places=there)
+    with leaping_loop() as leap:
+        opened = asyncio.create_task(home.observe(NoParams(), sources))
+        await asking.answered.wait()
+        leap(home.LIMIT_S)
+        seen = await opened
+    assert [(look.scope.namespace, look.verdict) for look in seen.looks] == [("lab", "unknown"), ("shop", "healthy")]
+    assert seen.looks[0].summary == "I cannot tell: it took too long"
 
 
 async def test_home_needs_its_ports() -> None:

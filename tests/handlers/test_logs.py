@@ -397,6 +397,15 @@ async def test_the_other_run_is_one_press_away() -> None:
     assert buttons(await look(seen, "logs api -p", reads))["This run"] == "logs api"
 
 
+async def test_a_run_that_never_was_is_not_offered() -> None:
+    """The button would lead to a refusal; that of another container that crashed makes no difference."""
+    reads = {key(ONE): read(at(1, "x"))}
+    assert "Run before" not in buttons(await look(snapshot(API, REPLICAS, ONE), "logs api", reads))
+    beside = pod(REPLICAS, container(name="sidecar", last=ended()), container(), name="api-9")
+    seen = snapshot(API, REPLICAS, beside)
+    assert "Run before" not in buttons(await look(seen, "logs api -c api", {key(beside): read(at(1, "x"))}))
+
+
 async def test_the_data_has_every_line() -> None:
     """With its exact time, or none."""
     view = await look(snapshot(API, REPLICAS, ONE), "logs api", {key(ONE): read(undated("a"), at(1.5, "b"), masked=1)})

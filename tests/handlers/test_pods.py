@@ -45,8 +45,8 @@ async def test_of_a_namespace_the_pods_in_trouble_are_shown() -> None:
     assert rows(view) == [
         "▲ shop: 3 of 4 pods ready",
         "search revision 8: 0 of 1 ready",
-        "pod      ready  status            restarts  age    node",
-        "api-8-x  0/1    CrashLoopBackOff  5         6 min  node-1",
+        "pod      ready  status            restarts      age    node",
+        "api-8-x  0/1    CrashLoopBackOff  5 (30 s ago)  6 min  node-1",
         "search revision 7: 2 of 2 ready",
         "db: 1 of 1 ready",
         "shop on prod-eu · 0 s old · only you see this",
@@ -81,9 +81,11 @@ async def test_a_pod_that_has_done_its_work_is_no_trouble() -> None:
 
 
 async def test_a_pod_that_was_restarted_is_worth_a_look() -> None:
-    """Though it is ready now."""
+    """Though it is ready now; when that was stands beside it, where it is known."""
     restarted = pod(DB, container(restarts=2), name="db-0")
     assert [row[3] for row in table(await answer(snapshot(DB, restarted), "pods"))] == ["2"]
+    dated = pod(DB, container(restarts=3, last=ended(ago_s=120)), name="db-0")
+    assert [row[3] for row in table(await answer(snapshot(DB, dated), "pods"))] == ["3 (2 min ago)"]
 
 
 async def test_pods_that_could_not_be_read_are_not_none() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.operations import State
 from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.domain.view import View
@@ -15,7 +15,7 @@ from bot.store.store import PostgresStore
 from tests.support import operations as kept
 from tests.support.answers import rows
 from tests.support.changing import SCOPE
-from tests.support.engine import ANN, LEA, NIL, Scene, asked, buttons_of, scene_on
+from tests.support.engine import ANN, LEA, NIL, VIC, Scene, asked, buttons_of, scene_on
 
 
 @pytest.fixture
@@ -91,3 +91,41 @@ async def test_hours_bound_what_has_ended(scene: Scene) -> None:
     """Not what waits."""
     view = await listed(scene, "requests --hours 0")
     assert view.summary == "--hours must be at least 1, not 0."
+
+
+async def test_one_request_is_shown_whole(scene: Scene) -> None:
+    """By the beginning of its id: the plan, its fingerprint, the step, and who agreed by which groups."""
+    waiting = await scene.request("restart api --reason 'it hangs'")
+    await scene.vote(waiting, LEA)
+    view = await listed(scene, f"requests {waiting.id[:8]}")
+    told = "\n".join(rows(view))
+    assert view.summary == "Approved, not yet executed: restart api"
+    for words in ("it hangs", waiting.digest, waiting.plan.draft.target.uid, "Restart", f"@{LEA}", "dry run"):
+        assert words in told, words
+    assert waiting.plan.seal not in told
+    assert isinstance(view.data, dict)
+    assert (view.data["id"], view.data["approvers"]) == (waiting.id, [LEA])
+    assert buttons_of(view) == []
+
+
+async def test_the_details_button_of_a_card_is_such_a_request(scene: Scene) -> None:
+    """Whoever may look presses it, and it names the place."""
+    waiting = await scene.request()
+    view = await listed(scene, scene.button(waiting, "requests"), by=VIC)
+    assert isinstance(view.data, dict)
+    assert view.data["id"] == waiting.id
+
+
+@pytest.mark.parametrize("text", ["requests 0f0f0f0f", "requests nonsense"])
+async def test_a_request_that_there_is_not_is_not_shown(scene: Scene, text: str) -> None:
+    """It says so."""
+    assert (await listed(scene, text)).summary.startswith("There is no request")
+
+
+async def test_a_request_is_shown_where_it_belongs_alone(scene: Scene) -> None:
+    """Who may look somewhere else sees nothing of it there; the answer names the command."""
+    elsewhere = kept.operation("0a1b2c3d-5d52-4b6a-9f0e-0c1d2e3f4a5b")
+    await kept.add(scene.store, elsewhere)
+    view = await listed(scene, f"requests {elsewhere.id}")
+    assert view.summary.startswith("This request is about another place than")
+    assert elsewhere.digest not in "\n".join(rows(view))

@@ -268,10 +268,10 @@ async def test_one_service_shows_all_the_evidence() -> None:
     assert not any(row.startswith("Fine: ") for row in shown)
 
 
-async def test_one_healthy_service_is_two_lines() -> None:
-    """Its verdict and where that was seen."""
+async def test_one_healthy_service_is_three_lines() -> None:
+    """Its verdict, how many of its pods are ready, and where that was seen."""
     view = await look(snapshot(*crashing("worker"), deployment("api")), "status api")
-    assert lines(view) == ["✔ search is healthy", "shop on prod-eu · 0 s old · only you see this"]
+    assert lines(view) == ["✔ search is healthy", "Fine: search 1/1", "shop on prod-eu · 0 s old · only you see this"]
     assert view.exit_code == 0
 
 
@@ -290,7 +290,8 @@ async def test_evidence_without_words_or_time_is_short() -> None:
 async def test_an_unknown_service_names_its_neighbours(word: str, suggestions: list[str]) -> None:
     """As commands that can be sent as they are."""
     view = await look(healthy(), f"status {word}")
-    assert view.summary == f'There is no workload "{word}" in shop.'
+    what_there_is = "" if suggestions else " There is search."
+    assert view.summary == f'There is no workload "{word}" in shop.{what_there_is}'
     assert view.exit_code == 2
     assert isinstance(view.data, dict)
     assert view.data["suggestions"] == suggestions

@@ -124,6 +124,12 @@ async def test_a_long_list_is_cut_with_a_number() -> None:
     assert len(data(view)["pods"]) == 45
 
 
+@pytest.mark.parametrize(("word", "what"), [("pod", "pods"), ("PO", "pods"), ("node", "nodes"), ("no", "nodes")])
+async def test_kubectls_other_words_for_them_are_understood(word: str, what: str) -> None:
+    """`kubectl top pod` works, too."""
+    assert (await answer(healthy(), f"top {word}")).summary == (await answer(healthy(), f"top {what}")).summary
+
+
 async def test_something_else_than_pods_or_nodes_is_refused() -> None:
     """With both commands."""
     view = await answer(healthy(), "top services")

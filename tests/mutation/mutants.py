@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _DOMAIN, _ENGINE, _STORE = "tests/bot/domain/", "tests/bot/engine/", "tests/bot/store/"
-OPERATIONS = "bot/domain/operations.py"
+OPERATIONS, TRANSITIONS = "bot/domain/operations.py", "bot/domain/transitions.py"
 QUERIES, TABLES = "bot/store/queries_operations.sql", "bot/store/migrations/0003_operations.sql"
 JUDGING, EVIDENCE, EXECUTING = "bot/engine/judging.py", "bot/engine/evidence.py", "bot/engine/executing.py"
 WRITING, RECOVERING, HOLDING = "bot/engine/writing.py", "bot/engine/recovering.py", "bot/engine/holding.py"
 ADDRESSING, DECIDING, REQUESTING = "bot/engine/addressing.py", "bot/engine/deciding.py", "bot/engine/requesting.py"
+COPYING = "bot/engine/copying.py"
 STEPS, RECOVERY, WRITER = "bot/domain/steps/base.py", "bot/domain/recovery.py", "bot/cluster/writer.py"
 
 
@@ -38,7 +39,7 @@ MUTANTS = (
     ),
     Mutant(
         "one vote of each: domain",
-        OPERATIONS,
+        TRANSITIONS,
         "if any(vote.human == other.human or vote.user_id == other.user_id for other in operation.counted):",
         "if False:",
         f"{_ENGINE}test_deciding.py::test_t02_a_double_click_is_one_vote",
@@ -53,13 +54,13 @@ MUTANTS = (
     Mutant(
         "one vote of each: accounts that were linked since",
         JUDGING,
-        "human = next((vote.human for vote in operation.counted if human in voters(workshop, (vote,))), human)",
+        "human = next((vote.human for vote in operation.counted if human in voters(workshop.policy, (vote,))), human)",
         "pass",
         f"{_ENGINE}test_deciding.py::test_t03_accounts_that_are_linked_later_count_as_one_as_well",
     ),
     Mutant(
         "a vote is on this plan: domain",
-        OPERATIONS,
+        TRANSITIONS,
         "if vote.digest != operation.digest:",
         "if False:",
         f"{_DOMAIN}test_operations.py::test_a_vote_that_may_not_count_is_refused",
@@ -87,14 +88,14 @@ MUTANTS = (
     ),
     Mutant(
         "own request: domain, the human",
-        OPERATIONS,
+        TRANSITIONS,
         "if vote.human == operation.plan.human or vote.user_id == operation.plan.requester.user_id:",
         "if vote.user_id == operation.plan.requester.user_id:",
         f"{_DOMAIN}test_operations.py::test_a_vote_that_may_not_count_is_refused",
     ),
     Mutant(
         "own request: domain, the account",
-        OPERATIONS,
+        TRANSITIONS,
         "if vote.human == operation.plan.human or vote.user_id == operation.plan.requester.user_id:",
         "if vote.human == operation.plan.human:",
         f"{_DOMAIN}test_operations.py::test_a_vote_that_may_not_count_is_refused",
@@ -102,7 +103,7 @@ MUTANTS = (
     Mutant(
         "own request: an alias that became known since",
         JUDGING,
-        "if human in requesters(workshop, operation):",
+        "if human in requesters(workshop.policy, operation):",
         "if False:",
         f"{_ENGINE}test_deciding.py::test_t08_an_alias_of_the_requester_is_the_requester",
     ),
@@ -115,7 +116,7 @@ MUTANTS = (
     ),
     Mutant(
         "a set of the rule is held",
-        OPERATIONS,
+        TRANSITIONS,
         "if not vote.sets:",
         "if False:",
         f"{_ENGINE}test_deciding.py::test_whoever_is_in_no_set_is_told_who_is_needed",
@@ -191,6 +192,34 @@ MUTANTS = (
         "if ",
         f"{_ENGINE}test_deciding.py::test_t07_an_address_counts_on_its_own_message_alone",
     ),
+    Mutant(
+        "a copy goes to no requester",
+        COPYING,
+        "sorted(user for user in users if policy.human_of(user) not in own)",
+        "sorted(users)",
+        f"{_ENGINE}test_copies.py::test_the_requester_gets_none",
+    ),
+    Mutant(
+        "a copy goes to who may approve alone",
+        COPYING,
+        "return [user for user, may in zip(named, judged, strict=True) if may]",
+        "return list(named)",
+        f"{_ENGINE}test_copies.py::test_whoever_may_approve_gets_a_copy_with_the_card",
+    ),
+    Mutant(
+        "a copy follows its card",
+        "bot/engine/keeping.py",
+        "for copy in operation.copies:",
+        "for copy in operation.copies if operation.version == 1 else ():",
+        f"{_ENGINE}test_copies.py::test_once_it_is_over_no_copy_has_a_button",
+    ),
+    Mutant(
+        "who got a copy never changes",
+        "bot/store/migrations/0006_card_copies.sql",
+        "IF NEW.copies IS DISTINCT FROM OLD.copies THEN",
+        "IF false THEN",
+        f"{_STORE}test_operations_refused.py::test_what_may_not_be_is_refused",
+    ),
     # --- time ---------------------------------------------------------------------------------------------------------
     Mutant(
         "expiry by the database's clock: at the click",
@@ -208,14 +237,14 @@ MUTANTS = (
     ),
     Mutant(
         "what is late is not decided on",
-        OPERATIONS,
+        TRANSITIONS,
         "    if overdue(operation, now):\n        raise NotPossible",
         "    if False:\n        raise NotPossible",
         f"{_DOMAIN}test_operations.py::test_time_is_over_at_its_last_moment",
     ),
     Mutant(
         "what is late does not begin: domain",
-        OPERATIONS,
+        TRANSITIONS,
         "if overdue(operation, now) or not operation.quorum.met:",
         "if not operation.quorum.met:",
         f"{_DOMAIN}test_operations.py::test_time_is_over_at_its_last_moment",
@@ -329,7 +358,7 @@ MUTANTS = (
     ),
     Mutant(
         "a quorum at the claim",
-        OPERATIONS,
+        TRANSITIONS,
         "if overdue(operation, now) or not operation.quorum.met:",
         "if overdue(operation, now):",
         f"{_DOMAIN}test_operations.py::test_a_vote_on_another_plan_does_not_count",
@@ -357,8 +386,8 @@ MUTANTS = (
     ),
     Mutant(
         "a stricter rule",
-        EVIDENCE,
-        "if not as_strict(operation.plan.rule, policy.rule_for(draft.verb, draft.risk, draft.where)):",
+        "bot/domain/change_policy.py",
+        "if not as_strict(plan.rule, self.rule_for(draft.verb, draft.risk, draft.where)):",
         "if False:",
         f"{_ENGINE}test_executing.py::test_t30_a_policy_that_forbids_it_now_ends_it",
     ),
@@ -493,14 +522,14 @@ MUTANTS = (
     # --- what is for good ---------------------------------------------------------------------------------------------
     Mutant(
         "final states: domain, of what waits",
-        OPERATIONS,
+        TRANSITIONS,
         "if operation.state not in WAITING:",
         "if False:",
         f"{_DOMAIN}test_operations.py::test_each_step_is_possible_in_its_states_and_in_no_other",
     ),
     Mutant(
         "final states: domain, of what runs",
-        OPERATIONS,
+        TRANSITIONS,
         "if operation.state is not State.EXECUTING:",
         "if False:",
         f"{_DOMAIN}test_operations.py::test_each_step_is_possible_in_its_states_and_in_no_other",

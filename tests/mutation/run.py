@@ -28,8 +28,10 @@ from tests.mutation.mutants import MUTANTS, Mutant
 ROOT = Path(__file__).parents[2]
 FOLDERS, FILES = ("bot", "handlers", "sandbox", "tests"), ("pyproject.toml",)
 LANES = 2
-LONGEST_S = 180.0
-_TEST_S = 60
+LONGEST_S = 300.0
+_TEST_S = 120
+# Tests that miss what they wait for are to fail by themselves, and soon.
+_PATIENCE_S = "20"
 _PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no", "-rf", f"--timeout={_TEST_S}")
 _WHERE = "import bot, handlers, sandbox, tests.support.engine as of; print(*(m.__file__ for m in (bot, handlers, of)))"
 # So wide that the reason of a failure is not cut off.
@@ -81,6 +83,7 @@ class Lane:
     async def python(self, *words: str) -> Ran:
         """Run Python in the copy."""
         own = {"PYTHONPATH": str(self.folder), "RAGOPS_TEST_DATABASE_URL": self.database_url, "COLUMNS": _COLUMNS}
+        own["RAGOPS_TEST_PATIENCE_S"] = _PATIENCE_S
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *words,

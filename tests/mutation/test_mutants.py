@@ -35,7 +35,7 @@ def test_the_tests_of_all_mutants_are_there() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=250,
     )
     assert collected.returncode == 0, collected.stdout[-2000:] + collected.stderr[-2000:]
 

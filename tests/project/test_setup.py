@@ -53,7 +53,7 @@ class Checkout:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=120,
         )
 
 

@@ -27,7 +27,7 @@ LEASE_S = 30.0
 # Whatever was asked longer before a replica was killed has been answered by then.
 UNDER_WAY_S = 20.0
 # How long a process that stood still takes to do what has piled up meanwhile.
-WAKING_S = 3.0
+WAKING_S = 10.0
 KILLS = 4 if LONG else 1
 
 pytestmark = pytest.mark.timeout(300)

@@ -48,7 +48,7 @@ class Balancer:
         async def left() -> int:
             return self._open[replica]
 
-        await until(left, lambda count: count == 0, within_s=30, every_s=0.01)
+        await until(left, lambda count: count == 0, within_s=60, every_s=0.01)
 
     def join(self, replica: Address) -> None:
         """Lead connections to a replica again."""

@@ -233,7 +233,7 @@ class Bench:
     async def carried_out(self, operation: Operation, *, executor: Executor | None = None) -> Operation:
         """Let one executor work until nothing waits, and return the request as it is then."""
         working = executor or self.executor()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while await working.step():
                 pass
         return await self.operation(operation)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 
@@ -50,3 +52,20 @@ class ShiftedClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(min(seconds, self._longest_s))
+
+
+@contextmanager
+def leaping_loop() -> Iterator[Callable[[float], None]]:
+    """Yield what lets the running event loop's own time leap by seconds, as if the loop had stood still for so long."""
+    loop, leapt = asyncio.get_running_loop(), 0.0
+    real = loop.time
+
+    def leap(seconds: float) -> None:
+        nonlocal leapt
+        leapt += seconds
+
+    loop.time = lambda: real() + leapt  # type: ignore[method-assign]
+    try:
+        yield leap
+    finally:
+        loop.time = real  # type: ignore[method-assign]

@@ -232,16 +232,24 @@ class Scene:
         """Press a button on the request's card."""
         return await self.press(operation, kind, by=by, words=words)
 
-    async def press(self, operation: Operation, kind: str, *, words: str = "", **how: Any) -> View:
-        """Press a button of the newest picture that has it, on the message that shows the request."""
-        message = await self.store.operations.message(subject(operation), operation.place.channel)
-        text = f"{self.button(operation, kind)} {words}".strip()
-        told = {"message": message, "surface": Surface.BUTTON, "place": operation.place, **how}
+    async def press(
+        self, operation: Operation, kind: str, *, words: str = "", on: Place | None = None, **how: Any
+    ) -> View:
+        """Press a button of the newest picture that has it: on the card, or on the copy that stands in `on`."""
+        place = on or operation.place
+        message = await self.store.operations.message(subject(operation), place.channel)
+        text = f"{self.button(operation, kind, place.channel)} {words}".strip()
+        told = {"message": message, "surface": Surface.BUTTON, "place": place, **how}
         return await self.say(text, **told)
 
-    def button(self, operation: Operation, kind: str) -> str:
-        """Return the command of a button of the request's newest card that has it."""
-        cards = [post.view for post in self.posted if post.subject == subject(operation)]
+    def pictures(self, operation: Operation, channel: str = "") -> list[View]:
+        """Return what was shown of a request in its channel, or in another, the oldest first."""
+        place = channel or operation.place.channel
+        return [post.view for post in self.posted if post.subject == subject(operation) and post.place.channel == place]
+
+    def button(self, operation: Operation, kind: str, channel: str = "") -> str:
+        """Return the command of a button of the request's newest card, or copy, that has it."""
+        cards = self.pictures(operation, channel)
         found = [each.command for view in cards for each in buttons_of(view) if each.command.startswith(f"{kind} ")]
         assert found, f"no button {kind}"
         return found[-1]

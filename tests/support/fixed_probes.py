@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -14,7 +15,8 @@ from bot.domain.watch.extras import Backup, DiskUse, IssuedCertificate, Quota
 from bot.domain.watch.policy import WatchPolicy
 from bot.domain.watch.probes import Health, Probed, ProbeKind, ProbeTarget, ServedCertificate, Stage, Trouble
 from bot.errors import ClusterError, ClusterNotFound
-from tests.support.builders import DAY_S, NOW, SCOPE, ago
+from bot.probes.words import spoken
+from tests.support.builders import NOW, SCOPE, ago
 
 T = TypeVar("T")
 
@@ -54,7 +56,18 @@ class FixedProbes:
         await self.together.pass_through()
         if target.name in self.hanging:
             await asyncio.Event().wait()
-        return self.answers.get(target.name) or probed(target)
+        return _fit(self.answers.get(target.name) or probed(target))
+
+
+def _fit(answer: Probed) -> Probed:
+    """Return an answer as a port may give it: masked, each text on one line."""
+    return replace(
+        answer,
+        stages=tuple(replace(each, words=spoken(each.words)) for each in answer.stages),
+        troubles=tuple(replace(each, words=spoken(each.words), advice=spoken(each.advice)) for each in answer.troubles),
+        facts=tuple((spoken(label), spoken(value)) for label, value in answer.facts),
+        lines=tuple(map(spoken, answer.lines)),
+    )
 
 
 class FixedExtras:
@@ -179,7 +192,6 @@ def served(
         names=names or ("rag.example.com",),
         issuer=issuer,
         serial=serial,
-        not_before=ago(30 * DAY_S),
         not_after=NOW + timedelta(days=days),
         address=address,
     )

@@ -28,7 +28,7 @@ class Journal(logging.Handler):
         read = [json.loads(line) for line in self.lines]
         return [fields for fields in read if fields.get("event") == name]
 
-    async def heard(self, name: str, *, within_s: float = 20.0) -> None:
+    async def heard(self, name: str, *, within_s: float = 60.0) -> None:
         """Wait until a line carries this event."""
 
         async def look() -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.approval import Rule, RuleSet
 from bot.domain.live import Target
 from bot.domain.operations import Operation, State, Vote

@@ -39,7 +39,7 @@ class OwnRedis:
         self._process = await asyncio.create_subprocess_exec(
             self.program, *words, cwd=self.folder, stdout=asyncio.subprocess.DEVNULL
         )
-        await until(lambda: self.say("PING"), lambda answer: answer == b"+PONG", within_s=30)
+        await until(lambda: self.say("PING"), lambda answer: answer == b"+PONG")
 
     async def say(self, words: str) -> bytes:
         """Send one command and return the first line of the answer; empty when nobody answers."""

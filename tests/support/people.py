@@ -20,7 +20,7 @@ class People:
         shown = await self.control.read(channel=channel, user=user, thread="all")
         return [message for message in shown if message.author == "rag"]
 
-    async def answer(self, text: str, *, user: str = "ann", channel: str = "ops", within_s: float = 30.0) -> str:
+    async def answer(self, text: str, *, user: str = "ann", channel: str = "ops", within_s: float = 60.0) -> str:
         """Type a command and return the text of the newest message that its person then sees from the bot."""
         before = {(message.ts, message.edits) for message in await self.seen(user=user, channel=channel)}
         said = await self.control.say(text, user=user, channel=channel)

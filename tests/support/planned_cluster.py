@@ -15,7 +15,7 @@ from pathlib import Path
 
 import handlers
 from bot.cluster import ClusterWrites, ContainerLogs, KubernetesHttp, OneShotReader, open_connection
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.actions import Change
 from bot.domain.approval import Rule
 from bot.domain.catalogue import Catalogue

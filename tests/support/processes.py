@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAM = str(Path(sys.executable).with_name("ragops"))
-_LONGEST_S = 60.0
+_LONGEST_S = 120.0
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
@@ -20,7 +20,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     places = {name: folder / name.lower() for name in ("HOME", "RAGOPS_DATA", "TMPDIR")}
     for place in places.values():
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SSL_CERT_FILE") if name in os.environ}
     return kept | {name: str(place) for name, place in places.items()} | more
 
 
@@ -61,7 +61,7 @@ class Program:
         with suppress(ProcessLookupError):
             (os.killpg if group else os.kill)(self.process.pid, number)
 
-    async def ended(self, *, within_s: float = 15.0) -> int:
+    async def ended(self, *, within_s: float = 60.0) -> int:
         """Wait for its end and return its exit code, negative for the signal that ended it."""
         async with asyncio.timeout(within_s):
             return await self.process.wait()
@@ -69,9 +69,9 @@ class Program:
     async def stop(self, number: signal.Signals = signal.SIGTERM, *, group: bool = False) -> int:
         """Stop it and return its exit code; on a busy machine its database takes a while to be made and unmade."""
         self.send(number, group=group)
-        return await self.ended(within_s=20.0)
+        return await self.ended()
 
-    async def line(self, *, within_s: float = 30.0) -> str:
+    async def line(self, *, within_s: float = 60.0) -> str:
         """Return the next line of its output; empty at its end."""
         assert self.process.stdout is not None
         async with asyncio.timeout(within_s):

@@ -98,7 +98,7 @@ async def settled(writes: ClusterWrites, scope: Scope, kind: str) -> Live:
         now = template_digest(template_of(seen.object))
         return newest == now and now not in others
 
-    return await until(lambda: live(writes, scope, kind), is_settled, within_s=20)
+    return await until(lambda: live(writes, scope, kind), is_settled, within_s=60)
 
 
 async def at_rest(writes: ClusterWrites, scope: Scope) -> Live:

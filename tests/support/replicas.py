@@ -18,7 +18,7 @@ from tests.support.addresses import own_host, own_port
 from tests.support.processes import Program, environment, started
 from tests.support.waiting import until
 
-_START_S = 60.0
+_START_S = 120.0
 _SAMPLE = re.compile(r"^(?P<name>\w+)(?:\{(?P<labels>[^}]*)\})? (?P<value>\S+)$", re.MULTILINE)
 
 
@@ -75,7 +75,7 @@ class Replica:
         except AssertionError as error:
             raise AssertionError(f"{self.name}: {error}\n{self.program.log.read_text()[-3000:]}") from None
 
-    async def is_unready(self, check: str, *, within_s: float = 20.0) -> str:
+    async def is_unready(self, check: str, *, within_s: float = 60.0) -> str:
         """Wait until it says that it cannot do its work because of `check`, and return its words."""
 
         def words(seen: tuple[int, dict[str, Any]]) -> str:

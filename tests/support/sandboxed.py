@@ -122,7 +122,7 @@ async def sandboxed(folder: Path, database_url: str, staging: Staging | None = N
             group.create_task(run_bot(ingredients, stop, ready))
             living = group.create_task(world.run(speed=staging.speed)) if staging.speed else None
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     await ready.wait()
                 if staging.waits_for_store:
                     await kept.heard("store_open")

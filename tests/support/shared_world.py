@@ -57,7 +57,7 @@ class SharedWorld:
         async def left() -> int:
             return await unsettled(self.database_url) + self.slack.courier.on_the_way
 
-        await until(left, lambda count: count == 0, within_s=120)
+        await until(left, lambda count: count == 0, within_s=180)
 
     async def answered_more(self, count: int, *, of: Callable[[Asked], bool] = lambda _: True) -> None:
         """Wait until so many more things were answered, of those that count."""
@@ -66,7 +66,7 @@ class SharedWorld:
             return sum(bool(one.answered_at) and of(one) for one in self.crowd.asked)
 
         aim = await look() + count
-        await until(look, lambda answered: answered >= aim, within_s=90)
+        await until(look, lambda answered: answered >= aim, within_s=150)
 
     async def audit_is_whole(self, entries: int) -> None:
         """Assert that the chain of the audit holds, and so many entries."""

@@ -111,7 +111,7 @@ class Chat:
         return [message for message in shown if message.author == "rag"]
 
     async def after(
-        self, act: Callable[[], Awaitable[object]], *, user: str = "ann", channel: str = "ops", within_s: float = 10.0
+        self, act: Callable[[], Awaitable[object]], *, user: str = "ann", channel: str = "ops", within_s: float = 60.0
     ) -> Shown:
         """Act, and return the newest message of the bot that its person did not see before, or not in this form."""
         before = {(message.ts, message.edits) for message in await self.seen(user=user, channel=channel)}
@@ -139,7 +139,7 @@ class Chat:
             shown = await self.control.home(user)
             return shown.text if shown is not None else ""
 
-        return await until(look, fits, within_s=10, every_s=0.01)
+        return await until(look, fits, every_s=0.01)
 
     async def dialog(self, user: str, fits: Callable[[str], object]) -> str:
         """Return the dialog that a person has open once it fits."""
@@ -148,7 +148,7 @@ class Chat:
             shown = await self.control.view(user)
             return shown.text if shown is not None else ""
 
-        return await until(look, fits, within_s=10, every_s=0.01)
+        return await until(look, fits, every_s=0.01)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

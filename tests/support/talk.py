@@ -17,7 +17,7 @@ class Talk:
     control: SlackControl
     slack: SlackServer
 
-    async def answer(self, text: str, *, user: str = "ann", channel: str = "ops", within_s: float = 20.0) -> Shown:
+    async def answer(self, text: str, *, user: str = "ann", channel: str = "ops", within_s: float = 60.0) -> Shown:
         """Type a command and return the newest message that its person then sees from the bot."""
 
         async def act() -> None:
@@ -27,7 +27,7 @@ class Talk:
         return await self.after(act, user=user, channel=channel, within_s=within_s)
 
     async def after(
-        self, act: Callable[[], Awaitable[None]], *, user: str, channel: str = "ops", within_s: float = 20.0
+        self, act: Callable[[], Awaitable[None]], *, user: str, channel: str = "ops", within_s: float = 60.0
     ) -> Shown:
         """Act, and return the newest message of the bot that its person did not see before, or not in this form."""
         before = {(message.ts, message.edits) for message in await self.seen(user=user, channel=channel)}
@@ -48,7 +48,7 @@ class Talk:
         assert await self.control.settle(quiet=quiet_s)
         return [message for message in await self.seen(user=user, channel=channel) if message.ts not in before]
 
-    async def press(self, label: str, *, user: str = "ann", channel: str = "ops", within_s: float = 20.0) -> Shown:
+    async def press(self, label: str, *, user: str = "ann", channel: str = "ops", within_s: float = 60.0) -> Shown:
         """Press the newest such button and return the message that came or changed then."""
 
         async def act() -> None:
@@ -66,7 +66,7 @@ class Talk:
         """Return what the bot has posted for everybody, oldest first."""
         return [message for message in await self.seen(user="vic", channel=channel) if not message.ephemeral]
 
-    async def posted(self, count: int, *, channel: str = "ops", within_s: float = 20.0) -> list[Shown]:
+    async def posted(self, count: int, *, channel: str = "ops", within_s: float = 60.0) -> list[Shown]:
         """Wait until the bot has posted so many messages for everybody, let things settle, and return them all."""
         await until(lambda: self.public(channel=channel), lambda shown: len(shown) >= count, within_s=within_s)
         await self.control.settle()

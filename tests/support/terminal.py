@@ -28,7 +28,7 @@ class Printed:
         return json.loads(self.out)
 
 
-async def ragops(folder: Path, *words: str, kubeconfig: str, within_s: float = 30.0) -> Printed:
+async def ragops(folder: Path, *words: str, kubeconfig: str, within_s: float = 100.0) -> Printed:
     """Run a command in a folder without configuration. Raises `TimeoutError`."""
     program = await asyncio.create_subprocess_exec(
         PROGRAM,

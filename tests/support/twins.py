@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -140,8 +141,30 @@ class TableDirectory:
         known = self.people.get(user_id) if team_id == TEAM else None
         return known or member(user_id, standing=Standing.STRANGER)
 
+    async def members(self, groups: Collection[str]) -> frozenset[str]:
+        if self.problem is not None:
+            raise self.problem
+        return frozenset(user for user, known in self.people.items() if known.groups & set(groups))
+
     async def changed(self) -> None:
         self.forgotten += 1
+
+
+class TableDirectMessages:
+    """A `DirectMessages` in which each person's conversation is named after them; some have none, or hang."""
+
+    def __init__(self) -> None:
+        self.closed: dict[str, DeliveryError] = {}
+        self.hanging: set[str] = set()
+        self.opened: list[str] = []
+
+    async def open(self, user_id: str) -> str:
+        self.opened.append(user_id)
+        if user_id in self.hanging:
+            await asyncio.Event().wait()
+        if user_id in self.closed:
+            raise self.closed[user_id]
+        return f"D-{user_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ from bot.domain.watch.extras import Backup, DiskUse, IssuedCertificate
 from bot.domain.watch.policy import Thresholds
 from bot.domain.watch.probes import Probed
 from bot.domain.watch.samples import Sample, SampleAt
-from bot.domain.watch.world import Judged, Looked, World
+from bot.domain.watch.world import UNSEEN, Judged, Looked, World
 from bot.watching.recording import samples_of
 from tests.support.builders import NOW, SCOPE, ago, snapshot
 
@@ -62,6 +63,23 @@ def world(
         disks=disks,
         thresholds=thresholds or Thresholds(),
         catalogue=CATALOGUE,
+    )
+
+
+def of_cluster(
+    *,
+    namespaces: Mapping[str, str] | None = None,
+    nodes: Sequence[str] | None = None,
+    disks: Looked[Sequence[DiskUse]] = ABSENT,
+) -> World:
+    """Make a world of a cluster as a whole; nodes that are not named could not be listed."""
+    return replace(
+        world(scope=SCOPE.whole, disks=disks),
+        report=UNSEEN,
+        samples=UNSEEN,
+        probed=UNSEEN,
+        namespaces=MappingProxyType(dict(namespaces or {SCOPE.namespace: ""})),
+        nodes=Looked(problem="no right") if nodes is None else Looked(tuple(nodes)),
     )
 
 

@@ -24,7 +24,7 @@ def look(seen: Seen) -> Section:
     if not nodes:
         return Section(name=NAME, problem=problem, absent=not problem, attentions=attentions)
     states = [state for node in nodes if (state := _state(node))]
-    ready = sum(_is_ready(node) for node in nodes)
+    ready = sum(node.is_ready for node in nodes)
     words = f"{ready} of {len(nodes)} ready"
     if states:
         more = f" and {len(states) - _MOST_NAMED} more" if len(states) > _MOST_NAMED else ""
@@ -32,14 +32,9 @@ def look(seen: Seen) -> Section:
     return Section(name=NAME, words=words, problem=problem, noted=bool(states), attentions=attentions)
 
 
-def _is_ready(node: Node) -> bool:
-    ready = node.condition("Ready")
-    return ready is None or ready.status == "True"
-
-
 def _state(node: Node) -> str:
     """Say what is not as it should be; empty when all is."""
-    said = [] if _is_ready(node) else ["not ready"]
+    said = [] if node.is_ready else ["not ready"]
     said += [each.type for each in node.conditions if each.type in _PRESSURES and each.status == "True"]
     if node.unschedulable:
         said.append("cordoned")

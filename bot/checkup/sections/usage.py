@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.checkup.attentions import from_findings
 from bot.checkup.kinds import SectionKind
 from bot.checkup.seen import Looks, Seen, unread
+from bot.diagnosis.usage import samples
 from bot.domain.objects import Container, ContainerUsage, Pod
 from bot.domain.snapshot import Part
 from bot.domain.text import count, listed
@@ -54,7 +55,7 @@ def look(seen: Seen) -> Section:
 
 def _samples(looks: Looks) -> Sequence[tuple[Pod, Container, ContainerUsage]]:
     ours = {pod.meta.uid for pod in looks.extent.pods}
-    return [each for each in looks.index.samples() if each[0].meta.uid in ours]
+    return [each for each in samples(looks.index) if each[0].meta.uid in ours]
 
 
 def _named(seen: Seen, looks: Looks, pod: Pod) -> str:

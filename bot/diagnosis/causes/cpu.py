@@ -12,7 +12,7 @@ from statistics import median
 from bot.diagnosis import steps
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
-from bot.diagnosis.usage import UsedCpu, percent
+from bot.diagnosis.usage import UsedCpu, percent, samples
 from bot.diagnosis.words import cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Pod
@@ -42,13 +42,13 @@ def look(index: Index) -> Iterable[Finding]:
         return
     hot = {
         (index.target_of(pod), container.name)
-        for pod, container, sample in index.samples()
+        for pod, container, sample in samples(index)
         if sample.cpu_m >= LEAST_M and _is_hot(index, UsedCpu(pod, container, sample.cpu_m))
     }
     if not hot:
         return
     found: dict[tuple[ObjectRef, str], list[UsedCpu]] = defaultdict(list)
-    for pod, container, sample in index.samples():
+    for pod, container, sample in samples(index):
         place = (index.target_of(pod), container.name)
         if place in hot:
             found[place].append(UsedCpu(pod, container, sample.cpu_m))

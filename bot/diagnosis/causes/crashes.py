@@ -10,7 +10,8 @@ from bot.diagnosis.containers import crash_log, is_looping, last_end, onset
 from bot.diagnosis.crash_reasons import Cause, Reason, quoted, reason_in
 from bot.diagnosis.dependencies import dependency_refs, standing_of
 from bot.diagnosis.family import Case, Family, Symptom
-from bot.diagnosis.index import Index, telling_line
+from bot.diagnosis.index import Index
+from bot.diagnosis.telling import telling_line
 from bot.diagnosis.traces import Trace, last_trace
 from bot.diagnosis.words import duration, exit_code, tag_of
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep

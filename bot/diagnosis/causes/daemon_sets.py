@@ -36,7 +36,7 @@ def _of(index: Index, workload: Workload) -> Iterable[Finding]:
     without = {pod.node for pod in pods if pod.node}
     bare = _nodes_without(index, workload, without) if missing > 0 else []
     names = sorted({pod.node for pod in lasting if pod.node} | {node.meta.name for node in bare})
-    ill = [n for name in names if (n := index.node_by_name.get(name)) is not None and not _is_ready(n)]
+    ill = [n for name in names if (n := index.node_by_name.get(name)) is not None and not n.is_ready]
     where = f" Not on {', '.join(names[:5])}{'…' if len(names) > 5 else ''}." if names else ""
     because_of = f" {', '.join(node.meta.name for node in ill[:5])} is not ready itself." if ill else ""
     lacking = f" {count(missing, 'pod')} not made at all." if missing > 0 else ""
@@ -62,11 +62,6 @@ def _nodes_without(index: Index, workload: Workload, taken: set[str]) -> list[No
     """Return the nodes that lack a pod, where that can be told: the set wants to be on all there are."""
     nodes = index.snapshot.nodes
     return [node for node in nodes if node.meta.name not in taken] if len(nodes) == workload.desired else []
-
-
-def _is_ready(node: Node) -> bool:
-    ready = node.condition("Ready")
-    return ready is None or ready.status == "True"
 
 
 SURVEY = Survey(

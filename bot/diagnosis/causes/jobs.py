@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from bot.diagnosis.containers import crash_log
 from bot.diagnosis.family import Code, Survey
-from bot.diagnosis.index import Index, telling_line
+from bot.diagnosis.index import Index
 from bot.diagnosis.job_runs import LastPod, began_at, failure, last_failed_pod, matters, ref_of, subject_of
 from bot.diagnosis.steps import by_hand
+from bot.diagnosis.telling import telling_line
 from bot.diagnosis.words import ago, duration, exit_code
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity
 from bot.domain.objects import Job, Role

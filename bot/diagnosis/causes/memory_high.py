@@ -9,7 +9,7 @@ from bot.diagnosis import steps
 from bot.diagnosis.causes.memory import was_killed
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
-from bot.diagnosis.usage import UsedMemory, percent
+from bot.diagnosis.usage import UsedMemory, percent, samples
 from bot.diagnosis.words import amount
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.snapshot import Part
@@ -25,7 +25,7 @@ def look(index: Index) -> Iterable[Finding]:
     if not index.snapshot.has(Part.POD_METRICS):
         return
     found: dict[tuple[ObjectRef, str], list[UsedMemory]] = defaultdict(list)
-    for pod, container, sample in index.samples():
+    for pod, container, sample in samples(index):
         if container.memory_limit and sample.memory >= HIGH * container.memory_limit:
             used = UsedMemory(pod, container, sample.memory, container.memory_limit)
             found[index.target_of(pod), container.name].append(used)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
+from bot.diagnosis.replica_sets import replica_set_of_revision, revision_began, working_replica_set
 from bot.diagnosis.revisions import differences
 from bot.diagnosis.steps import by_hand, command, roll_back
 from bot.diagnosis.words import duration, tag_of
@@ -56,7 +57,7 @@ def _stopped_at(index: Index, workload: Workload, progressing: Condition) -> dat
     if newest is None:
         return None
     pods = [pod for pod in index.pods_of(workload) if index.replica_set_of(pod) is newest]
-    steps = [index.revision_began(workload, newest), *(pod.meta.created_at for pod in pods)]
+    steps = [revision_began(index, workload, newest), *(pod.meta.created_at for pod in pods)]
     steps += [c.changed_at for pod in pods if pod.is_ready and (c := pod.condition("Ready"))]
     last = max((step for step in steps if step is not None), default=None)
     # A deadline of days is a way of having none; the patience is ours, then.
@@ -66,7 +67,7 @@ def _stopped_at(index: Index, workload: Workload, progressing: Condition) -> dat
 
 def _newest(index: Index, workload: Workload) -> ReplicaSet | None:
     number = workload.revision
-    return None if number is None else index.replica_set_of_revision(workload, number)
+    return None if number is None else replica_set_of_revision(index, workload, number)
 
 
 def _named(replica_set: ReplicaSet) -> str:
@@ -76,7 +77,7 @@ def _named(replica_set: ReplicaSet) -> str:
 
 def _stuck(index: Index, workload: Workload, progressing: Condition, stopped: datetime | None) -> Finding:
     newest, number = _newest(index, workload), workload.revision
-    working = index.working_replica_set(workload, other_than=number) if number is not None else None
+    working = working_replica_set(index, workload, other_than=number) if number is not None else None
     name = _named(newest) if newest else "The newest release"
     how_long = f" for {duration((index.now - stopped).total_seconds())}" if stopped else ""
     ready = f", {newest.ready} of them ready" if newest else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from bot.diagnosis import steps
 from bot.diagnosis.causes.scheduling_codes import (
     CLAIM_MISSING,
     CODES,
@@ -32,10 +33,11 @@ from bot.diagnosis.placement_words import (
     taints,
 )
 from bot.diagnosis.preemptions import victims_of
+from bot.diagnosis.replica_sets import working_replica_set
 from bot.diagnosis.scheduler import Said, reasons
 from bot.diagnosis.words import amount, cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, StepKind
-from bot.domain.objects import Pod
+from bot.domain.objects import Pod, Role
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
 from bot.domain.text import count, first_line
@@ -90,13 +92,14 @@ def explain(case: Case) -> Finding:
     message = condition.message if condition else None
     said = reasons(message or "")
     waits = f"{count(len(case.pods), 'pod')} {'waits' if len(case.pods) == 1 else 'wait'}"
+    serves = f" {case.contrast}" if case.contrast else ""
     told = Evidence(EvidenceKind.STATE, f"asks for {_asked(pod)}", (message,) if message else (), case.since)
     return Finding(
         code=case.code,
         severity=case.severity,
         target=case.target,
         title=TITLES[case.code],
-        summary=f"{waits}: {_reason(case, pod, said)}{_nominated(pod)}{_preempted(case)}",
+        summary=f"{waits}: {_reason(case, pod, said)}{_nominated(pod)}{_preempted(case)}{serves}",
         evidence=(told, *node_by_node(case.index, pod, said, message or "")),
         next=_next(case, pod),
         pods=case.pods,
@@ -225,13 +228,27 @@ def _next(case: Case, pod: Pod) -> tuple[NextStep, ...]:
     )
     if case.code == INSUFFICIENT_RESOURCES:
         nodes = NextStep(StepKind.COMMAND, "top nodes", "shows how full the nodes are", label="Nodes")
-        return (nodes, describe)
+        way_back = steps.release(case) if _asks_for_more(case, pod) else ()
+        return (*way_back[:1], nodes, describe)
     if case.code in (VOLUME_UNBOUND, VOLUME_ELSEWHERE):
         claim = next(iter(_unbound_claims(case.index, pod) or _claims_of(pod)), "")
         shown = NextStep(StepKind.COMMAND, f"describe claim/{claim}", "shows the claim and its events", label="Claim")
         return (shown, describe) if claim else (describe,)
     by_hand = _BY_HAND.get(case.code)
     return (NextStep(StepKind.MANUAL, *by_hand), describe) if by_hand else (describe,)
+
+
+def _asks_for_more(case: Case, pod: Pod) -> bool:
+    """Tell whether the pod asks for more than those of another revision that works: then the release is the cause."""
+    working = working_replica_set(case.index, case.workload, other_than=case.revision) if case.workload else None
+    if working is None:
+        return False
+    mine = [each for each in pod.containers if each.role is not Role.INIT]
+    before = [each for each in working.containers if each.role is not Role.INIT]
+    return any(
+        sum(getattr(each, resource) or 0 for each in mine) > sum(getattr(each, resource) or 0 for each in before)
+        for resource in ("memory_request", "cpu_request_m")
+    )
 
 
 _BY_HAND = {

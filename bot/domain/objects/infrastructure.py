@@ -52,6 +52,12 @@ class Node:
     def condition(self, type_: str) -> Condition | None:
         return next((c for c in self.conditions if c.type == type_), None)
 
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether it does not say that it is not ready."""
+        ready = self.condition("Ready")
+        return ready is None or ready.status == "True"
+
 
 @dataclass(frozen=True, slots=True)
 class NodeLoad:

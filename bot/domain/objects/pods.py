@@ -160,9 +160,7 @@ class Pod:
     host_network: bool = False
     restart_policy: str = "Always"
     service_account: str = ""
-    priority_class: str = ""
     deadline_s: int | None = None
-    grace_period_s: int | None = None
     nominated_node: str = ""
 
     @property

@@ -59,6 +59,16 @@ class Workload:
         text = self.meta.annotations.get(REVISION, "")
         return int(text) if text.isdecimal() else None
 
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether its roll-out is done: all pods that are wanted are of the template of now, and ready."""
+        return (
+            self.desired > 0
+            and not self.paused
+            and self.observed_generation >= self.meta.generation
+            and self.updated == self.ready == self.desired
+        )
+
     def condition(self, type_: str) -> Condition | None:
         return next((c for c in self.conditions if c.type == type_), None)
 

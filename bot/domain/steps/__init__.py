@@ -23,8 +23,11 @@ from bot.domain.steps.rollback import Rollback
 from bot.domain.steps.scale import Scale
 
 AnyStep = Scale | Restart | Rollback | SetImage | SetResources | SetBounds | Evict | ClearFailed
+# Those that give a workload another pod template: their time is that of a roll-out.
+ROLL_OUTS = (Restart, Rollback, SetImage, SetResources)
 
 __all__ = [
+    "ROLL_OUTS",
     "AnyStep",
     "ClearFailed",
     "Compared",

@@ -20,13 +20,25 @@ class AlertState(StrEnum):
     RESOLVED = "resolved"
 
 
+class Ending(StrEnum):
+    """How an alert ended. `UNWATCHED`: the configuration leaves it out; `UNHEARD`: its source speaks of it no more.
+
+    Only of what is `OVER` anybody knows that it is not true any more.
+    """
+
+    OVER = "over"
+    UNWATCHED = "unwatched"
+    UNHEARD = "unheard"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """A rule that is true of something now. `cause` groups: signals with the same cause are one episode.
 
     `key` tells it from all others of its scope (rule and object). It fires once it was true for `hold_s` seconds, and
     is over once it was not for `clear_s`. `source` is `ragops` or `alertmanager`; `since` when the source knows better
-    than we when it began. `unsafe_link` is shown as text, never as a link with a name of its own.
+    than we when it began. `unsafe_link` is shown as text, never as a link with a name of its own. `targets` are the
+    configured targets (`redis:cache`) by which alone it is known, if there are any.
     """
 
     key: str
@@ -41,6 +53,7 @@ class Signal:
     service: str = ""
     since: datetime | None = None
     unsafe_link: str = ""
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +61,9 @@ class Alert:
     """A signal's life within its episode. `changed_at` is when it took this state.
 
     `told_at` is when the last version was made in which it fires; None while there is none, or a newer one says that it
-    is over.
+    is over. `blind_at` is since when it is said that nobody can tell whether it is still true, and `blind` why: it
+    could not be looked at; empty where its source was not heard of. `left_at` is since when nobody watches it. How it
+    ended, `ending` says once it is over.
     """
 
     signal: Signal
@@ -57,6 +72,10 @@ class Alert:
     changed_at: datetime
     seen_at: datetime
     told_at: datetime | None = None
+    blind_at: datetime | None = None
+    blind: str = ""
+    left_at: datetime | None = None
+    ending: Ending = Ending.OVER
 
     @property
     def is_live(self) -> bool:
@@ -68,9 +87,19 @@ class Alert:
         """Tell whether it is shown as firing: one that is clearing may come back at any moment."""
         return self.state in (AlertState.FIRING, AlertState.CLEARING)
 
+    @property
+    def is_blind(self) -> bool:
+        """Tell whether it is shown as firing though nobody can tell whether it is still true."""
+        return self.fires and self.blind_at is not None
+
+    @property
+    def known_at(self) -> datetime:
+        """When anybody could tell last."""
+        return max(self.seen_at, self.changed_at)
+
 
 class EpisodeState(StrEnum):
-    """`WAITING` while none of its alerts has fired: nobody is told."""
+    """`WAITING` while none of its alerts has fired: nobody is told. `RESOLVED` is every end, see `Ending`."""
 
     WAITING = "waiting"
     FIRING = "firing"
@@ -99,6 +128,13 @@ class Episode:
     channel: str = ""
     version: int = 0
     announced: int = 0
+
+    @property
+    def ending(self) -> Ending:
+        """How it ended, once it is resolved: over only when all that fired is known to be over, else as the last."""
+        unknown = [alert for alert in self.alerts if not alert.is_live and alert.ending is not Ending.OVER]
+        last = max(unknown, key=lambda alert: alert.changed_at, default=None)
+        return Ending.OVER if last is None else last.ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from bot.domain.findings import Severity
 from bot.domain.targets import Scope
+from bot.domain.watch.alert_life import Hearing
 from bot.domain.watch.probes import ProbeTarget
 from bot.domain.watch.schedules import DigestPlan
 
@@ -15,6 +17,8 @@ class Thresholds:
     """From when on something is worth an alert. Shares are percent; the defaults are the playbook's (lines 563-584).
 
     An alert ends a tenth of its threshold below it, so that a figure that swings around it is one episode.
+    `unheard_hours` is how long Alertmanager may say nothing of an alert before that is told: twice its usual
+    `repeat_interval`. After `forgotten_hours` more the alert ends by it.
     """
 
     restarts: int = 3
@@ -28,6 +32,13 @@ class Thresholds:
     disk_percent: float = 90.0
     backup_hours: int = 26
     clear_s: float = 120.0
+    unheard_hours: int = 8
+    forgotten_hours: int = 16
+
+    @property
+    def hearing(self) -> Hearing:
+        """The two bounds of Alertmanager's silence."""
+        return Hearing(timedelta(hours=self.unheard_hours), timedelta(hours=self.forgotten_hours))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,11 @@ class ProbeTarget:
         """Tell a dependency from a service's own health URL."""
         return self.kind is not ProbeKind.HTTP or bool(self.used_by)
 
+    @property
+    def identity(self) -> str:
+        """What tells it from others, also from what bore its name and was another thing: `redis:cache`."""
+        return f"{self.kind.value}:{self.name}"
+
 
 class Health(StrEnum):
     """The verdict of one probe. `DEGRADED`: it serves, but something about it needs care; `UNKNOWN`: could not look."""
@@ -84,7 +89,6 @@ class ServedCertificate:
     names: tuple[str, ...]
     issuer: str
     serial: str
-    not_before: datetime
     not_after: datetime
     address: str = ""
     problem: str = ""

@@ -1,7 +1,8 @@
-"""How episodes change: by what our rules found (`step`), and by what another source says (`hear`). Pure.
+"""How episodes change: by what our rules found (`step`), by what another source says (`hear`), by leaving (`leave`).
 
-An alert is pending until it was true for as long as it takes, then it fires; it is over when it was not true for as
-long as that takes, and fires on if it comes back before (no second message). What could not be judged stays as it is.
+Pure. An alert is pending until it was true for as long as it takes, then it fires; it is over when it was not true for
+as long as that takes, and fires on if it comes back before (no second message). What could not be judged stays as it
+is, and what nobody watches or speaks of any more ends as that, never as over: see `alert_life`.
 An episode is all alerts of one cause. Its `version` rises with what people should see: at once when it fires, gets
 worse, ends, or another rule joins or leaves; a mere change of how many alerts a rule has waits for `COUNT_EVERY`.
 """
@@ -13,7 +14,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.targets import Scope
-from bot.domain.watch.episodes import Alert, AlertState, Episode, EpisodeState, Signal
+from bot.domain.watch.alert_life import (
+    USUAL,
+    Hearing,
+    blinded,
+    kept,
+    left,
+    may_move,
+    missed,
+    not_later,
+    over,
+    seen,
+    unheard,
+)
+from bot.domain.watch.episodes import Alert, Ending, Episode, EpisodeState, Signal
 from bot.domain.watch.policy import AlertChannels
 from bot.domain.watch.world import Judged
 
@@ -26,6 +40,10 @@ FRESH_FOR = timedelta(minutes=1)
 MOST_OVER = 200
 
 
+def _all(_: Signal) -> bool:
+    return True
+
+
 def step(
     open_episodes: Sequence[Episode],
     judged: Sequence[Judged],
@@ -34,27 +52,51 @@ def step(
     scope: Scope,
     channels: AlertChannels,
     new_id: Callable[[], str],
+    is_watched: Callable[[Signal], bool] = _all,
+    hearing: Hearing = USUAL,
 ) -> tuple[Episode, ...]:
     """Return the episodes that change by what all our rules found at one moment, new ones included.
 
-    Alerts of other sources are left to them.
+    `is_watched` tells whether anything still judges what a signal is about. Alerts of other sources are left to them;
+    that they are silent about one is noticed here.
     """
     book = _Book(open_episodes, now, scope=scope, new_id=new_id)
-    seen = _by_key(signal for each in judged for signal in each.signals)
-    unknown = tuple(beginning for each in judged for beginning in each.unknown)
-    for signal in seen.values():
+    true = _by_key(signal for each in judged for signal in each.signals)
+    for signal in true.values():
         book.see(signal)
+    verdict = _Verdict(judged)
     for alert in book.live():
         key = alert.signal.key
-        if alert.signal.source == OURS and key not in seen and not key.startswith(unknown):
-            book.miss(key)
+        if alert.signal.source != OURS:
+            book.change(key, lambda before, at: unheard(before, hearing, at))
+        elif key in true:
+            continue
+        elif not is_watched(alert.signal):
+            book.change(key, left)
+        else:
+            book.change(key, verdict.of(key))
+    return book.changed(channels)
+
+
+def leave(
+    open_episodes: Sequence[Episode],
+    now: datetime,
+    *,
+    scope: Scope,
+    channels: AlertChannels,
+    new_id: Callable[[], str],
+) -> tuple[Episode, ...]:
+    """Return the episodes that change because nobody watches their scope: all of its alerts, whatever their source."""
+    book = _Book(open_episodes, now, scope=scope, new_id=new_id)
+    for alert in book.live():
+        book.change(alert.signal.key, left)
     return book.changed(channels)
 
 
 def hear(
     open_episodes: Sequence[Episode],
     firing: Sequence[Signal],
-    over: Collection[str],
+    ended: Collection[str],
     now: datetime,
     *,
     scope: Scope,
@@ -68,7 +110,7 @@ def hear(
     book = _Book(open_episodes, now, scope=scope, new_id=new_id)
     for signal in _by_key(firing).values():
         book.see(signal)
-    for key in over:
+    for key in ended:
         book.end(key)
     return book.changed(channels)
 
@@ -80,6 +122,26 @@ def _by_key(signals: Iterable[Signal]) -> Mapping[str, Signal]:
         if signal.key not in worst or signal.severity > worst[signal.key].severity:
             worst[signal.key] = signal
     return worst
+
+
+_Change = Callable[[Alert, datetime], Alert | None]
+
+
+class _Verdict:
+    """What becomes of alerts that are not true now."""
+
+    def __init__(self, judged: Sequence[Judged]) -> None:
+        self._unknown = tuple(unknown for each in judged for unknown in each.unknown)
+        self._stays = frozenset(key for each in judged for key in each.stays)
+        self._fine = frozenset(key for each in judged for key in each.fine)
+
+    def of(self, key: str) -> _Change:
+        if key in self._stays:
+            return kept
+        why = next((unknown.why for unknown in self._unknown if key.startswith(unknown.beginning)), None)
+        if why is None or key in self._fine:
+            return missed
+        return lambda before, now: blinded(before, why, now)
 
 
 class _Book:
@@ -96,7 +158,7 @@ class _Book:
         self._by_cause = {episode.cause: episode for episode in open_episodes}
         # A clock that stepped back must not make anything wait for the time to come again.
         self._alerts = {
-            episode.id: {alert.signal.key: _not_later(alert, self._now) for alert in episode.alerts}
+            episode.id: {alert.signal.key: not_later(alert, self._now) for alert in episode.alerts}
             for episode in open_episodes
         }
         self._home = {
@@ -114,19 +176,19 @@ class _Book:
         """Note that something is true. It stays where people were told of it, whatever its cause is thought to be."""
         key = signal.key
         home = self._home.get(key)
-        if home is None or _may_move(self._alerts[home][key]):
+        if home is None or may_move(self._alerts[home][key]):
             there = self._episode_of(signal).id
             if home is not None and home != there:
                 was = self._alerts[there].get(key)
                 moved = self._alerts[home].pop(key)
                 self._alerts[there][key] = replace(moved, told_at=None if was is None else was.told_at)
             self._home[key] = home = there
-        self._alerts[home][key] = _seen(self._alerts[home].get(key), signal, self._now)
+        self._alerts[home][key] = seen(self._alerts[home].get(key), signal, self._now)
 
-    def miss(self, key: str) -> None:
-        """Note that something is not true any more."""
+    def change(self, key: str, how: _Change) -> None:
+        """Note what became of an alert that is not over; nothing of it is left where nobody heard of it."""
         alerts = self._alerts[self._home[key]]
-        after = _missed(alerts[key], self._now)
+        after = how(alerts[key], self._now)
         if after is None:
             del alerts[key]
         else:
@@ -134,9 +196,8 @@ class _Book:
 
     def end(self, key: str) -> None:
         """Note that something is over, as its source says; nothing happens when it is not known."""
-        home = self._home.get(key)
-        if home is not None:
-            self._alerts[home][key] = _in_state(self._alerts[home][key], AlertState.RESOLVED, self._now)
+        if key in self._home:
+            self.change(key, lambda before, now: over(before, Ending.OVER, now))
 
     def changed(self, channels: AlertChannels) -> tuple[Episode, ...]:
         """Return the episodes as they are now, those that are as before left out."""
@@ -163,53 +224,6 @@ class _Book:
             self._episodes[found.id] = found
             self._alerts[found.id] = {}
         return found
-
-
-# --- one alert --------------------------------------------------------------------------------------------------------
-
-
-def _may_move(alert: Alert) -> bool:
-    return alert.state is AlertState.PENDING and alert.told_at is None
-
-
-def _seen(before: Alert | None, signal: Signal, now: datetime) -> Alert:
-    if before is None or not before.is_live:
-        began = now if signal.since is None else min(signal.since, now)
-        told_at = None if before is None else before.told_at
-        before = Alert(
-            signal=signal, state=AlertState.PENDING, began_at=began, changed_at=now, seen_at=now, told_at=told_at
-        )
-    after = replace(before, signal=signal, seen_at=now)
-    waited = (now - before.changed_at).total_seconds()
-    if before.state is AlertState.CLEARING or (before.state is AlertState.PENDING and waited >= signal.hold_s):
-        return _in_state(after, AlertState.FIRING, now)
-    return after
-
-
-def _missed(before: Alert, now: datetime) -> Alert | None:
-    """Return an alert that is not seen; None for one that never fired: nobody heard of it."""
-    if before.state is AlertState.PENDING:
-        return None if before.told_at is None else _in_state(before, AlertState.RESOLVED, now)
-    after = before if before.state is AlertState.CLEARING else _in_state(before, AlertState.CLEARING, now)
-    if (now - after.changed_at).total_seconds() >= after.signal.clear_s:
-        return _in_state(after, AlertState.RESOLVED, now)
-    return after
-
-
-def _in_state(alert: Alert, state: AlertState, now: datetime) -> Alert:
-    return replace(alert, state=state, changed_at=now)
-
-
-def _not_later(alert: Alert, now: datetime) -> Alert:
-    if max(alert.began_at, alert.changed_at, alert.seen_at, alert.told_at or alert.seen_at) <= now:
-        return alert
-    return replace(
-        alert,
-        began_at=min(alert.began_at, now),
-        changed_at=min(alert.changed_at, now),
-        seen_at=min(alert.seen_at, now),
-        told_at=None if alert.told_at is None else min(alert.told_at, now),
-    )
 
 
 # --- an episode -------------------------------------------------------------------------------------------------------
@@ -243,8 +257,14 @@ def _should_be_told(before: Episode, after: Episode, now: datetime) -> bool:
     firing = {alert.signal.key: alert.signal.rule for alert in after.alerts if alert.fires}
     if set(shown.values()) != set(firing.values()):
         return True
+    if _blind_rules(before) != _blind_rules(after):
+        return True
     last = max((alert.told_at for alert in after.alerts if alert.told_at is not None), default=None)
     return shown.keys() != firing.keys() and (last is None or now - last >= COUNT_EVERY)
+
+
+def _blind_rules(episode: Episode) -> frozenset[str]:
+    return frozenset(alert.signal.rule for alert in episode.alerts if alert.is_blind)
 
 
 def _told(episode: Episode, now: datetime) -> Episode:
@@ -272,11 +292,7 @@ def _is_news(before: Episode, after: Episode, now: datetime) -> bool:
 
 
 def _differs(was: Alert, now_is: Alert) -> bool:
-    return (was.signal.key, was.signal.severity, was.state, was.began_at, was.changed_at, was.told_at) != (
-        now_is.signal.key,
-        now_is.signal.severity,
-        now_is.state,
-        now_is.began_at,
-        now_is.changed_at,
-        now_is.told_at,
-    )
+    """Tell whether more than words, and when it was seen, sets two apart."""
+    if (was.signal.key, was.signal.severity) != (now_is.signal.key, now_is.signal.severity):
+        return True
+    return replace(was, signal=now_is.signal, seen_at=now_is.seen_at, blind=now_is.blind) != now_is

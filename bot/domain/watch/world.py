@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from bot.domain.catalogue import Catalogue
@@ -33,7 +34,11 @@ UNSEEN: Looked[Any] = Looked(problem="not looked at")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """One scope. `samples` are those of the last `Thresholds.cpu_minutes` and `restarts_minutes`, the oldest first."""
+    """One scope. `samples` are those of the last `Thresholds.cpu_minutes` and `restarts_minutes`, the oldest first.
+
+    Of a cluster as a whole: `namespaces` that are watched, each with why it cannot be read (empty when it can), and the
+    names of its `nodes`; the rest is not looked at for it.
+    """
 
     scope: Scope
     now: datetime
@@ -45,11 +50,27 @@ class World:
     disks: Looked[Sequence[DiskUse]]
     thresholds: Thresholds
     catalogue: Catalogue
+    namespaces: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    nodes: Looked[Collection[str]] = UNSEEN
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Keys that begin so could not be judged, and why: what they fire stays as it is."""
+
+    beginning: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a rule found. `unknown` are beginnings of keys that could not be judged: what they fire stays as it is."""
+    """What a rule found. What it does not mention is not true any more.
+
+    `stays` are keys that were looked at and stand between what begins and what ends an alert. `fine` are keys that were
+    judged, and are not true, though a beginning among the `unknown` fits them.
+    """
 
     signals: tuple[Signal, ...] = ()
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+    stays: tuple[str, ...] = ()
+    fine: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -76,6 +76,17 @@ class SlackDirectory:
         except TimeoutError as error:
             raise DirectoryUnavailable(f"Slack did not tell me in time {_WHICH}.") from error
         raise DirectoryUnavailable(f"Slack answers too slowly to tell me {_WHICH}.")
+
+    async def members(self, groups: Collection[str]) -> frozenset[str]:
+        """Return who is in one of these groups, as Slack itself said at most 5 s ago. Raises `DirectoryUnavailable`."""
+        if not groups:
+            return frozenset()
+        try:
+            async with asyncio.timeout(LOOK_UP_S):
+                known = (await self._groups.get(fresh=True)).value.members
+        except TimeoutError as error:
+            raise DirectoryUnavailable(f"Slack did not tell me in time {_WHICH}.") from error
+        return frozenset(user for group in groups for user in known.get(group, ()))
 
     async def changed(self) -> None:
         """Forget what is known of groups, here and in the other replicas: the platform said that they changed."""

@@ -2,54 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bot.diagnosis import Index
 from bot.diagnosis.backends import backend, without_endpoints
 from bot.domain.findings import Severity
 from bot.domain.objects import Service
-from bot.domain.snapshot import Freshness, Part
 from bot.domain.targets import ObjectRef
 from bot.domain.watch.episodes import Signal
 from bot.domain.watch.probes import Health, Probed
-from bot.domain.watch.world import Judged, World
+from bot.domain.watch.world import Judged, Unknown, World
 from bot.watching.causes import Causes
-from bot.watching.measuring import gathered, title, words
+from bot.watching.measuring import asks, gathered, title, unasked, words
 from bot.watching.rule import Rule
+from bot.watching.sight import unread
 
 NAME = "down"
-_READ = (Part.SERVICES, Part.ENDPOINT_SLICES, Part.PODS)
 
 
 def judge(world: World) -> Judged:
-    asked = [each for each in world.probed.seen or () if not each.target.is_dependency]
+    asked = _asked(world)
     causes = Causes(world)
-    index = _index(world)
-    names = dict.fromkeys([*world.catalogue.entries, *(each.target.service or each.target.name for each in asked)])
-    return gathered(found for name in names for found in _judge(world, name, asked, index, causes))
+    why = _unread(world)
+    index = None if why or world.report.seen is None else Index(world.report.seen.snapshot)
+    return gathered(found for name in _names(world, asked) for found in _judge(world, name, asked, index, causes, why))
 
 
-def _index(world: World) -> Index | None:
-    """Return the look-ups of the snapshot; None when what stands behind services is not known now."""
+def watches(world: World, signal: Signal) -> bool:
+    """Tell whether the service is still one of the catalogue, or has a health URL; or the one that told of it."""
+    asked = _asked(world)
+    return asks(world, signal) and (world.probed.seen is None or signal.key in map(_key, _names(world, asked)))
+
+
+def _asked(world: World) -> list[Probed]:
+    return [each for each in world.probed.seen or () if not each.target.is_dependency]
+
+
+def _names(world: World, asked: Iterable[Probed]) -> Iterable[str]:
+    return dict.fromkeys([*world.catalogue.entries, *(each.target.service or each.target.name for each in asked)])
+
+
+def _key(name: str) -> str:
+    return f"{NAME}:{name}"
+
+
+def _unread(world: World) -> str:
+    """Say why what stands behind services is not known now; empty when it is."""
     report = world.report.seen
-    if report is None or any(report.snapshot.status(part).freshness is not Freshness.LIVE for part in _READ):
-        return None
-    return Index(report.snapshot)
+    return world.report.problem if report is None else unread(report.snapshot, ["service", "deployment"])
 
 
-def _judge(world: World, name: str, asked: list[Probed], index: Index | None, causes: Causes) -> Iterator[Signal | str]:
-    key = f"{NAME}:{name}"
+def _judge(
+    world: World, name: str, asked: list[Probed], index: Index | None, causes: Causes, why: str
+) -> Iterator[Signal | Unknown]:
+    key, ours = _key(name), name in world.catalogue.entries
     own = [each for each in asked if (each.target.service or each.target.name) == name]
     failed = [each for each in own if each.health is Health.FAILED]
     services = [] if index is None else list(_services(index, causes, name))
     empty = [each for each in services if index is not None and without_endpoints(index, each)]
     if not failed and not empty:
-        unseen = world.probed.seen is None or any(each.health is Health.UNKNOWN for each in own)
-        if unseen or (index is None and name in world.catalogue.entries):
-            yield key
+        unseen = next((each for each in own if each.health is Health.UNKNOWN), None)
+        if unseen is not None:
+            yield unasked(unseen, key)
+        elif world.probed.seen is None:
+            yield Unknown(key, world.probed.problem)
+        elif index is None and ours and (world.report.seen is None or not own):
+            yield Unknown(key, why)  # where the cluster is there and a part of it was not read, the URL decides
         return
     refs = [ObjectRef("Service", each.meta.namespace, each.meta.name) for each in services]
-    ours = name in world.catalogue.entries
     said = [f"Service {each.meta.name} has no ready endpoint." for each in empty]
     said += [_said(each) for each in failed]
     yield Signal(
@@ -62,6 +82,7 @@ def _judge(world: World, name: str, asked: list[Probed], index: Index | None, ca
         hold_s=float(world.thresholds.down_s),
         clear_s=float(world.thresholds.clear_s),
         service=name if ours else "",
+        targets=() if empty else tuple(each.target.identity for each in failed),
     )
 
 
@@ -85,4 +106,5 @@ RULE = Rule(
     summary="A service's health URL fails, or none of its pods takes traffic, for two minutes",
     severity="critical",
     judge=judge,
+    watches=watches,
 )

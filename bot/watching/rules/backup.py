@@ -8,7 +8,7 @@ from bot.diagnosis import ago
 from bot.domain.findings import Severity
 from bot.domain.watch.episodes import Signal
 from bot.domain.watch.extras import Backup
-from bot.domain.watch.world import Judged, World
+from bot.domain.watch.world import Judged, Unknown, World
 from bot.watching.measuring import title, words
 from bot.watching.rule import Rule
 
@@ -21,7 +21,7 @@ def judge(world: World) -> Judged:
     if world.backups.absent:
         return Judged()
     if world.backups.seen is None:
-        return Judged(unknown=(f"{NAME}:",))
+        return Judged(unknown=(Unknown(f"{NAME}:", world.backups.problem),))
     namespace = world.scope.namespace
     ours = sorted((each for each in world.backups.seen if each.covers(namespace)), key=_began)
     ended = [each for each in ours if each.phase == "Completed" or each.phase in FAILED]
@@ -32,6 +32,11 @@ def judge(world: World) -> Judged:
     if good is None or _began(good) < oldest:
         return Judged((_missing(world, good),))
     return Judged()
+
+
+def watches(world: World, _: Signal) -> bool:
+    """Tell whether Velero is still there."""
+    return not world.backups.absent
 
 
 def _began(backup: Backup) -> datetime:
@@ -72,4 +77,5 @@ RULE = Rule(
     summary="The last backup failed, or there is none in 26 hours, where Velero is",
     severity="warning",
     judge=judge,
+    watches=watches,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.diagnosis import duration
@@ -10,8 +11,8 @@ from bot.domain.findings import Severity
 from bot.domain.watch.episodes import Signal
 from bot.domain.watch.extras import IssuedCertificate
 from bot.domain.watch.probes import Health, Probed
-from bot.domain.watch.world import Judged, World
-from bot.watching.measuring import gathered, title, words
+from bot.domain.watch.world import Judged, Unknown, World
+from bot.watching.measuring import Found, asks, gathered, title, unasked, words
 from bot.watching.rule import Rule
 
 NAME = "certificate"
@@ -23,28 +24,29 @@ def judge(world: World) -> Judged:
     return gathered([*_served(world), *_issued(world)])
 
 
-def _served(world: World) -> Iterator[Signal | str]:
+def _served(world: World) -> Iterator[Found]:
     if world.probed.seen is None:
-        yield f"{NAME}:served:"
+        yield Unknown(f"{NAME}:served:", world.probed.problem)
         return
     for probed in world.probed.seen:
         key = f"{NAME}:served:{probed.target.name}"
         if not probed.certificates:
             # A target that is not reached shows no certificate: that one is about to end is as true as before.
             if probed.health in (Health.FAILED, Health.UNKNOWN):
-                yield key
+                yield unasked(probed, key)
             continue
         first = min(probed.certificates, key=lambda each: each.not_after)
         name = first.names[0] if first.names else probed.target.name
         if _ends_soon(world, first.not_after):
-            yield _signal(world, key, name, first.names, first.not_after, _where(probed))
+            soon = _signal(world, key, name, first.names, first.not_after, _where(probed))
+            yield replace(soon, targets=(probed.target.identity,))
 
 
-def _issued(world: World) -> Iterator[Signal | str]:
+def _issued(world: World) -> Iterator[Found]:
     if world.certificates.absent:
         return
     if world.certificates.seen is None:
-        yield f"{NAME}:issued:"
+        yield Unknown(f"{NAME}:issued:", world.certificates.problem)
         return
     for each in world.certificates.seen:
         key = f"{NAME}:issued:{each.name}"
@@ -54,6 +56,12 @@ def _issued(world: World) -> Iterator[Signal | str]:
         elif each.renewal_at is not None and world.now - each.renewal_at > OVERDUE:
             late = duration((world.now - each.renewal_at).total_seconds())
             yield _overdue(key, name, each, late)
+
+
+def watches(world: World, signal: Signal) -> bool:
+    """Tell whether who told of a certificate is still there: the target that serves it, or cert-manager."""
+    issued = signal.key.startswith(f"{NAME}:issued:")
+    return not world.certificates.absent if issued else asks(world, signal)
 
 
 def _ends_soon(world: World, not_after: datetime) -> bool:
@@ -105,4 +113,5 @@ RULE = Rule(
     summary="A certificate ends within seven days, or its renewal is overdue",
     severity="warning, critical once it has ended",
     judge=judge,
+    watches=watches,
 )

@@ -9,30 +9,32 @@ from bot.domain.findings import Severity
 from bot.domain.targets import ObjectRef
 from bot.domain.watch.episodes import Signal
 from bot.domain.watch.samples import SampleAt
-from bot.domain.watch.world import Judged, World
+from bot.domain.watch.world import Judged, Unknown, World
 from bot.watching.causes import Causes
-from bot.watching.measuring import Level, by_workload, gathered, level, percent, title, words
+from bot.watching.measuring import Found, Level, by_workload, gathered, level, percent, title, unmeasured, words
 from bot.watching.rule import Rule
+from bot.watching.sight import unseen
 
 NAME = "cpu"
 
 
 def judge(world: World) -> Judged:
     if world.report.seen is None or world.samples.seen is None:
-        return Judged(unknown=(f"{NAME}:",))
+        return Judged(unknown=(Unknown(f"{NAME}:", world.report.problem or world.samples.problem),))
     window = by_workload(world.samples.seen, after=world.now - timedelta(minutes=world.thresholds.cpu_minutes))
     causes = Causes(world)
-    return gathered(found for ref, own in window.items() for found in _judge(world, ref, own, causes))
+    judged = [found for ref, own in window.items() for found in _judge(world, ref, own, causes)]
+    return gathered([*judged, *unseen(world, NAME)])
 
 
-def _judge(world: World, ref: ObjectRef, own: Sequence[SampleAt], causes: Causes) -> Iterator[Signal | str]:
+def _judge(world: World, ref: ObjectRef, own: Sequence[SampleAt], causes: Causes) -> Iterator[Found]:
     key, minutes, threshold = f"{NAME}:{ref}", world.thresholds.cpu_minutes, world.thresholds.cpu_percent / 100
     known = [(each.at.replace(second=0, microsecond=0), each.sample.cpu_share) for each in own]
     shares = [(minute, share) for minute, share in known if share is not None]
     if not shares:
         if own[-1].at == world.now and own[-1].sample.cpu_m is not None:
             return  # it is measured, and has no limit
-        yield key
+        yield Unknown(key, unmeasured(world))
     elif len({minute for minute, _ in shares}) >= minutes and all(share >= threshold for _, share in shares):
         highest = max(share for _, share in shares)
         yield Signal(

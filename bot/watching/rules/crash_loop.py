@@ -13,10 +13,11 @@ from bot.domain.targets import ObjectRef
 from bot.domain.text import count
 from bot.domain.watch.episodes import Signal
 from bot.domain.watch.samples import SampleAt
-from bot.domain.watch.world import Judged, World
+from bot.domain.watch.world import Judged, Unknown, World
 from bot.watching.causes import Causes
-from bot.watching.measuring import by_workload, gathered, title, words
+from bot.watching.measuring import Found, by_workload, gathered, title, words
 from bot.watching.rule import Rule
+from bot.watching.sight import unseen
 
 NAME = "crash-loop"
 CRASHES = frozenset({*(code.name for code in CODES), "OOM_KILLED", "OOM_NODE", "LIVENESS_FAILING", "POST_START_FAILED"})
@@ -25,13 +26,13 @@ CRASHES = frozenset({*(code.name for code in CODES), "OOM_KILLED", "OOM_NODE", "
 def judge(world: World) -> Judged:
     report = world.report.seen
     if report is None:
-        return Judged(unknown=(f"{NAME}:",))
+        return gathered(unseen(world, NAME))
     causes = Causes(world)
     crashing: dict[ObjectRef, Finding] = {}
     for finding in report.findings:
         if finding.code in CRASHES and finding.is_problem:
             crashing.setdefault(finding.target, finding)
-    found: list[Signal | str] = [
+    found: list[Found] = [
         replace(
             _signal(world, ref, finding.title, finding.summary, causes, cause=causes.of_finding(finding)),
             since=finding.since,
@@ -40,8 +41,9 @@ def judge(world: World) -> Judged:
     ]
     if world.samples.seen is None:
         # Which others restarted is not known.
-        return gathered([*found, f"{NAME}:"])
-    return gathered([*found, *_restarting(world, world.samples.seen, crashing.keys(), causes)])
+        return gathered([*found, Unknown(f"{NAME}:", world.samples.problem)])
+    restarting = _restarting(world, world.samples.seen, crashing.keys(), causes)
+    return gathered([*found, *restarting, *unseen(world, NAME)])
 
 
 def _restarting(

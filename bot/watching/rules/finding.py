@@ -6,9 +6,10 @@ from bot.domain.findings import Finding, Severity
 from bot.domain.watch.episodes import Signal
 from bot.domain.watch.world import Judged, World
 from bot.watching.causes import Causes
-from bot.watching.measuring import title, words
+from bot.watching.measuring import gathered, title, words
 from bot.watching.rule import Rule
 from bot.watching.rules.crash_loop import CRASHES
+from bot.watching.sight import unseen
 
 NAME = "finding"
 HOLD_S = 60.0
@@ -17,15 +18,15 @@ HOLD_S = 60.0
 def judge(world: World) -> Judged:
     report = world.report.seen
     if report is None:
-        return Judged(unknown=(f"{NAME}:",))
+        return gathered(unseen(world, NAME))
     causes = Causes(world)
     critical = [each for each in report.findings if each.severity is Severity.CRITICAL and each.code not in CRASHES]
-    return Judged(tuple(_signal(world, each, causes) for each in critical))
+    return gathered([*(_signal(world, each, causes) for each in critical), *unseen(world, NAME)])
 
 
 def _signal(world: World, finding: Finding, causes: Causes) -> Signal:
     return Signal(
-        key=f"{NAME}:{finding.code}:{finding.target}",
+        key=f"{NAME}:{finding.target}:{finding.code}",
         rule=NAME,
         severity=Severity.CRITICAL,
         cause=causes.of_finding(finding),

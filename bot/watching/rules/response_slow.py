@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from bot.domain.findings import Severity
 from bot.domain.watch.episodes import Signal
 from bot.domain.watch.probes import Health, Probed
-from bot.domain.watch.world import Judged, World
+from bot.domain.watch.world import Judged, Unknown, World
 from bot.watching.causes import Causes
-from bot.watching.measuring import CONFIRM_S, Level, gathered, level, title, words
+from bot.watching.measuring import CONFIRM_S, Found, Level, gathered, level, title, unasked, words
 from bot.watching.rule import Rule
 
 NAME = "slow"
@@ -17,17 +17,17 @@ NAME = "slow"
 
 def judge(world: World) -> Judged:
     if world.probed.seen is None:
-        return Judged(unknown=(f"{NAME}:",))
+        return Judged(unknown=(Unknown(f"{NAME}:", world.probed.problem),))
     causes = Causes(world)
     asked = [each for each in world.probed.seen if not each.target.is_dependency]
     return gathered(found for each in asked for found in _judge(world, each, causes))
 
 
-def _judge(world: World, probed: Probed, causes: Causes) -> Iterator[Signal | str]:
+def _judge(world: World, probed: Probed, causes: Causes) -> Iterator[Found]:
     target, took_ms = probed.target, probed.took_ms
     key, most_s = f"{NAME}:{target.name}", min(target.slow_s, world.thresholds.response_s)
     if probed.health in (Health.FAILED, Health.UNKNOWN) or took_ms is None:
-        yield key  # one that fails is not told to be fast again
+        yield unasked(probed, key)  # one that fails is not told to be fast again
     elif probed.health is Health.SLOW or level(took_ms / 1000, most_s) is Level.OVER:
         name = target.service or target.name
         yield Signal(
@@ -40,6 +40,7 @@ def _judge(world: World, probed: Probed, causes: Causes) -> Iterator[Signal | st
             hold_s=CONFIRM_S,
             clear_s=float(world.thresholds.clear_s),
             service=target.service,
+            targets=(target.identity,),
         )
     elif level(took_ms / 1000, most_s) is Level.BETWEEN:
         yield key

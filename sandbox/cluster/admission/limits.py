@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from fractions import Fraction
 
 from sandbox.cluster.schema.quantities import amount, is_binary, written
-from sandbox.cluster.store import Json, ObjectStore
+from sandbox.cluster.store import Json, ObjectStore, copied
 
 ANNOTATION = "kubernetes.io/limit-ranger"
 
@@ -41,7 +40,7 @@ def _ranges(store: ObjectStore, namespace: str, kind: str) -> Iterator[Json]:
 
 
 def _with_defaults(pod: Json, entry: Json) -> Json:
-    pod, told = copy.deepcopy(pod), []
+    pod, told = copied(pod), []
     for field, container in [
         *(("init container", one) for one in pod["spec"].get("initContainers", ())),
         *(("container", one) for one in pod["spec"]["containers"]),

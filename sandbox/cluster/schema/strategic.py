@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sandbox.cluster.schema.types import ANY, Field, Struct, struct
-from sandbox.cluster.store import Json
+from sandbox.cluster.store import Json, copied
 
 _DIRECTIVE = "$patch"
 _RETAIN = "$retainKeys"
@@ -21,7 +20,7 @@ class BadPatch(Exception):
 
 def merged(kind: Struct | None, original: Json, patch: Json) -> Json:
     """Return the object that a patch makes of another. Raises BadPatch."""
-    return _map(kind, copy.deepcopy(original), copy.deepcopy(patch))
+    return _map(kind, copied(original), copied(patch))
 
 
 def _map(kind: Struct | None, original: Json, patch: Json) -> Json:

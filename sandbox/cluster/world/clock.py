@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 
 class WorldClock:
@@ -43,7 +44,12 @@ class WorldClock:
 
 def stamp(seconds: float) -> str:
     """Write a time as the API writes metadata: whole seconds."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _stamp(int(seconds))
+
+
+@lru_cache(maxsize=256)  # every controller writes the same moment down, over and over
+def _stamp(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def fine_stamp(seconds: float) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-
 from sandbox.cluster.admission.denied import Denied
-from sandbox.cluster.store import Json
+from sandbox.cluster.store import Json, copied
 from sandbox.cluster.world import names
 from sandbox.cluster.world.defaults import defaulted
 from sandbox.cluster.world.events import EventRecorder, reference
@@ -75,7 +73,7 @@ class DaemonSetController:
     def _create(self, daemon_set: Json, label: str, node: str) -> None:
         metadata, random = daemon_set["metadata"], self._machinery.random
         name = f"{metadata['name']}-{names.suffix(random)}"
-        template = copy.deepcopy(daemon_set["spec"]["template"])
+        template = copied(daemon_set["spec"]["template"])
         template["spec"]["nodeSelector"] = {
             **(template["spec"].get("nodeSelector") or {}),
             "kubernetes.io/hostname": node,

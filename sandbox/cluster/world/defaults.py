@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 from sandbox.cluster.api.kinds import KINDS, METRICS_GROUP
 from sandbox.cluster.schema.decode import decode
 from sandbox.cluster.schema.types import struct_of
-from sandbox.cluster.store import Json
+from sandbox.cluster.store import Json, copied
 from sandbox.cluster.world.pod_defaults import defaulted_pod_spec, fill_pod, fill_pod_spec, quality_of_service
 
 __all__ = ["canonical", "defaulted", "defaulted_pod_spec", "quality_of_service"]
@@ -30,7 +28,7 @@ def canonical(resource: str, obj: Json) -> Json:
 
 def defaulted(resource: str, obj: Json) -> Json:
     """Return a copy of an object with the API server's defaults."""
-    obj = copy.deepcopy(obj)
+    obj = copied(obj)
     filler = _FILLERS.get(resource)
     if filler is not None:
         filler(obj)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-
-from sandbox.cluster.store import Json
+from sandbox.cluster.store import Json, copied
 from sandbox.cluster.world import names, rollout
 from sandbox.cluster.world.clock import parse_stamp
 from sandbox.cluster.world.defaults import defaulted
@@ -74,7 +72,7 @@ class DeploymentController:
     def _create(self, deployment: Json, revision: str, inherited: Json) -> Json:
         spec, metadata = deployment["spec"], deployment["metadata"]
         label = names.template_hash(spec["template"])
-        template = copy.deepcopy(spec["template"])
+        template = copied(spec["template"])
         template["metadata"]["labels"][HASH] = label
         bounds = rollout.limits(spec)
         older = sum(item["spec"]["replicas"] for item in self._machinery.owned("replicasets", deployment))
@@ -238,9 +236,9 @@ def _is_saturated(deployment: Json, replica_set: Json) -> bool:
 
 
 def _template(replica_set: Json) -> Json:
-    template: Json = copy.deepcopy(replica_set["spec"]["template"])
-    template["metadata"]["labels"].pop(HASH, None)
-    return template
+    template = replica_set["spec"]["template"]
+    labels = {name: value for name, value in template["metadata"]["labels"].items() if name != HASH}
+    return {**template, "metadata": {**template["metadata"], "labels": labels}}
 
 
 def _age(obj: Json) -> tuple[str, str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-
 from sandbox.cluster.admission.denied import Denied
-from sandbox.cluster.store import Json
+from sandbox.cluster.store import Json, copied
 from sandbox.cluster.world import backoff, names
 from sandbox.cluster.world.clock import parse_stamp
 from sandbox.cluster.world.defaults import defaulted
@@ -84,7 +82,7 @@ class JobController:
         for _ in range(min(job["spec"]["parallelism"], job["spec"]["completions"])):
             name = f"{metadata['name']}-{names.suffix(random)}"
             pod = pod_from_template(
-                copy.deepcopy(job["spec"]["template"]),
+                copied(job["spec"]["template"]),
                 name=name,
                 namespace=metadata["namespace"],
                 owner=owner_reference(job, "batch/v1", "Job"),

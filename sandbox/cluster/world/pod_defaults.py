@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-
-from sandbox.cluster.store import Json
+from sandbox.cluster.store import Json, copied
 from sandbox.cluster.world.quantities import memory_bytes, millicores
 
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
@@ -13,7 +11,7 @@ _FILE_MODE = 420
 
 def defaulted_pod_spec(spec: Json) -> Json:
     """Return a copy of a pod's spec with the defaults."""
-    spec = copy.deepcopy(spec)
+    spec = copied(spec)
     fill_pod(spec)
     return spec
 

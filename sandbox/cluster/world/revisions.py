@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-
-from sandbox.cluster.store import Json
+from sandbox.cluster.store import Json, copied
 from sandbox.cluster.world import names
 from sandbox.cluster.world.machinery import Machinery, owner_reference
 
@@ -44,7 +42,7 @@ def current_revision(machinery: Machinery, workload: Json, kind: str) -> Json:
 
 def template_of(revision: Json) -> Json:
     """Return a copy of the template that a ControllerRevision remembers."""
-    template: Json = copy.deepcopy(revision["data"]["spec"]["template"])
+    template: Json = copied(revision["data"]["spec"]["template"])
     template.pop("$patch", None)
     return template
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from random import Random
 
 from sandbox.cluster.admission.pods import completed_pod
-from sandbox.cluster.store import Json
+from sandbox.cluster.store import Json, copied
 from sandbox.cluster.world import names
 from sandbox.cluster.world.clock import stamp
 
@@ -217,7 +216,7 @@ def node_conditions(now: float) -> list[Json]:
 
 def pod_from_template(template: Json, *, name: str, namespace: str, owner: Json, random: Random, **labels: str) -> Json:
     """Build the pod that a controller creates: the template, plus what the server adds to every pod."""
-    metadata: Json = copy.deepcopy(template.get("metadata") or {})
+    metadata: Json = copied(template.get("metadata") or {})
     metadata["labels"] = {**metadata.get("labels", {}), **labels}
     metadata |= {"name": name, "namespace": namespace, "ownerReferences": [owner]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}

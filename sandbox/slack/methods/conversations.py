@@ -66,6 +66,8 @@ def open_direct(call: Call) -> Json:
     user = call.user("users")
     if user.deleted:
         raise SlackError("user_disabled")
+    if user.is_bot:
+        raise SlackError("cannot_dm_bot")
     channel = call.world.direct_channel(user)
     return {"channel": channel_json(call.world, channel), "no_op": True, "already_open": True}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.checkup import check_up
+from bot.checkup import Asked, check_up
 from bot.checkup.kinds import section_kinds
 from bot.domain.findings import Severity
 from bot.domain.objects import Endpoint, EndpointSlice, Job, Route, Workload
@@ -64,9 +64,8 @@ POD = labelled(pod(REPLICAS, name="api-0"), app="api")
 
 async def check(shown: Snapshot, **more: Any) -> Checkup:
     given = {"extras": FixedExtras()} | more
-    return await check_up(
-        SCOPE, now=NOW, cluster=SnapshotCluster(shown), logs=TableLogs(), catalogue=CATALOGUE, **given
-    )
+    cluster = SnapshotCluster(shown)
+    return await check_up(Asked(scope=SCOPE, now=NOW, cluster=cluster, logs=TableLogs(), catalogue=CATALOGUE, **given))
 
 
 async def look(name: str, *objects: object, **more: Any) -> Section:
@@ -383,9 +382,10 @@ async def test_whose_certificates_they_are_is_not_known_without_the_cluster() ->
     """That none of them is a service's own was not found out then, nor where its ingresses may not be read."""
     away = SnapshotCluster(snapshot(), problem=ClusterUnreachable("The API server did not answer."))
     extras = FixedExtras(certificates=[issued(days=3)])
-    checkup = await check_up(
-        SCOPE, now=NOW, cluster=away, logs=TableLogs(), catalogue=CATALOGUE, extras=extras, service="search"
+    asked = Asked(
+        scope=SCOPE, now=NOW, cluster=away, logs=TableLogs(), catalogue=CATALOGUE, extras=extras, service="search"
     )
+    checkup = await check_up(asked)
     section = next(each for each in checkup.sections if each.name == "certificates")
     assert (section.absent, section.problem) == (False, "whose they are: The API server did not answer")
     parts = {Part.INGRESSES: missing("no right")}

@@ -32,12 +32,12 @@ sys.exit(run(["--version"]))
 def test_it_is_not_lost(module: str) -> None:
     """The program ends as one that was interrupted, and does nothing."""
     words = [sys.executable, "-c", _PROGRAM, module]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603  # our own text
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603  # our own text
     assert (done.returncode, done.stdout) == (130, ""), done.stderr
 
 
 def test_without_it_the_program_goes_on() -> None:
     """And Ctrl-C works as usual afterwards."""
     words = [sys.executable, "-c", _PROGRAM, "nothing.of.that.name"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603  # our own text
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603  # our own text
     assert (done.returncode, done.stdout.count(".")) == (0, 2), done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bot.domain.actions import NoParams, Query, Setting
 from bot.domain.objects import NodeUsage
 from bot.domain.snapshot import LogExcerpt, LogKey, LogLine, LogRead, Part
 from bot.domain.text import Redacted
+from bot.domain.watch.episodes import AlertState, Ending, EpisodeState
 from bot.domain.watch.policy import WatchPolicy
 from bot.domain.watch.schedules import Schedule, SlotRun
 from bot.ports import AuditRecord
@@ -108,7 +110,15 @@ def test_the_documented_data_of_requests_is_what_they_give() -> None:
 
 def test_the_documented_data_of_alerts_is_what_they_give() -> None:
     """Those that are open, and the silences."""
-    given = keys(list_view(watched.SCOPE, [watched.episode()], [watched.silence()], WatchPolicy(), NOW).data)
+    left = watched.alert(watched.signal(), AlertState.RESOLVED)
+    ended = replace(
+        watched.episode(),
+        alerts=(replace(left, ending=Ending.UNWATCHED),),
+        state=EpisodeState.RESOLVED,
+        resolved_at=NOW,
+    )
+    view = list_view(watched.SCOPE, [watched.episode()], [watched.silence()], WatchPolicy(), NOW, ended=[ended])
+    given = keys(view.data)
     assert json.dumps(given) == json.dumps(keys(json.loads(SHAPES["alerts"])))
 
 

@@ -50,7 +50,6 @@ def test_every_recorded_pod_keeps_what_it_asks_for(item: dict[str, Any]) -> None
     assert len(made.tolerations) == len(spec["tolerations"])
     assert dict(made.node_selector) == spec.get("nodeSelector", {})
     assert (made.restart_policy, made.service_account) == (spec["restartPolicy"], spec["serviceAccountName"])
-    assert made.grace_period_s == spec["terminationGracePeriodSeconds"]
 
 
 def test_ports_keep_their_names_and_those_of_the_node() -> None:
@@ -133,7 +132,6 @@ def test_where_a_pod_may_run() -> None:
             "readinessGates": [{"conditionType": "lb/ready"}],
             "hostNetwork": True,
             "restartPolicy": "Never",
-            "priorityClassName": "high",
             "activeDeadlineSeconds": 60,
         },
         {"nominatedNodeName": "node-2"},
@@ -145,8 +143,8 @@ def test_where_a_pod_may_run() -> None:
     )
     assert made.tolerations == (Toleration("gpu", "Exists"), Toleration("", "Exists"), Toleration("a", "Equal", "b"))
     assert (made.scheduling_gates, made.readiness_gates) == (("quota",), ("lb/ready",))
-    assert (made.host_network, made.restart_policy, made.priority_class) == (True, "Never", "high")
-    assert (made.deadline_s, made.grace_period_s, made.nominated_node) == (60, None, "node-2")
+    assert (made.host_network, made.restart_policy) == (True, "Never")
+    assert (made.deadline_s, made.nominated_node) == (60, "node-2")
 
 
 @pytest.mark.parametrize(

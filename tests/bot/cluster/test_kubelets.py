@@ -324,15 +324,15 @@ async def test_silent_ones_cost_no_more_than_their_time(
     async with Kubelet(hangs=True).running(authority.server(LOOPBACK)) as silent:
         api.on("/api/v1/nodes", page(*(node(f"n{number:02}", silent.port) for number in range(40))))
         loop = asyncio.get_running_loop()
-        for timeout_s, said in (
-            (0.2, "No answer in time from the kubelet of n00."),
-            (9, "None of 40 kubelets answered in time."),
+        for timeout_s, total_s, said in (
+            (0.2, 100, "No answer in time from the kubelet of n00."),
+            (100, 0.7, "None of 40 kubelets answered in time."),
         ):
             began = loop.time()
             extras = ClusterExtras(
                 {CLUSTER: http},
                 WallClock(),
-                kubelets=lambda way, each=timeout_s: Kubelets(way, timeout_s=each, total_s=0.7),
+                kubelets=lambda way, each=timeout_s, whole=total_s: Kubelets(way, timeout_s=each, total_s=whole),
             )
             assert (await refusal(extras)).message == said
-            assert loop.time() - began < 3
+            assert loop.time() - began < 50

@@ -107,11 +107,15 @@ async def test_an_endless_log_is_bounded_and_said_to_be(api: FakeApi, http: Kube
 async def test_no_more_than_a_few_are_read_side_by_side(api: FakeApi, http: KubernetesHttp) -> None:
     """Log requests are exempt from the server's fairness, so we are fair ourselves."""
     running = most = 0
+    full = asyncio.Event()
 
     async def slow(_: web.Request) -> web.StreamResponse:
         nonlocal running, most
         running += 1
         most = max(most, running)
+        if running == SIDE_BY_SIDE:
+            full.set()
+        await full.wait()
         await asyncio.sleep(0.02)
         running -= 1
         return web.Response(text="x\n")

@@ -44,14 +44,14 @@ async def until_names(pods: Reflector, *expected: str) -> None:
     async def look() -> list[str]:
         return names(pods.items)
 
-    await until(look, lambda seen: seen == list(expected), within_s=5)
+    await until(look, lambda seen: seen == list(expected))
 
 
 async def until_state(pods: Reflector, state: State) -> None:
     async def look() -> State:
         return pods.watched.state
 
-    await until(look, lambda seen: seen is state, within_s=5)
+    await until(look, lambda seen: seen is state)
 
 
 def versions_watched(api: FakeApi) -> list[str]:
@@ -233,5 +233,5 @@ async def test_recorded_streams_of_a_real_server_are_understood(api: FakeApi, ht
         async def look() -> list[str]:
             return versions_watched(api)
 
-        await until(look, lambda seen: seen == ["10", "99999"], within_s=5)
+        await until(look, lambda seen: seen == ["10", "99999"])
     assert copy.items == ()

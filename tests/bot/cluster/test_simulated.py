@@ -99,7 +99,7 @@ async def test_the_cache_follows_the_world(tmp_path: Path) -> None:
                 once = await OneShotReader({CLUSTER: http}, CLOCK).snapshot(SCOPE, ALL_PARTS)
                 return by_name(watched) == by_name(once) != by_name(before)
 
-            await until(same, lambda is_same: is_same, within_s=10)
+            await until(same, lambda is_same: is_same, within_s=60)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ async def test_after_any_fault_the_cache_catches_up(tmp_path: Path, fault: Fault
             healed = await until(
                 lambda: clusters.snapshot(SCOPE, PODS),
                 lambda seen: freshness(seen) is Freshness.LIVE and by_name(seen) == by_name(truth),
-                within_s=10,
+                within_s=60,
             )
     assert healed.as_of > changed_at
     false_claims = [a for a in answers if a.as_of > changed_at + DELIVERY and by_name(a) != by_name(truth)]

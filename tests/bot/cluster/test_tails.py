@@ -20,7 +20,7 @@ from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.domain.text import Redacted
 from tests.support.builders import container, crash_looping, log_of, pod
 from tests.support.fake_api import FakeApi, status, text
-from tests.support.waiting import until
+from tests.support.waiting import turns, until
 
 CLUSTER = ClusterName("prod")
 SCOPE = Scope(CLUSTER, Namespace("shop"))
@@ -92,8 +92,8 @@ async def eventually(stage: Stage, reads: int) -> None:
     async def look() -> int:
         return stage.reads
 
-    await until(look, lambda seen: seen >= reads, within_s=5, every_s=0.005)
-    await asyncio.sleep(0.02)
+    await until(look, lambda seen: seen >= reads, every_s=0.005)
+    await turns()
 
 
 async def test_a_log_that_was_just_read_is_not_read_again(stage: Stage) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.configuration import load_configuration
@@ -136,6 +138,13 @@ def test_every_threshold_of_the_code_can_be_set() -> None:
 
     assert list(BOUNDS) == list(Thresholds.__dataclass_fields__)
     assert all(low <= getattr(default, name) <= high for name, (low, high) in BOUNDS.items())
+
+
+def test_how_long_alertmanager_may_be_silent_is_the_operators() -> None:
+    """Whoever has it repeat once a day says so."""
+    hearing = watch("[alerts]\nunheard_hours = 48\nforgotten_hours = 24\n").thresholds.hearing
+
+    assert (hearing.quiet, hearing.more) == (timedelta(hours=48), timedelta(hours=24))
 
 
 def test_a_digest_is_about_every_place_unless_it_says_less() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.diagnosis.changes import changes_of, in_words, likely_change
 from bot.diagnosis.index import Index
+from bot.diagnosis.replica_sets import revision_began
 from bot.domain.objects import Condition, Node, ReplicaSet, Workload
 from tests.support.builders import (
     ago,
@@ -156,13 +157,13 @@ def test_a_revision_that_is_used_again_began_with_its_scaling_up() -> None:
         scaled("Scaled up replica set api-rs3 from 1 to 2", ago_s=290),
         scaled("Scaled up replica set api-rs33 from 0 to 1", ago_s=10),
     ]
-    assert Index(snapshot(API, again, between, *events)).revision_began(API, again) == ago(300)
+    assert revision_began(Index(snapshot(API, again, between, *events)), API, again) == ago(300)
 
 
 def test_without_events_nobody_knows_when_a_revision_was_used_again() -> None:
     """Its creation would be a guess, and wrong."""
     again, between = made(3, age_s=3000), made(2, age_s=1500)
     index = Index(snapshot(API, again, between))
-    assert index.revision_began(API, again) is None
-    assert index.revision_began(API, between) == ago(1500)
+    assert revision_began(index, API, again) is None
+    assert revision_began(index, API, between) == ago(1500)
     assert [change.revision for change in changes_of(index, API)] == [2]

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bot.diagnosis.containers import onset
-from bot.diagnosis.index import Index, telling_line
+from bot.diagnosis.index import Index
+from bot.diagnosis.replica_sets import replica_set_of_revision, working_replica_set
+from bot.diagnosis.telling import telling_line
 from bot.domain.objects import Owner
 from bot.domain.text import Redacted
 from tests.support.builders import (
@@ -61,9 +63,9 @@ def test_the_newest_revision_that_works_is_found() -> None:
     workload, other = deployment(revision=4), deployment("other")
     sets = [replica_set(workload, n, ready=ready) for n, ready in ((1, 1), (2, 2), (3, 0), (4, 1))]
     index = Index(snapshot(workload, other, *sets, replica_set(other, 9, ready=1)))
-    working = index.working_replica_set(workload, other_than=4)
+    working = working_replica_set(index, workload, other_than=4)
     assert working is sets[1]
-    assert index.working_replica_set(other, other_than=9) is None
+    assert working_replica_set(index, other, other_than=9) is None
 
 
 def test_a_revision_is_found_by_its_number() -> None:
@@ -71,8 +73,8 @@ def test_a_revision_is_found_by_its_number() -> None:
     workload, other = deployment(), deployment("other")
     mine = replica_set(workload, 2)
     index = Index(snapshot(workload, other, mine, replica_set(other, 3)))
-    assert index.replica_set_of_revision(workload, 2) is mine
-    assert index.replica_set_of_revision(workload, 3) is None
+    assert replica_set_of_revision(index, workload, 2) is mine
+    assert replica_set_of_revision(index, workload, 3) is None
 
 
 def test_events_come_newest_first_and_by_what_is_asked() -> None:

@@ -12,9 +12,22 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.domain import operations as states
+from bot.domain import operations
+from bot.domain import transitions as states
 from bot.domain.approval import Rule, quorum
-from bot.domain.operations import Effect, NotPossible, Operation, Progress, Resolution, State, Verdict, Vote
+from bot.domain.operations import (
+    Effect,
+    Operation,
+    Progress,
+    Resolution,
+    State,
+    Verdict,
+    Vote,
+    approvers,
+    overdue,
+    state_words,
+)
+from bot.domain.transitions import NotPossible
 from tests.support.changes import ANN, APPROVERS, BOB, EVE, LEADS, NOW, operation, plan, vote
 
 Step = Callable[[Operation], Operation]
@@ -102,8 +115,8 @@ def test_no_step_leaves_a_final_state(step: str, reached: str) -> None:
 def test_all_states_are_reached_here() -> None:
     """And each says in a sentence where it stands."""
     assert {of.state for of in REACHED.values()} == set(State)
-    assert all(states.state_words(of).endswith(".") for of in REACHED.values())
-    assert len({states.state_words(of) for of in REACHED.values()}) == len(State)
+    assert all(state_words(of).endswith(".") for of in REACHED.values())
+    assert len({state_words(of) for of in REACHED.values()}) == len(State)
 
 
 @pytest.mark.parametrize("reached", REACHED)
@@ -147,7 +160,7 @@ def test_a_quorum_approves_and_starts_the_time_to_begin() -> None:
         LATER,
         LATER + timedelta(seconds=WITHIN_S),
     )
-    assert states.approvers(done) == (BOB,)
+    assert approvers(done) == (BOB,)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +206,7 @@ def test_every_order_of_clicks_gives_the_same() -> None:
     )
     ends = [voted(waiting, *order) for order in permutations(people)]
     assert {each.state for each in ends} == {State.APPROVED}
-    assert {frozenset(states.approvers(each)) for each in ends} == {frozenset({BOB, EVE})}
+    assert {frozenset(approvers(each)) for each in ends} == {frozenset({BOB, EVE})}
 
 
 def test_a_vote_taken_back_stays_on_record_and_can_be_given_again() -> None:
@@ -259,11 +272,11 @@ BEGINS_BY = LATER + timedelta(seconds=WITHIN_S)
 def test_time_is_over_at_its_last_moment(of: Operation, ends: datetime) -> None:
     """A second before, everything is possible; at the moment itself, nothing but to expire."""
     before = ends - timedelta(seconds=1)
-    assert not states.overdue(of, before)
+    assert not overdue(of, before)
     with pytest.raises(NotPossible, match="not over"):
         states.expire(of, now=before)
     assert states.deny(of, BOB, "no", now=before).state is State.DENIED
-    assert states.overdue(of, ends)
+    assert overdue(of, ends)
     assert states.expire(of, now=ends).state is State.EXPIRED
     for late in (
         lambda: states.deny(of, BOB, "no", now=ends),
@@ -284,7 +297,7 @@ def test_an_end_by_time_says_which_time_it_was() -> None:
 
 def test_what_runs_does_not_run_out_of_time() -> None:
     """Its times are over, and it goes on."""
-    assert not states.overdue(executing(), TOO_LATE)
+    assert not overdue(executing(), TOO_LATE)
     assert states.written(executing(), now=TOO_LATE, generation=5).state is State.EXECUTING
 
 
@@ -403,8 +416,8 @@ class Requests(RuleBasedStateMachine):
 
     @rule()
     def expire(self) -> None:
-        waited = self.of.state in states.WAITING
-        over = states.overdue(self.of, self.now)
+        waited = self.of.state in operations.WAITING
+        over = overdue(self.of, self.now)
         self.step(lambda of: states.expire(of, now=self.now))
         assert (self.of.state is State.EXPIRED) or not (waited and over)
 
@@ -494,7 +507,7 @@ class Requests(RuleBasedStateMachine):
     @invariant()
     def waiting_says_whether_it_is_enough(self) -> None:
         """Approved exactly while the quorum is met."""
-        if self.of.state in states.WAITING:
+        if self.of.state in operations.WAITING:
             assert (self.of.state is State.APPROVED) is self.of.quorum.met
             assert (self.of.execute_by is not None) is self.of.quorum.met
 

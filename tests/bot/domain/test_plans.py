@@ -80,7 +80,7 @@ def full(step: AnyStep) -> Plan:
         tiers=(1, 2),
     )
     of = draft(step, watch=ref("Deployment", "api"), lasts_s=120)
-    return plan(of, rule=Rule(sets=(everybody,), humans=2), undoes="an earlier one")
+    return plan(of, rule=Rule(sets=(everybody,), humans=2))
 
 
 def test_the_canonical_text_is_fixed() -> None:

@@ -16,10 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from bot.domain.findings import Severity
 from bot.domain.text import Redacted
 from bot.domain.watch import transitions
-from bot.domain.watch.episodes import Alert, AlertState, Episode, EpisodeState, Signal
+from bot.domain.watch.episodes import Alert, AlertState, Ending, Episode, EpisodeState, Signal
 from bot.domain.watch.policy import AlertChannels
 from bot.domain.watch.transitions import COUNT_EVERY, MOST_OVER
-from bot.domain.watch.world import Judged
+from bot.domain.watch.world import Judged, Unknown
 from tests.support.builders import NOW, SCOPE
 
 CHANNELS = AlertChannels(critical="C-pager", warning="C-ops")
@@ -50,13 +50,35 @@ class Scene:
         self.kept = {}
         self._numbers = itertools.count(1)
 
-    def look(self, *signals: Signal, unknown: Iterable[str] = (), after: float = 15) -> tuple[Episode, ...]:
+    def look(
+        self,
+        *signals: Signal,
+        unknown: Iterable[str] = (),
+        stays: Iterable[str] = (),
+        fine: Iterable[str] = (),
+        unwatched: Iterable[str] = (),
+        after: float = 15,
+    ) -> tuple[Episode, ...]:
         """Let time pass, judge, and keep what changed."""
         self.now += timedelta(seconds=after)
-        judged = [Judged(signals, tuple(unknown))]
+        blind = tuple(Unknown(beginning, "no answer") for beginning in unknown)
+        gone = frozenset(unwatched)
         return self._keep(
-            transitions.step(self.open, judged, self.now, scope=SCOPE, channels=CHANNELS, new_id=self._new_id)
+            transitions.step(
+                self.open,
+                [Judged(signals, blind, tuple(stays), tuple(fine))],
+                self.now,
+                scope=SCOPE,
+                channels=CHANNELS,
+                new_id=self._new_id,
+                is_watched=lambda each: each.key not in gone,
+            )
         )
+
+    def leave(self, *, after: float = 60) -> tuple[Episode, ...]:
+        """Let time pass, and have a replica that does not watch this place say so."""
+        self.now += timedelta(seconds=after)
+        return self._keep(transitions.leave(self.open, self.now, scope=SCOPE, channels=CHANNELS, new_id=self._new_id))
 
     def hear(self, *firing: Signal, over: Iterable[str] = (), after: float = 15) -> tuple[Episode, ...]:
         """Let time pass, and hear of another source."""
@@ -161,15 +183,188 @@ def test_it_is_over_when_it_was_not_seen_for_long_enough(scene: Scene) -> None:
 
 
 def test_what_could_not_be_judged_stays_as_it_is(scene: Scene) -> None:
-    """However long: neither what fires nor what waits nor what is clearing changes."""
+    """However long: neither what fires nor what waits nor what is clearing changes; that it is so is told once."""
     fired(scene, signal(), signal("slow:api"))
     scene.look(signal())
     scene.look(signal(), signal("cpu:api"))
     before = states(scene.only)
     assert set(before.values()) == {AlertState.FIRING, AlertState.CLEARING, AlertState.PENDING}
+    version = scene.only.version
+    [told] = scene.look(unknown=["down:", "slow:", "cpu:api"], after=3600)
+    assert told.version == version + 1
     for _ in range(5):
         assert scene.look(unknown=["down:", "slow:", "cpu:api"], after=3600) == ()
     assert states(scene.only) == before
+    assert all(alert.is_blind == alert.fires for alert in scene.only.alerts)
+    assert {alert.blind for alert in scene.only.alerts} == {"no answer"}
+
+
+def test_one_look_that_fails_is_nobodys_business(scene: Scene) -> None:
+    """Only what cannot be judged for minutes is told; that it can be again is told, too."""
+    fired(scene, signal())
+    scene.look(signal(), after=60)
+    scene.look(unknown=["down:"])
+    scene.look(unknown=["down:"])
+    assert (scene.only.version, scene.only.alerts[0].is_blind) == (1, False)
+    scene.look(unknown=["down:"], after=90)
+    assert (scene.only.version, scene.only.alerts[0].is_blind) == (2, True)
+    scene.look(signal())
+    assert (scene.only.version, scene.only.alerts[0].is_blind) == (3, False)
+
+
+def test_what_could_not_be_judged_clears_from_its_beginning(scene: Scene) -> None:
+    """Nobody knows what it was like meanwhile: two looks an hour apart are no two minutes without trouble."""
+    fired(scene, signal())
+    scene.look()
+    scene.look(unknown=["down:"], after=3600)
+    scene.look()
+    assert states(scene.only) == {"down:api": AlertState.CLEARING}
+    scene.look(after=120)
+    assert scene.open == ()
+
+
+def test_what_stands_between_was_looked_at(scene: Scene) -> None:
+    """It neither ends nor is it unknown, however long."""
+    fired(scene, signal())
+    for _ in range(5):
+        scene.look(stays=["down:api"], after=600)
+    assert (scene.only.version, scene.only.alerts[0].is_blind) == (1, False)
+    assert scene.only.alerts[0].seen_at == scene.now
+
+
+def test_what_stands_between_is_not_about_to_clear(scene: Scene) -> None:
+    """A figure that dips below twice in an hour was not well for two minutes."""
+    fired(scene, signal())
+    for _ in range(3):
+        scene.look()
+        scene.look(stays=["down:api"], after=1200)
+        assert states(scene.only) == {"down:api": AlertState.FIRING}
+    assert scene.only.version == 1
+
+
+def test_what_was_judged_is_not_unknown(scene: Scene) -> None:
+    """Though nothing is known of others whose keys begin alike."""
+    fired(scene, signal(clear_s=0.0))
+    scene.look(unknown=["down:"], fine=["down:api"])
+    assert scene.open == ()
+
+
+# --- what nobody watches, and what nobody speaks of -------------------------------------------------------------------
+
+
+def test_what_the_configuration_leaves_out_ends_as_that(scene: Scene) -> None:
+    """Not as over; what only waited ends without a word."""
+    first = fired(scene, signal())
+    scene.look(signal("slow:api"), unwatched=["down:api"])
+    left = ["down:api", "slow:api"]
+    scene.look(unwatched=left, after=540)
+    assert scene.only.version == 1
+    scene.look(unwatched=left, after=60)
+    assert scene.all[first.id].state is EpisodeState.FIRING
+    scene.look(unwatched=left, after=540)
+    ended = scene.all[first.id]
+    assert (ended.state, ended.ending, ended.version) == (EpisodeState.RESOLVED, Ending.UNWATCHED, 3)
+    assert {alert.signal.key for alert in ended.alerts} == {"down:api"}
+
+
+def test_a_place_that_is_left_out_ends_with_all_its_alerts(scene: Scene) -> None:
+    """Those of other sources, too: nobody would ever end them."""
+    fired(scene, signal())
+    scene.hear(signal("alertmanager:1", hold_s=0.0, source=THEIRS))
+    for _ in range(10):
+        scene.leave()
+    assert scene.only.version == 2
+    [ended] = scene.leave()
+    assert (ended.ending, {alert.ending for alert in ended.alerts}) == (Ending.UNWATCHED, {Ending.UNWATCHED})
+
+
+@pytest.mark.parametrize("judged", ["true", "untrue", "unknown", "between", "heard"])
+def test_who_still_watches_has_the_last_word(scene: Scene, judged: str) -> None:
+    """Replicas of the old and of the new configuration work side by side, for longer than a roll-out takes."""
+    fired(scene, signal(clear_s=3600.0 * 24))
+    scene.hear(signal("alertmanager:1", hold_s=0.0, source=THEIRS))
+    looks = {
+        "true": {"signals": (signal(clear_s=3600.0 * 24),)},
+        "untrue": {},
+        "unknown": {"unknown": ["down:"]},
+        "between": {"stays": ["down:api"]},
+    }
+    for _ in range(120):
+        scene.leave(after=15)
+        if judged == "heard":
+            scene.hear(signal("alertmanager:1", hold_s=0.0, source=THEIRS))
+            scene.look(signal(clear_s=3600.0 * 24))
+        else:
+            given = dict(looks[judged])
+            scene.look(*given.pop("signals", ()), **given)  # type: ignore[arg-type]  # a table of looks
+    assert {alert.state for alert in scene.only.alerts} <= {AlertState.FIRING, AlertState.CLEARING}
+    assert scene.only.ending is Ending.OVER
+
+
+def test_an_alert_that_its_source_repeats_is_known(scene: Scene) -> None:
+    """Every four hours, as Alertmanager does."""
+    theirs = signal("alertmanager:1", hold_s=0.0, source=THEIRS)
+    for _ in range(20):
+        scene.hear(theirs, after=4 * 3600)
+        scene.look()
+    assert (scene.only.version, scene.only.alerts[0].is_blind) == (1, False)
+
+
+def test_a_source_that_is_silent_is_told_and_in_the_end_believed_gone(scene: Scene) -> None:
+    """Never as over."""
+    theirs = signal("alertmanager:1", hold_s=0.0, source=THEIRS)
+    scene.hear(theirs)
+    scene.look(after=8 * 3600 - 1)
+    assert scene.only.version == 1
+    scene.look(after=1)
+    assert (scene.only.version, scene.only.alerts[0].is_blind, scene.only.alerts[0].blind) == (2, True, "")
+    scene.look(after=16 * 3600 - 1)
+    assert (scene.only.version, scene.only.state) == (2, EpisodeState.FIRING)
+    [ended] = scene.look(after=1)
+    assert (ended.state, ended.ending, ended.version) == (EpisodeState.RESOLVED, Ending.UNHEARD, 3)
+
+
+def test_a_source_that_speaks_again_is_believed(scene: Scene) -> None:
+    """That it still fires, or that it is over."""
+    theirs = signal("alertmanager:1", hold_s=0.0, source=THEIRS)
+    scene.hear(theirs)
+    scene.look(after=9 * 3600)
+    scene.hear(theirs)
+    assert (scene.only.version, scene.only.alerts[0].is_blind) == (3, False)
+    scene.look(after=9 * 3600)
+    [ended] = scene.hear(over=["alertmanager:1"])
+    assert ended.ending is Ending.OVER
+
+
+def test_who_was_away_does_not_take_that_for_silence(scene: Scene) -> None:
+    """After two days of which nobody of us heard anything the source has as long as ever to speak."""
+    scene.hear(signal("alertmanager:1", hold_s=0.0, source=THEIRS))
+    scene.look(after=48 * 3600)
+    assert scene.only.alerts[0].is_blind
+    scene.look(after=15 * 3600)
+    assert scene.only.state is EpisodeState.FIRING
+    scene.look(after=3600)
+    assert scene.open == ()
+
+
+def test_only_what_is_all_over_is_over(scene: Scene) -> None:
+    """Of an episode with one alert of which nobody knows, nobody says that it is over."""
+    first = fired(scene, signal())
+    scene.hear(signal("alertmanager:1", hold_s=0.0, source=THEIRS))
+    for _ in range(2):
+        scene.look(signal(), after=25 * 3600)
+    scene.look()
+    scene.look(after=120)
+    assert scene.all[first.id].ending is Ending.UNHEARD
+
+
+def test_clocks_that_step_back_hold_no_ending_up(scene: Scene) -> None:
+    """Time counts from where the clock stands."""
+    fired(scene, signal())
+    scene.leave()
+    scene.leave(after=-7200)
+    scene.leave(after=600)
+    assert scene.open == ()
 
 
 def test_a_clock_that_steps_back_holds_nothing_up(scene: Scene) -> None:
@@ -202,8 +397,8 @@ def test_alerts_of_one_cause_are_one_message(scene: Scene) -> None:
     assert scene.only.version == 2
     scene.look(signal(), signal("slow:api"), signal("finding:X", cause="node/n1", hold_s=0.0))
     assert len(scene.open) == 2
-    scene.look(signal(), unknown=["finding:"])
-    scene.look(signal(), unknown=["finding:"], after=120)
+    scene.look(signal(), stays=["finding:X"])
+    scene.look(signal(), stays=["finding:X"], after=120)
     assert [each.version for each in scene.open] == [3, 1]
     assert states(scene.open[0])["slow:api"] is AlertState.RESOLVED
 
@@ -312,6 +507,13 @@ class Looks(RuleBasedStateMachine):
             elif key in self.model and not key.startswith(tuple(unknown)):
                 self._missed(key, CLEAR_S[key])
 
+    def _was_blind(self, key: str) -> bool:
+        return any(
+            alert.signal.key == key and alert.is_live and alert.blind_at is not None
+            for episode in self.before.values()
+            for alert in episode.alerts
+        )
+
     @rule(true=st.dictionaries(st.sampled_from(OTHERS), SIGNALS), over=st.sets(st.sampled_from(OTHERS)))
     def hear(self, true: dict[str, dict[str, Any]], over: set[str]) -> None:
         self.before = dict(self.scene.all)
@@ -340,7 +542,8 @@ class Looks(RuleBasedStateMachine):
     def _missed(self, key: str, clear_s: float) -> None:
         now = self.scene.now
         state, since = self.model[key]
-        state, since = (AlertState.CLEARING, now) if state is AlertState.FIRING else (state, since)
+        if state is AlertState.FIRING or (state is AlertState.CLEARING and self._was_blind(key)):
+            state, since = AlertState.CLEARING, now
         self.model[key] = (state, since)
         if state is AlertState.PENDING or (now - since).total_seconds() >= clear_s:
             del self.model[key]

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.cli.terminal import Terminal, as_json
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.approval import Rule
-from bot.domain.operations import Effect, Operation, Progress, Resolution, State, Verdict
+from bot.domain.operations import WAITING, CardCopy, Effect, Operation, Progress, Resolution, State, Verdict
 from bot.domain.plans import Difference, Fact, PlanWords, Refusal
 from bot.domain.steps import ClearFailed, Evict, FailedPod
 from bot.domain.view import Button, Buttons, ButtonStyle, Fields, Headline, Item, Mark, Mention, Paragraph, Table, View
@@ -32,7 +32,16 @@ from bot.engine.card_words import (
     time_left,
     waited_for,
 )
-from bot.engine.cards import card, outcome_view, plan_view, refusal_view, requests_view, verdict_view
+from bot.engine.cards import (
+    card,
+    card_copy,
+    details_view,
+    outcome_view,
+    plan_view,
+    refusal_view,
+    requests_view,
+    verdict_view,
+)
 from bot.slack.outbound import limits
 from bot.slack.outbound.checker import check
 from bot.slack.outbound.flatten import blocks_text
@@ -334,15 +343,16 @@ RESOLVE = {
 UNDO, AGAIN = {"Undo": "undo 7f3a9c1e -n shop --cluster prod-eu"}, {"Ask again": "rollback api"}
 APPROVE, DENY = {"Approve": "approve approve-address"}, {"Deny…": "deny deny-address"}
 WITHDRAW, CANCEL = {"Withdraw": "withdraw withdraw-address"}, {"Cancel": "cancel cancel-address"}
+DETAILS = {"Details": f"requests {ID} -n shop --cluster prod-eu"}
 
 
 @pytest.mark.parametrize(
     ("name", "commands"),
     [
-        ("pending", {**APPROVE, **DENY, **CANCEL}),
-        ("half", {**APPROVE, **DENY, **WITHDRAW, **CANCEL}),
-        ("approved", {**DENY, **WITHDRAW}),
-        ("alone", {**DENY, **CANCEL}),
+        ("pending", {**APPROVE, **DENY, **CANCEL, **DETAILS}),
+        ("half", {**APPROVE, **DENY, **WITHDRAW, **CANCEL, **DETAILS}),
+        ("approved", {**DENY, **WITHDRAW, **DETAILS}),
+        ("alone", {**DENY, **CANCEL, **DETAILS}),
         ("executing", {}),
         ("progress", {}),
         ("succeeded", UNDO),
@@ -369,6 +379,58 @@ def test_without_addresses_nothing_can_be_decided(name: str) -> None:
     assert not re.search(r"\b(approve|deny|cancel|withdraw)\b", offered)
     if REACHED[name].state.final:
         assert "address" not in " ".join(button.command for button in buttons(shown(name)).values())
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "commands"),
+    [
+        ("pending", BOB, {**APPROVE, **DENY, **DETAILS}),
+        ("half", BOB, {**APPROVE, **DENY, **DETAILS}),
+        ("half", EVE, {**DENY, **WITHDRAW, **DETAILS}),
+        ("half", DAN, {**APPROVE, **DENY, **DETAILS}),
+        ("approved", BOB, {**DENY, **WITHDRAW, **DETAILS}),
+        ("approved", EVE, {**DENY, **DETAILS}),
+    ],
+)
+def test_a_copy_offers_what_its_own_person_can_say(name: str, of: str, commands: dict[str, str]) -> None:
+    """To agree, or to take that back; to cancel is the requester's, who gets no copy."""
+    view = card_copy(REACHED[name], CardCopy(of, "D1"), tokens=TOKENS)
+    assert {label: button.command for label, button in buttons(view).items()} == commands
+
+
+@each_state
+def test_a_copy_says_what_the_card_says(name: str) -> None:
+    """The same words in the same order, and where the card is; without any button once nobody can decide."""
+    operation = REACHED[name]
+    copy, original = card_copy(operation, CardCopy(BOB, "D1"), tokens=TOKENS), shown(name)
+    said = [block for block in original.blocks if not isinstance(block, Buttons)]
+    assert list(copy.blocks[: len(said)]) == said
+    assert (copy.summary, copy.data) == (original.summary, original.data)
+    assert operation.place.channel in repr(copy.blocks[len(said)])
+    assert bool(buttons(copy)) is (operation.state in WAITING)
+    sent(copy)
+
+
+@each_state
+def test_the_details_hold_all_of_the_plan_and_nothing_secret(name: str) -> None:
+    """Fingerprint, object, rule, step and votes with what they were judged by; never the seal of the addresses."""
+    of = replace(REACHED[name], plan=replace(REACHED[name].plan, seal="5ea1" * 16))
+    view = details_view(of)
+    told = repr(view.blocks)
+    target = of.plan.draft.target
+    for part in (
+        of.digest,
+        of.id,
+        target.uid,
+        rule_words(of.plan.rule),
+        of.plan.command,
+        type(of.plan.draft.step).__name__,
+    ):
+        assert part in told
+    assert all(each.user_id in told for each in of.votes)
+    assert "5ea1" not in told
+    assert buttons(view) == {}
+    sent(view)
 
 
 def test_nothing_is_undone_where_nothing_undoes_it() -> None:
@@ -552,7 +614,7 @@ def test_a_plan_at_a_terminal_says_how_it_is_asked_for() -> None:
     text = Terminal(width=100).text(view)
     assert headline(view).text == "Roll back api to revision 7?"
     assert "Has to be approved by 1 of the approvers." in text
-    assert "Nothing was changed. To ask for it: rollback api --apply" in text
+    assert "Nothing was changed. To ask for it: ragops rollback api --apply" in text
     assert buttons(view) == {}
     assert json.loads(as_json(view))["apply"] == "rollback api --apply"
     assert view.exit_code == 0
@@ -666,13 +728,12 @@ def test_how_far_it_is_in_a_bar(progress: Progress, drawn: str) -> None:
         ((), 5, ""),
         ((40.0,), 25, "about 15 s left"),
         ((31.0, 44.0, 40.0), 25, "about 15 s left"),
-        ((40.0,), 41, "longer than the last ones"),
+        ((40.0,), 41, "it takes longer than the last ones"),
     ],
 )
 def test_how_long_it_may_still_take(lasted: tuple[float, ...], seconds: int, words: str) -> None:
     """By how long the last ones took; nothing is guessed without any."""
-    assert time_left(REACHED["executing"], lasted, now=LATER + timedelta(seconds=seconds)) == words
-    assert time_left(REACHED["pending"], lasted, now=NOW) == ""
+    assert time_left(lasted, seconds) == words
 
 
 def test_words_are_made_to_fit_their_place() -> None:

@@ -26,7 +26,7 @@ from tests.support.changing import VERBS, deploy, edit
 from tests.support.engine import ANN, BOB, LEA, OTHER_CHANNEL, Scene, scene_on
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,15 +14,16 @@ import pytest
 from bot.domain.live import Live
 from bot.domain.operations import Effect, Operation, Progress, State
 from bot.domain.plans import Draft
+from bot.domain.targets import ObjectRef
 from bot.engine.following import judge
 from sandbox.cluster.faults import Fault, FaultKind
 from sandbox.cluster.world.behaviours import PullFails
 from tests.support.carrying import Bench, approved, at_point
 from tests.support.changing import IMAGE, NAMESPACE, VERBS, deploy, draft_of, edit, live_in, release
-from tests.support.steps import set_image
+from tests.support.steps import scale, set_image
 from tests.support.waiting import in_background
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(240)
 
 
 async def written(bench: Bench, draft: Draft, then: Callable[[], object], **changed: Any) -> Operation:
@@ -175,29 +178,60 @@ async def test_an_unreadable_cluster_does_not_end_it(bench: Bench) -> None:
 # --- how far ----------------------------------------------------------------------------------------------------------
 
 
+EVERY_S = 0.02
+TIME_LEFT = re.compile(r"about .+ left$|longer than the last ones$")
+
+
+async def followed(bench: Bench, operation: Operation) -> tuple[list[Progress], Operation, float]:
+    """Carry a change out in a cluster that moves from look to look; return what was shown, its end, and the seconds."""
+    seen: list[Progress | None] = []
+    began = time.monotonic()
+
+    async def live(point: str) -> None:
+        if point == "followed":
+            # In small steps: what is shown lags behind the looks, more so where they are quick.
+            bench.world.advance(0.1)
+            seen.append((await bench.operation(operation)).progress)
+
+    ended = await bench.carried_out(operation, executor=bench.executor(at=live, follow_every_s=EVERY_S))
+    return list(dict.fromkeys(each for each in seen if each is not None)), ended, time.monotonic() - began
+
+
+def draft_of_scale(bench: Bench) -> Draft:
+    live = live_in(bench.world, "Deployment", "api")
+    watch = ObjectRef("Deployment", NAMESPACE, "api")
+    return draft_of("scale", "Deployment", "api", scale("Deployment", live), uid=live.uid, watch=watch)
+
+
 async def test_progress_is_shown_when_it_changed_and_not_too_often(bench: Bench) -> None:
     """The card shows how many pods are ready; what has not changed makes no new version."""
     deploy(bench.world, "api", replicas=3)
     operation = await approved(bench.store, bench.restart("api"))
-    seen: list[Progress | None] = []
-    looks = 0
-
-    async def live(point: str) -> None:
-        nonlocal looks
-        if point == "followed":
-            looks += 1
-            bench.world.advance(0.5)
-            seen.append((await bench.operation(operation)).progress)
-
-    ended = await bench.carried_out(operation, executor=bench.executor(at=live, follow_every_s=0.02))
+    shown, ended, took_s = await followed(bench, operation)
 
     assert ended.state is State.SUCCEEDED
-    shown = list(dict.fromkeys(each for each in seen if each is not None))
     assert {each.wanted for each in shown} <= {0, 3}
     assert {each.ready for each in shown} & {1, 2}
     assert [each.ready for each in shown] == sorted(each.ready for each in shown)
     assert ended.version <= 5 + len(shown)
-    assert len(shown) <= 1 + looks // 5
+    assert len(shown) <= 1 + took_s / (5 * EVERY_S)
+    assert not any(TIME_LEFT.search(each.note) for each in shown)
+
+
+async def test_how_long_it_may_still_take_is_told_by_the_roll_outs_before(bench: Bench) -> None:
+    """From the second one of a workload on; how long a scaling takes says nothing of a roll-out."""
+    deploy(bench.world, "api", replicas=3)
+    for draft in (draft_of_scale(bench), bench.restart("api")):
+        shown, ended, _ = await followed(bench, await approved(bench.store, draft))
+        assert ended.state is State.SUCCEEDED
+        assert not any(TIME_LEFT.search(each.note) for each in shown)
+
+    again = await approved(bench.store, bench.restart("api"), later_s=5)
+    shown, ended, _ = await followed(bench, again)
+
+    assert ended.state is State.SUCCEEDED
+    assert shown
+    assert all(TIME_LEFT.search(each.note) for each in shown)
 
 
 async def test_the_lease_is_renewed_while_a_roll_out_lasts(bench: Bench) -> None:
@@ -206,12 +240,12 @@ async def test_the_lease_is_renewed_while_a_roll_out_lasts(bench: Bench) -> None
     operation = await approved(bench.store, bench.restart("api"))
 
     async def later() -> None:
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(2.5)
         assert not await bench.executor(name="worker-b").step()
         bench.run()
 
     async with in_background(later()):
-        ended = await bench.carried_out(operation, executor=bench.executor(lease_s=0.6, renew_s=0.2))
+        ended = await bench.carried_out(operation, executor=bench.executor(lease_s=1.5, renew_s=0.2))
 
     assert (ended.state, ended.fence) == (State.SUCCEEDED, 1)
 
@@ -231,7 +265,7 @@ async def test_whoever_lost_the_fence_says_nothing_more(bench: Bench) -> None:
     await standing.wait()
     await asyncio.sleep(0.6)
     bench.run()
-    ended = await bench.carried_out(operation, executor=bench.executor(name="worker-b", **leases))
+    ended = await bench.carried_out(operation, executor=bench.executor(name="worker-b"))
     resumed.set()
     await first
 

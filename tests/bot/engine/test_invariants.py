@@ -21,8 +21,8 @@ from bot.engine.timers import Timers
 from bot.engine.verifying import Aftercare
 from bot.store.audit import verify_audit
 from sandbox.cluster.faults import Fault, FaultKind
-from tests.conftest import cloned_database
 from tests.support.changing import NAMESPACE, deploy, edit, release, touch, undo
+from tests.support.clones import Clones
 from tests.support.engine import ANN, BOB, CHANNEL, LEA, OTHER_CHANNEL, Place
 from tests.support.ledger import Ledger
 from tests.support.turmoil import ANN2, BOB2, PEOPLE, POLICIES, TARGETS, Turmoil, turmoil_on
@@ -64,11 +64,11 @@ SELDOM = st.integers(0, 3).map(lambda drawn: drawn == 0)
 class Changes(RuleBasedStateMachine):
     """Two objects, and everything that can happen to changes of them."""
 
-    def __init__(self, server_url: str, template: str, folder: Path, seen: Counter[str]) -> None:
+    def __init__(self, clones: Clones, folder: Path, seen: Counter[str]) -> None:
         super().__init__()
         self.loop, self.closing, self.seen = asyncio.Runner(), ExitStack(), seen
         self.closing.callback(self.loop.close)
-        url = self.closing.enter_context(cloned_database(server_url, template))
+        url = self.closing.enter_context(clones.one())
         self.setting = AsyncExitStack()
         self.all: Turmoil = self.loop.run(self.setting.enter_async_context(turmoil_on(url, folder)))
         self.ledger = Ledger(self.all)
@@ -203,11 +203,11 @@ class Changes(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(120 + 60 * EXAMPLES)
-def test_whatever_happens_what_must_be_true_is(server_url: str, template_database: str, tmp_path: Path) -> None:
+def test_whatever_happens_what_must_be_true_is(clones: Clones, tmp_path: Path) -> None:
     """And enough happened for it to mean something."""
     seen: Counter[str] = Counter()
     run_state_machine_as_test(
-        lambda: Changes(server_url, template_database, tmp_path, seen),
+        lambda: Changes(clones, tmp_path, seen),
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,

@@ -15,7 +15,7 @@ from tests.support.carrying import Bench, Stopped, approved, at_point, vanish
 from tests.support.changing import NAMESPACE, VERBS, edit, release, touch, undo
 from tests.support.waiting import in_background
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(240)
 
 LEASE = {"lease_s": 0.6, "renew_s": 0.2, "write_timeout_s": 0.4}
 PATCHED = ["PATCH deployments/api"]
@@ -38,7 +38,7 @@ async def dies_at(bench: Bench, operation: Operation, point: str, *, nth: int = 
 async def taken_over(bench: Bench, operation: Operation, **changed: object) -> Operation:
     """Let a second worker take over, as soon as it can, and go on to the end."""
     executor = bench.executor(name="worker-b", **{**LEASE, **changed})
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (now := await bench.operation(operation)).state.final:
             await executor.step()
             await asyncio.sleep(0.02)
@@ -434,12 +434,12 @@ async def test_an_unreadable_cluster_is_waited_for(bench: Bench) -> None:
     bench.server.faults.add(Fault(FaultKind.STATUS, verb="get", status=403, resource="deployments"))
 
     async def mend() -> None:
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(2.5)
         bench.server.faults.clear()
 
     bench.run()
     async with in_background(mend()):
-        ended = await taken_over(bench, operation)
+        ended = await taken_over(bench, operation, lease_s=1.5)
 
     assert ended.state is State.SUCCEEDED
     assert ended.fence == 2

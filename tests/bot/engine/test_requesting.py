@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.approval import Rule, RuleSet
 from bot.domain.change_policy import RuleFor
 from bot.domain.operations import Operation, State

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.actions import DecisionKind
-from bot.domain.operations import State
-from bot.domain.requests import Place
+from bot.domain.operations import CardCopy, State
 from bot.engine.tokens import PURPOSES, address, addresses, hashed, is_address, tokens
 from bot.engine.workshop import unguessable
 from bot.store.store import PostgresStore
@@ -18,6 +17,7 @@ from tests.support.changes import operation, plan
 from tests.support.databases import contents
 from tests.support.engine import BOB, scene_on
 
+HERE = "C1"
 SEALS = st.binary(min_size=32, max_size=32).map(bytes.hex)
 
 
@@ -26,25 +26,25 @@ def test_every_picture_of_a_card_has_the_same_addresses(seal: str) -> None:
     """Whoever renders it, and whatever state it has meanwhile; none once nothing can be decided."""
     waiting = operation(plan(seal=seal))
     later = replace(waiting, version=7, state=State.APPROVED)
-    assert addresses(waiting) == addresses(later)
-    assert set(addresses(waiting)) == {purpose.value for purpose in PURPOSES}
-    assert addresses(replace(waiting, state=State.EXECUTING)) == {}
+    assert addresses(waiting, HERE) == addresses(later, HERE)
+    assert set(addresses(waiting, HERE)) == {purpose.value for purpose in PURPOSES}
+    assert addresses(replace(waiting, state=State.EXECUTING), HERE) == {}
 
 
 @given(SEALS, SEALS.filter(lambda seal: seal != "00" * 32))
 def test_no_two_addresses_are_alike(seal: str, other: str) -> None:
     """Each is for one request, one plan, one purpose, one channel."""
     of = operation(plan(seal=seal))
-    kin = [of, replace(of, id="another"), replace(of, digest="0" * 64), replace(of, place=Place("C2"))]
-    kin += [operation(plan(seal=other))] if other != seal else []
-    made = [address(each, purpose) for each in kin for purpose in PURPOSES]
+    kin = [(of, HERE), (replace(of, id="another"), HERE), (replace(of, digest="0" * 64), HERE), (of, "C2"), (of, "D1")]
+    kin += [(operation(plan(seal=other)), HERE)] if other != seal else []
+    made = [address(each, purpose, channel) for each, channel in kin for purpose in PURPOSES]
     assert len(set(made)) == len(made)
     assert all(is_address(each) for each in made)
 
 
 def test_an_address_is_long_enough_that_nobody_guesses_it() -> None:
     """160 bits, from 256 of the system's own randomness, new each time."""
-    assert len(bytes.fromhex(address(operation(plan(seal=unguessable())), DecisionKind.APPROVE))) * 8 == 160
+    assert len(bytes.fromhex(address(operation(plan(seal=unguessable())), DecisionKind.APPROVE, HERE))) * 8 == 160
     assert len({unguessable() for _ in range(100)}) == 100
     assert len(bytes.fromhex(unguessable())) * 8 == 256
 
@@ -55,14 +55,15 @@ def test_the_id_of_a_request_is_no_address() -> None:
 
 
 def test_the_store_is_handed_hashes() -> None:
-    """With what each is about."""
-    of = operation(plan(seal=unguessable()))
-    kept = {token.purpose: token for token in tokens(of)}
-    assert set(kept) == {purpose.value for purpose in PURPOSES}
-    for purpose, raw in addresses(of).items():
-        token = kept[purpose]
-        assert (token.hash, token.operation_id, token.digest) == (hashed(raw), of.id, of.digest)
-        assert token.channel == of.place.channel
+    """With what each is about: those of the card, and those of each copy."""
+    of = replace(operation(plan(seal=unguessable())), copies=(CardCopy("U1", "D1"), CardCopy("U2", "D2")))
+    kept = {(token.channel, token.purpose): token for token in tokens(of)}
+    channels = (of.place.channel, "D1", "D2")
+    assert set(kept) == {(channel, purpose.value) for channel in channels for purpose in PURPOSES}
+    for channel in channels:
+        for purpose, raw in addresses(of, channel).items():
+            token = kept[channel, purpose]
+            assert (token.hash, token.operation_id, token.digest) == (hashed(raw), of.id, of.digest)
 
 
 async def test_no_table_but_those_of_messages_and_clicks_holds_an_address(
@@ -73,7 +74,7 @@ async def test_no_table_but_those_of_messages_and_clicks_holds_an_address(
         of = await scene.request()
         await scene.vote(of, BOB)
         rows = contents(store_url).splitlines()
-        raw = addresses(await scene.now(of))["approve"]
+        raw = addresses(await scene.now(of), of.place.channel)["approve"]
         assert any(hashed(raw) in row for row in rows)
         assert sum(of.plan.seal in row for row in rows) == 1
         assert not any(raw in repr(row) for row in await scene.audit())

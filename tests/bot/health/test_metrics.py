@@ -301,8 +301,8 @@ def test_a_scrape_of_a_large_bot_is_quick() -> None:
     )
     for number in range(40):
         meter.scope_seen(type(SCOPE)(SCOPE.cluster, type(SCOPE.namespace)(f"team-{number}")), figures)
-    began = time.perf_counter()
+    began = time.process_time()  # of this process: other programs do not count
     text = meter.exposition()[0]
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert text.count(b"ragops_findings{") == 40 * len(codes)
     assert took < 0.5

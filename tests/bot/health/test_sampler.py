@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from bot.domain.findings import Severity
-from bot.domain.operations import Operation, Resolution, resolve
+from bot.domain.operations import Operation, Resolution
 from bot.domain.requests import Place, Post
 from bot.domain.snapshot import Part, PartStatus, Snapshot
 from bot.domain.targets import Scope
+from bot.domain.transitions import resolve
 from bot.domain.view import View
 from bot.domain.watch.episodes import EpisodeState
 from bot.domain.watch.schedules import Schedule, slot_of_looks
@@ -278,7 +279,7 @@ async def test_it_looks_every_fifteen_seconds_until_cancelled(store: PostgresSto
             running.cancel()
 
     cluster.on_look = swallow
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await asyncio.wait({running})
     assert clock.slept[:3] == [FIRST_S, EVERY_S, EVERY_S]
     assert len(cluster.asked) <= 4

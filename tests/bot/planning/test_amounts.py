@@ -43,6 +43,7 @@ def test_an_amount_is_understood(resource: str, said: str, quantity: str) -> Non
     [
         (MEMORY, "500m", r"m is milli\): write 500Mi or 500M$"),
         (MEMORY, "512", "512 bytes: write 512Mi or 512M$"),
+        (MEMORY, "1", "1 byte: write 1Mi or 1M$"),
         (MEMORY, "1gi", "write 1Gi$"),
         (MEMORY, "512mib", "write 512Mi$"),
         (MEMORY, "1g", "write 1Gi or 1G$"),

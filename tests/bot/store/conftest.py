@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
 from bot.domain.people import Actor
@@ -44,6 +45,17 @@ def admin(store_url: str) -> Iterator[psycopg.Connection[DictRow]]:
     """A connection of our own to the test's database."""
     with psycopg.connect(store_url, autocommit=True, row_factory=dict_row) as connection:
         yield connection
+
+
+@pytest.fixture
+def leases_end(admin: psycopg.Connection[DictRow]) -> Callable[[str], int]:
+    """What lets the leases of a table run out, and returns how many: no test waits until one is over."""
+
+    def end(table: str) -> int:
+        over = "UPDATE {} SET lease_until = clock_timestamp() - interval '1 s' WHERE lease_until IS NOT NULL"
+        return admin.execute(sql.SQL(over).format(sql.Identifier(table))).rowcount
+
+    return end
 
 
 @pytest.fixture

@@ -165,7 +165,8 @@ async def test_what_a_newer_version_wrote_is_left_to_it(
         assert [each.id for each in await store.episodes.open()] == ["old"]
         assert [each.id for each in await store.episodes.since(SCOPE, AT)] == ["old"]
     assert await store.episodes.unannounced(limit=9) == ("old",)
-    assert [getattr(each, "event", "") for each in caplog.records] == ["episode_unreadable"]
+    ours = [record for record in caplog.records if record.name.startswith("bot.")]
+    assert [getattr(record, "event", "") for record in ours] == ["episode_unreadable"]
     with pytest.raises(StoreRefused, match="format is 2"):
         await store.episodes.find("new")
     with pytest.raises(StoreRefused, match="format is 2"):
@@ -315,7 +316,7 @@ async def test_the_first_who_acknowledges_stands_on_the_message(store: PostgresS
     assert found is not None
     assert (found.acked_by, found.version) == ("U-ann", 2)
     assert found.acked_at is not None
-    assert abs(found.acked_at - datetime.now(UTC)) < timedelta(seconds=5)
+    assert abs(found.acked_at - datetime.now(UTC)) < timedelta(minutes=1)
     assert await keep(store, Acknowledge("e1", "U-ann"))
     assert not await keep(store, Acknowledge("e1", "U-bob"))
     assert await store.episodes.find("e1") == found
@@ -393,13 +394,13 @@ async def test_a_silence_is_about_what_it_says(store: PostgresStore, what: str) 
     assert await store.episodes.unannounced(limit=9) == ("e1",)
 
 
-async def test_a_silence_ends_by_itself(store: PostgresStore) -> None:
+async def test_a_silence_ends_by_itself(store: PostgresStore, admin: Admin) -> None:
     """By the database's clock."""
     await save(store, episode())
-    assert await keep(store, AddSilence(silence("*", for_s=0.3)))
+    assert await keep(store, AddSilence(silence("*")))
     assert [each.id for each in await store.episodes.silences()] == ["s1"]
     assert await store.episodes.unannounced(limit=9) == ()
-    await asyncio.sleep(0.31)
+    admin.execute("UPDATE silences SET at = at - interval '1 day', until = until - interval '1 day'")
     assert await store.episodes.silences() == ()
     assert await store.episodes.unannounced(limit=9) == ("e1",)
 
@@ -416,6 +417,6 @@ async def test_that_it_is_over_is_left_to_who_tells(store: PostgresStore) -> Non
 async def test_the_alerts_are_plain_json(store: PostgresStore, admin: Admin) -> None:
     """So that people who look into the database can read them."""
     await save(store, episode("e1", *SIGNALS_OF_TWO))
-    (row,) = admin.execute("SELECT content, rules, services FROM episodes").fetchall()
-    assert json.loads(row["content"])["alerts"][0]["signal"]["key"] == "crash-loop:api"
-    assert (row["rules"], row["services"]) == (["crash-loop", "response-slow"], ["api", "web"])
+    (row,) = admin.execute("SELECT content FROM episodes").fetchall()
+    signals = [alert["signal"] for alert in json.loads(row["content"])["alerts"]]
+    assert [each["key"] for each in signals] == ["crash-loop:api", "slow:web"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -14,6 +14,7 @@ from bot.ports import Outgoing
 from bot.store.codec import encode
 from bot.store.store import PostgresStore
 
+LeasesEnd = Callable[[str], int]
 Admin = psycopg.Connection[DictRow]
 
 
@@ -41,7 +42,7 @@ def put_beside(admin: Admin, *posts: Post) -> None:
         )
 
 
-async def claim(store: PostgresStore, lease_s: float = 10) -> Outgoing:
+async def claim(store: PostgresStore, lease_s: float = 600) -> Outgoing:
     outgoing = await store.outbox.claim(lease_s=lease_s)
     assert outgoing is not None
     return outgoing
@@ -93,11 +94,13 @@ async def test_t27_a_newer_picture_takes_the_place_of_an_older_one(store: Postgr
     assert await store.outbox.shown(late) == ("17.9", 3)
 
 
-async def test_who_lost_the_lease_leaves_no_message_behind(store: PostgresStore, admin: Admin) -> None:
+async def test_who_lost_the_lease_leaves_no_message_behind(
+    store: PostgresStore, admin: Admin, leases_end: LeasesEnd
+) -> None:
     """Whoever has the post by then says where it is."""
     await put(store, card(1))
-    lost = await claim(store, lease_s=0.01)
-    await asyncio.sleep(0.02)
+    lost = await claim(store)
+    leases_end("outbox")
     ours = await claim(store)
     assert not await store.outbox.delivered(lost, message_id="17.1")
     assert admin.execute("SELECT * FROM message_refs").fetchall() == []
@@ -105,18 +108,18 @@ async def test_who_lost_the_lease_leaves_no_message_behind(store: PostgresStore,
     assert await store.operations.message("operation:1", "C1") == "17.2"
 
 
-async def test_t27_a_picture_that_came_late_is_painted_over_again(store: PostgresStore) -> None:
+async def test_t27_a_picture_that_came_late_is_painted_over_again(store: PostgresStore, leases_end: LeasesEnd) -> None:
     """Who stood still with an old picture in its hand may have put it over a newer one."""
     await put(store, card(1))
     await deliver(store, "17.1")
     await put(store, card(2))
-    stood_still = await claim(store, lease_s=0.1)
+    stood_still = await claim(store)
     assert await store.outbox.sending(stood_still)
-    await asyncio.sleep(0.11)
+    leases_end("outbox")
     await put(store, card(3))
     for _ in range(2):
         await deliver(store, "17.1")
-    assert await store.outbox.claim(lease_s=10) is None
+    assert await store.outbox.claim(lease_s=600) is None
     assert await store.outbox.shown(stood_still) == ("17.1", 3)
     assert not await store.outbox.delivered(stood_still, message_id="17.1")
     again = await claim(store)

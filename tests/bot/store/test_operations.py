@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.approval import Rule
-from bot.domain.operations import Effect, Operation, Progress, Resolution, State, Verdict
+from bot.domain.operations import CardCopy, Effect, Operation, Progress, Resolution, State, Verdict
 from bot.domain.requests import Place, Post
 from bot.domain.view import Headline, View
 from bot.errors import StoreRefused
@@ -53,6 +53,16 @@ async def test_a_request_comes_back_as_it_was_asked_for(store: PostgresStore) ->
     asked = operation(reason='say \x00 \ud800 "é"\n', place=Place("C1", "17.1"))
     await add(store, asked)
     assert await found(store) == asked
+
+
+async def test_a_request_comes_back_with_who_got_a_copy(store: PostgresStore) -> None:
+    """Each with the conversation; whoever saves it later changes none of it."""
+    asked = replace(operation(), copies=(CardCopy("U-bob", "D1"), CardCopy("U-lea", "D2")))
+    await add(store, asked)
+    assert await found(store) == asked
+    ended = await change(store, asked.id, lambda of: states.cancel(replace(of, copies=()), "ann", "U-ann", now=NOW))
+    assert (await found(store)).copies == asked.copies
+    assert ended.state is State.CANCELLED
 
 
 async def test_a_request_comes_back_as_it_was_last_saved(store: PostgresStore) -> None:

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.operations import Resolution, State
 from bot.errors import StoreRefused
 from bot.store.store import PostgresStore
@@ -68,6 +68,7 @@ async def test_no_final_state_is_left(store: PostgresStore, admin: Admin, state:
         pytest.param("name = 'web'", id="another target"),
         pytest.param("human = 'eve'", id="another requester"),
         pytest.param("expires_at = expires_at + interval '1 day'", id="a longer life"),
+        pytest.param('copies = \'[{"is":"CardCopy","user_id":"U","channel":"D"}]\'', id="another's copy"),
         pytest.param("version = version - 1", id="an older version"),
         pytest.param("fence = fence - 1", id="an older fence"),
     ],

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from bot.domain.requests import Post
 from bot.ports import Outgoing
 from bot.store.store import PostgresStore
 
+LeasesEnd = Callable[[str], int]
 MakePost = Callable[..., Post]
 Admin = psycopg.Connection[DictRow]
 
@@ -20,7 +22,7 @@ async def _put(store: PostgresStore, *posts: Post) -> list[int]:
         return [await transaction.put(post) for post in posts]
 
 
-async def _claim(store: PostgresStore, lease_s: float = 10) -> Outgoing:
+async def _claim(store: PostgresStore, lease_s: float = 600) -> Outgoing:
     outgoing = await store.outbox.claim(lease_s=lease_s)
     assert outgoing is not None
     return outgoing
@@ -40,7 +42,7 @@ async def test_a_message_waits_behind_the_one_before_it(store: PostgresStore, ma
     first, second = await _put(store, make_post("1"), make_post("2"))
     outgoing = await _claim(store)
     assert outgoing.id == first
-    assert await store.outbox.claim(lease_s=10) is None
+    assert await store.outbox.claim(lease_s=600) is None
     assert await store.outbox.delivered(outgoing, message_id="1.1")
     assert (await _claim(store)).id == second
 
@@ -50,7 +52,7 @@ async def test_a_postponed_message_holds_its_channel_and_no_other(store: Postgre
     await _put(store, make_post("1", "C1"), make_post("2", "C1"), make_post("3", "C2"))
     await store.outbox.postpone(await _claim(store), delay_s=60, reason="throttled", unsure=False)
     assert (await _claim(store)).post == make_post("3", "C2")
-    assert await store.outbox.claim(lease_s=10) is None
+    assert await store.outbox.claim(lease_s=600) is None
     assert await store.outbox.depth() == 3
 
 
@@ -63,31 +65,37 @@ async def test_a_postponed_message_comes_again_when_due(store: PostgresStore, ma
     assert (again.attempts, again.unsure) == (2, True)
 
 
-async def test_a_crash_before_handing_over_leaves_no_doubt(store: PostgresStore, make_post: MakePost) -> None:
+async def test_a_crash_before_handing_over_leaves_no_doubt(
+    store: PostgresStore, make_post: MakePost, leases_end: LeasesEnd
+) -> None:
     """Nobody can have got the message yet."""
     await _put(store, make_post())
-    await _claim(store, lease_s=0.01)
-    await asyncio.sleep(0.02)
+    await _claim(store)
+    leases_end("outbox")
     assert not (await _claim(store)).unsure
 
 
-async def test_a_crash_while_handing_over_leaves_doubt(store: PostgresStore, make_post: MakePost) -> None:
+async def test_a_crash_while_handing_over_leaves_doubt(
+    store: PostgresStore, make_post: MakePost, leases_end: LeasesEnd
+) -> None:
     """The next to claim it is told to look first."""
     await _put(store, make_post())
-    outgoing = await _claim(store, lease_s=0.05)
+    outgoing = await _claim(store)
     assert await store.outbox.sending(outgoing)
-    await asyncio.sleep(0.06)
-    again = await _claim(store, lease_s=0.01)
+    leases_end("outbox")
+    again = await _claim(store)
     assert again.unsure
-    await asyncio.sleep(0.02)
+    leases_end("outbox")
     assert (await _claim(store)).unsure
 
 
-async def test_who_lost_the_lease_changes_nothing(store: PostgresStore, make_post: MakePost, admin: Admin) -> None:
+async def test_who_lost_the_lease_changes_nothing(
+    store: PostgresStore, make_post: MakePost, admin: Admin, leases_end: LeasesEnd
+) -> None:
     """Neither sending, delivering, postponing nor giving up works with an old fence."""
     await _put(store, make_post())
-    lost = await _claim(store, lease_s=0.01)
-    await asyncio.sleep(0.02)
+    lost = await _claim(store)
+    leases_end("outbox")
     await _claim(store)
     before = admin.execute("SELECT * FROM outbox").fetchall()
     assert not await store.outbox.sending(lost)
@@ -98,11 +106,13 @@ async def test_who_lost_the_lease_changes_nothing(store: PostgresStore, make_pos
     assert admin.execute("SELECT * FROM audit").fetchall() == []
 
 
-async def test_nobody_begins_to_send_after_the_lease_ran_out(store: PostgresStore, make_post: MakePost) -> None:
+async def test_nobody_begins_to_send_after_the_lease_ran_out(
+    store: PostgresStore, make_post: MakePost, leases_end: LeasesEnd
+) -> None:
     """Another may take the message at any moment, so it would be sent twice."""
     await _put(store, make_post())
-    outgoing = await _claim(store, lease_s=0.01)
-    await asyncio.sleep(0.02)
+    outgoing = await _claim(store)
+    leases_end("outbox")
     assert not await store.outbox.sending(outgoing)
 
 
@@ -143,17 +153,19 @@ async def test_a_message_of_a_newer_version_holds_up_its_own_channel_only(
     """It is put off by a minute, with its doubt as it was, and the log tells; other channels go on."""
     first, *_ = await _put(store, make_post("1", "C1"), make_post("2", "C1"), make_post("3", "C2"))
     admin.execute(NEWER, (first,))
+    (began,) = admin.execute("SELECT clock_timestamp() AS now").fetchall()
     assert (await _claim(store)).post == make_post("3", "C2")
-    assert await store.outbox.claim(lease_s=10) is None
+    assert await store.outbox.claim(lease_s=600) is None
     (row,) = admin.execute(
-        "SELECT state, unsure, lease_until, reason, extract(epoch FROM due_at - clock_timestamp()) AS wait_s"
-        " FROM outbox WHERE id = %s",
+        "SELECT state, unsure, lease_until, reason, due_at, clock_timestamp() AS now FROM outbox WHERE id = %s",
         (first,),
     ).fetchall()
     assert (row["state"], row["unsure"], row["lease_until"]) == ("waiting", False, None)
-    assert 55 < row["wait_s"] <= 60
+    minute = timedelta(seconds=60)
+    assert began["now"] + minute <= row["due_at"] <= row["now"] + minute
     assert "format 2" in row["reason"]
-    assert [getattr(record, "event", "") for record in caplog.records] == ["delivery_unreadable"]
+    ours = [record for record in caplog.records if record.name.startswith("bot.")]
+    assert [getattr(record, "event", "") for record in ours] == ["delivery_unreadable"]
 
 
 async def test_a_message_of_a_newer_version_is_given_up_when_it_is_stale(

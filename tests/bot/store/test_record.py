@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from bot.domain import operations as states
+from bot.domain import transitions as states
 from bot.domain.operations import Operation
 from bot.domain.steps import AnyStep, Scale, SetImage
 from bot.domain.targets import ObjectRef

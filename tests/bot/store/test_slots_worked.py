@@ -19,6 +19,7 @@ from bot.domain.watch.schedules import SlotRun
 from bot.ports import SlotClaim
 from bot.store.store import PostgresStore
 
+LeasesEnd = Callable[[str], int]
 Admin = psycopg.Connection[DictRow]
 MakePost = Callable[..., Post]
 
@@ -33,7 +34,7 @@ def day(number: int) -> datetime:
 
 
 async def begin(
-    store: PostgresStore, due_at: datetime = DUE, *, name: str = "digest", lease_s: float = 10
+    store: PostgresStore, due_at: datetime = DUE, *, name: str = "digest", lease_s: float = 600
 ) -> SlotClaim:
     claim = await store.slots.begin(name, due_at, lease_s=lease_s)
     assert claim is not None
@@ -54,9 +55,9 @@ async def test_a_due_moment_is_begun_by_one(store: PostgresStore) -> None:
     """Another schedule and another moment are other slots; the time zone makes no difference."""
     claim = await begin(store)
     assert claim == SlotClaim("digest", DUE, claim.fence)
-    assert await store.slots.begin("digest", DUE, lease_s=10) is None
+    assert await store.slots.begin("digest", DUE, lease_s=600) is None
     there = DUE.astimezone(timezone(timedelta(hours=-3)))
-    assert await store.slots.begin("digest", there, lease_s=10) is None
+    assert await store.slots.begin("digest", there, lease_s=600) is None
     await begin(store, name="report")
     await begin(store, day(1))
 
@@ -66,29 +67,29 @@ async def test_what_is_done_is_never_begun_again(store: PostgresStore, admin: Ad
     claim = await begin(store)
     assert await finish(store, claim)
     assert admin.execute(OVER).rowcount == 0
-    assert await store.slots.begin("digest", DUE, lease_s=10) is None
+    assert await store.slots.begin("digest", DUE, lease_s=600) is None
     assert not await finish(store, claim)
     assert await store.slots.unfinished("digest", since=DUE) == ()
 
 
-async def test_a_lease_that_is_over_passes_on(store: PostgresStore) -> None:
+async def test_a_lease_that_is_over_passes_on(store: PostgresStore, leases_end: LeasesEnd) -> None:
     """Whoever stood still then finishes nothing, and lets go of nothing."""
-    first = await begin(store, lease_s=0.01)
-    await asyncio.sleep(0.02)
+    first = await begin(store)
+    leases_end("slots")
     second = await begin(store)
     assert second.fence > first.fence
     await store.slots.release(first)
-    assert await store.slots.begin("digest", DUE, lease_s=10) is None
+    assert await store.slots.begin("digest", DUE, lease_s=600) is None
     assert not await finish(store, first)
     assert await finish(store, second)
 
 
-async def test_a_lease_that_is_over_and_nobody_took_still_finishes(store: PostgresStore) -> None:
+async def test_a_lease_that_is_over_and_nobody_took_still_finishes(store: PostgresStore, leases_end: LeasesEnd) -> None:
     """The work was done, and nobody else began it."""
-    claim = await begin(store, lease_s=0.01)
-    await asyncio.sleep(0.02)
+    claim = await begin(store)
+    leases_end("slots")
     assert await finish(store, claim)
-    assert await store.slots.begin("digest", DUE, lease_s=10) is None
+    assert await store.slots.begin("digest", DUE, lease_s=600) is None
 
 
 async def test_what_is_let_go_is_free_at_once(store: PostgresStore) -> None:
@@ -101,13 +102,15 @@ async def test_what_is_let_go_is_free_at_once(store: PostgresStore) -> None:
     assert not await finish(store, claim)
     assert await finish(store, again)
     await store.slots.release(again)
-    assert await store.slots.begin("digest", DUE, lease_s=10) is None
+    assert await store.slots.begin("digest", DUE, lease_s=600) is None
 
 
-async def test_the_work_and_its_end_are_one_commit(store: PostgresStore, make_post: MakePost, admin: Admin) -> None:
+async def test_the_work_and_its_end_are_one_commit(
+    store: PostgresStore, make_post: MakePost, admin: Admin, leases_end: LeasesEnd
+) -> None:
     """Who lost the lease sends nothing, even when it does not look at the answer."""
-    lost = await begin(store, lease_s=0.01)
-    await asyncio.sleep(0.02)
+    lost = await begin(store)
+    leases_end("slots")
     ours = await begin(store)
     for claim in (lost, ours):
         async with store.transaction() as transaction:
@@ -129,7 +132,7 @@ async def test_what_was_rolled_back_is_still_held(store: PostgresStore, admin: A
 
     with pytest.raises(KeyError):
         await fail()
-    assert await store.slots.begin("digest", DUE, lease_s=10) is None
+    assert await store.slots.begin("digest", DUE, lease_s=600) is None
     admin.execute(OVER)
     assert await finish(store, await begin(store))
 
@@ -140,7 +143,7 @@ async def test_who_begins_while_it_is_finished_waits_for_the_commit(store: Postg
     admin.execute(OVER)
     async with asyncio.TaskGroup() as group, store.transaction() as transaction:
         assert await transaction.finish_slot(claim, outcome="sent")
-        second = group.create_task(store.slots.begin("digest", DUE, lease_s=10))
+        second = group.create_task(store.slots.begin("digest", DUE, lease_s=600))
         await asyncio.sleep(0.1)
         assert not second.done()
     assert second.result() is None
@@ -149,20 +152,20 @@ async def test_who_begins_while_it_is_finished_waits_for_the_commit(store: Postg
 async def test_what_was_claimed_for_good_is_done(store: PostgresStore) -> None:
     """Nobody begins it; and what somebody works on is not claimed for good."""
     assert await claim_for_good(store)
-    assert await store.slots.begin("digest", DUE, lease_s=10) is None
+    assert await store.slots.begin("digest", DUE, lease_s=600) is None
     await begin(store, day(1))
     assert not await claim_for_good(store, due_at=day(1))
     assert await store.slots.unfinished("digest", since=DUE) == ()
 
 
-async def test_what_was_left_undone_is_found(store: PostgresStore) -> None:
+async def test_what_was_left_undone_is_found(store: PostgresStore, leases_end: LeasesEnd) -> None:
     """The oldest first, from a moment on; not what is held or done."""
     for number in (2, 1, 0):
-        await begin(store, day(number), lease_s=0.01)
+        await begin(store, day(number))
+    await begin(store, day(1), name="report")
+    leases_end("slots")
     await begin(store, day(3))
-    await begin(store, day(1), name="report", lease_s=0.01)
     await finish(store, await begin(store, day(4)))
-    await asyncio.sleep(0.02)
     assert await store.slots.unfinished("digest", since=day(1)) == (day(1), day(2))
     assert await store.slots.unfinished("digest", since=day(3)) == ()
 

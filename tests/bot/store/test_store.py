@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,10 +19,12 @@ from bot.domain.watch.keeps import AddSilence, PauseSchedule
 from bot.domain.watch.schedules import Pause
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.ports import AuditEntry, Store
+from bot.store import connections
 from bot.store.connections import Address
 from bot.store.store import PostgresStore, Purged
 from tests.support.watch_records import SCOPE, episode, note, sample, save, silence
 
+LeasesEnd = Callable[[str], int]
 MakeRequest = Callable[[str], Request]
 MakePost = Callable[..., Post]
 Admin = psycopg.Connection[DictRow]
@@ -57,7 +58,7 @@ async def test_writes_of_a_transaction_happen_together(
 ) -> None:
     """The request's end, its message and its audit row are one commit."""
     await store.inbox.accept(make_request("k1"))
-    claimed = await store.inbox.claim(lease_s=10)
+    claimed = await store.inbox.claim(lease_s=600)
     assert claimed is not None
     async with store.transaction() as transaction:
         assert await transaction.finish(claimed)
@@ -72,7 +73,7 @@ async def test_an_exception_rolls_back(
 ) -> None:
     """None of the writes is left, and the exception goes through as it is."""
     await store.inbox.accept(make_request("k1"))
-    claimed = await store.inbox.claim(lease_s=10)
+    claimed = await store.inbox.claim(lease_s=600)
     assert claimed is not None
 
     async def fail() -> None:
@@ -90,13 +91,13 @@ async def test_an_exception_rolls_back(
 
 
 async def test_a_lost_lease_rolls_back_what_follows(
-    store: PostgresStore, make_request: MakeRequest, make_post: MakePost, admin: Admin
+    store: PostgresStore, make_request: MakeRequest, make_post: MakePost, admin: Admin, leases_end: LeasesEnd
 ) -> None:
     """Even when nobody looks at the answer of `finish`."""
     await store.inbox.accept(make_request("k1"))
-    lost = await store.inbox.claim(lease_s=0.01)
-    await asyncio.sleep(0.02)
-    await store.inbox.claim(lease_s=10)
+    lost = await store.inbox.claim(lease_s=600)
+    leases_end("inbox")
+    await store.inbox.claim(lease_s=600)
     assert lost is not None
     async with store.transaction() as transaction:
         await transaction.finish(lost)
@@ -124,9 +125,12 @@ async def test_a_cancelled_transaction_rolls_back(store: PostgresStore, make_pos
     await store.ping()
 
 
-async def test_a_statement_that_takes_too_long_is_ended(store_url: str, admin: Admin, make_post: MakePost) -> None:
-    """A lock that somebody holds does not hold us for ever."""
-    async with await PostgresStore.open(store_url, statement_limit_s=0.2) as store:
+async def test_a_statement_that_takes_too_long_is_ended(
+    store_url: str, admin: Admin, make_post: MakePost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the server: a lock that somebody holds does not hold us for ever."""
+    monkeypatch.setattr(connections, "GRACE_S", 60.0)  # it is the server that ends it, however slow it is
+    async with await PostgresStore.open(store_url, statement_limit_s=1.0) as store:
 
         async def put() -> None:
             async with store.transaction() as transaction:
@@ -160,21 +164,18 @@ def frozen(admin: Admin, *states: str) -> Iterator[None]:
             os.kill(row["pid"], signal.SIGCONT)
 
 
-async def test_a_server_that_hangs_does_not_hang_us(
-    store: PostgresStore, make_request: MakeRequest, admin: Admin
-) -> None:
-    """The answer comes in time although the connections in the pool never answer."""
-    started = time.monotonic()
-    with frozen(admin, "idle"), contextlib.suppress(StoreUnavailable):
-        await store.inbox.accept(make_request("k1"))
-    assert time.monotonic() - started < 1.2
+async def test_a_server_that_hangs_does_not_hang_us(store_url: str, make_request: MakeRequest, admin: Admin) -> None:
+    """The answer comes although the connections in the pool never answer."""
+    async with await PostgresStore.open(store_url, wait_s=100) as store, asyncio.timeout(50):
+        with frozen(admin, "idle"), contextlib.suppress(StoreUnavailable):
+            await store.inbox.accept(make_request("k1"))
 
 
 async def test_a_server_that_hangs_within_a_transaction_does_not_hang_us(
     store_url: str, admin: Admin, make_post: MakePost
 ) -> None:
     """The connection is broken from our side, the pool makes a new one."""
-    async with await PostgresStore.open(store_url, statement_limit_s=0.3) as store:
+    async with await PostgresStore.open(store_url, statement_limit_s=1.0) as store:
 
         async def freeze_within() -> None:
             async with store.transaction() as transaction:

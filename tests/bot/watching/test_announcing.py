@@ -10,12 +10,14 @@ import pytest
 
 from bot.domain.findings import Severity
 from bot.domain.requests import Post
-from bot.domain.watch.episodes import Episode, EpisodeState
+from bot.domain.targets import ClusterName, Namespace, Scope
+from bot.domain.watch.episodes import AlertState, Ending, Episode, EpisodeState
 from bot.domain.watch.keeps import Acknowledge, AddSilence, EndSilence
 from bot.domain.watch.policy import AlertChannels
 from bot.store.store import PostgresStore
 from bot.watching.announcing import MOST, Announcer
 from bot.watching.room import WatchRoom
+from tests.support.answers import buttons
 from tests.support.watch_records import AT, SCOPE, WEB, episode, save, signal, silence
 from tests.support.watch_room import Watched
 
@@ -190,3 +192,35 @@ async def found(store: PostgresStore) -> Episode:
     kept = await store.episodes.find("e1")
     assert kept is not None
     return kept
+
+
+async def test_what_a_cluster_shares_leads_to_its_first_namespace(store: PostgresStore, room: WatchRoom) -> None:
+    """There its alert can be acknowledged and silenced; it is told once, and silences of a namespace leave it alone."""
+    await save(store, episode("e1", scope=SCOPE.whole))
+    async with store.transaction() as transaction:
+        assert await transaction.keep(AddSilence(silence("*")))
+    announcer = Announcer(room)
+    while await announcer.step():
+        pass
+    [post] = await posts(store)
+    assert f"ack e1 --cluster {SCOPE.cluster} -n {SCOPE.namespace}" in buttons(post.view).values()
+    async with store.transaction() as transaction:
+        assert await transaction.keep(AddSilence(silence("e2", scope=SCOPE.whole, silence_id="s2")))
+    await save(store, episode("e2", cause="node/n1", scope=SCOPE.whole))
+    assert await told(announcer, store) == []
+
+
+async def test_the_end_of_a_place_that_was_left_out_is_told(store: PostgresStore, room: WatchRoom) -> None:
+    """Of a namespace, and of a whole cluster, that the configuration does not know any more."""
+    gone = Scope(ClusterName("gone"), Namespace("shop"))
+    for number, scope in enumerate((gone, gone.whole)):
+        made = episode(f"e{number}", scope=scope)
+        await save(store, made)
+        left = tuple(replace(each, state=AlertState.RESOLVED, ending=Ending.UNWATCHED) for each in made.alerts)
+        await save(
+            store, replace(made, alerts=left, state=EpisodeState.RESOLVED, resolved_at=AT, version=2, announced=1)
+        )
+    announcer = Announcer(room)
+    while await announcer.step():
+        pass
+    assert [post.view.summary for post in await posts(store)] == ["No longer watched: api crashes"] * 2

@@ -11,7 +11,7 @@ import pytest
 from bot.domain.findings import Severity
 from bot.domain.text import Redacted
 from bot.domain.view import Buttons, Headline, Mark, View
-from bot.domain.watch.episodes import Alert, AlertState, Episode, EpisodeState, Signal, Silence
+from bot.domain.watch.episodes import Alert, AlertState, Ending, Episode, EpisodeState, Signal, Silence
 from bot.domain.watch.policy import AlertChannels, WatchPolicy
 from bot.watching.card import episode_card, note_view
 from bot.watching.happenings import RELEASE
@@ -249,3 +249,107 @@ def test_a_long_list_is_cut() -> None:
     """The worst come first."""
     view = list_view(SCOPE, [episode(id=f"e{number}") for number in range(13)], (), WATCHED, NOW)
     assert "+ 3 more" in rows(view)
+
+
+# --- what nobody knows ------------------------------------------------------------------------------------------------
+
+UNSEEN_SINCE = NOW - timedelta(hours=2)
+
+
+def blind(title: str = "search is down", why: str = "stateful sets: no right to list them.", **other: Any) -> Alert:
+    made = replace(alert(title, **other), seen_at=UNSEEN_SINCE, changed_at=UNSEEN_SINCE, began_at=UNSEEN_SINCE)
+    return replace(made, blind_at=NOW - timedelta(hours=1), blind=why)
+
+
+def gone(found: Episode, ending: Ending) -> Episode:
+    made = over(found)
+    return replace(made, alerts=tuple(replace(each, ending=ending, seen_at=UNSEEN_SINCE) for each in made.alerts))
+
+
+def test_what_could_not_be_looked_at_says_since_when_and_why() -> None:
+    """It still fires: nobody knows better."""
+    view = episode_card(episode(blind()), place=PLACE)
+    assert rows(view)[:3] == [
+        "✖ search is down — critical, since 20:00 UTC",
+        "Service front has no ready endpoint.",
+        "Not to be looked at since 20:00 UTC: stateful sets: no right to list them. It may be over or not.",
+    ]
+
+
+def test_what_was_not_heard_of_says_since_when() -> None:
+    """Beside others that are known it is named."""
+    theirs = blind("Errors", "", source="alertmanager", rule="HighErrorRate")
+    assert "Not heard of since 20:00 UTC. It may be over or not." in rows(episode_card(episode(theirs), place=PLACE))
+    both = rows(episode_card(episode(alert(), theirs), place=PLACE))
+    assert "Errors: not heard of since 20:00 UTC. It may be over or not." in both
+
+
+def test_of_many_that_are_not_known_each_reason_is_told_once() -> None:
+    """With the earliest moment; four of them at most."""
+    same = [blind(f"pod {number}") for number in range(9)]
+    told = [row for row in rows(episode_card(episode(*same), place=PLACE)) if "may be over" in row]
+    assert len(told) == 1
+    other = [blind(f"pod {number}", f"reason {{number}} {number}") for number in range(9)]
+    assert len([row for row in rows(episode_card(episode(*other), place=PLACE)) if "may be over" in row]) == 4
+
+
+@pytest.mark.parametrize(
+    ("ending", "source", "headline", "words"),
+    [
+        (
+            Ending.UNWATCHED,
+            "ragops",
+            "? No longer watched: search is down",
+            "The configuration leaves it out by now; last seen 24 Nov 20:00 UTC. Whether it is over is not known.",
+        ),
+        (
+            Ending.UNHEARD,
+            "alertmanager",
+            "? Unknown: search is down — Alertmanager does not speak of it any more",
+            "Not heard of since 24 Nov 20:00 UTC. Whether it is over is not known.",
+        ),
+    ],
+)
+def test_only_what_is_over_is_called_over(ending: Ending, source: str, headline: str, words: str) -> None:
+    """The other ends have words of their own, and no green mark; nothing is offered any more."""
+    view = episode_card(gone(episode(alert(source=source)), ending), place=PLACE)
+    told = rows(view)
+    assert told[0] == headline
+    assert words in told
+    assert (mark(view), buttons(view)) == (Mark.UNKNOWN, {})
+    assert "Over" not in view.summary
+
+
+def test_an_episode_is_called_by_what_is_not_known() -> None:
+    """Though what is over was worse: it is not over as a whole."""
+    known = replace(alert("search is down"), state=AlertState.RESOLVED)
+    lost = replace(
+        alert("Errors", AlertState.RESOLVED, severity=Severity.WARNING, source="alertmanager"), ending=Ending.UNHEARD
+    )
+    found = episode(known, lost, state=EpisodeState.RESOLVED, resolved_at=NOW)
+    assert episode_card(found, place=PLACE).summary.startswith("Unknown: Errors")
+
+
+def test_what_is_watched_no_more_among_what_fires_is_said_so() -> None:
+    """It is not called over there either."""
+    left = replace(alert("cache fails", AlertState.RESOLVED), ending=Ending.UNWATCHED)
+    silent = replace(alert("Errors", AlertState.RESOLVED), ending=Ending.UNHEARD)
+    told = "\n".join(rows(episode_card(episode(alert(), left, silent), place=PLACE)))
+    assert "cache fails (no longer watched)" in told
+    assert "Errors (not heard of any more)" in told
+
+
+def test_the_list_tells_apart_what_is_open_what_is_not_known_and_what_ended_how() -> None:
+    """Programs get the same."""
+    policy = WatchPolicy(targets=(health_url(), database()), channels=AlertChannels(info="C1"))
+    left = gone(replace(episode(), id="e2"), Ending.UNWATCHED)
+    done = replace(over(episode()), id="e3")
+    view = list_view(SCOPE, [episode(blind())], [], policy, NOW, ended=[left, done])
+    told = "\n".join(rows(view))
+    assert "Not to be looked at since 20:00 UTC: stateful sets: no right to list them." in told
+    assert "Ended, not known to be over\nNo longer watched: search is down" in told
+    assert "Over:" not in told
+    [listed] = data(view)["alerts"]
+    assert listed["alerts"][0]["not_known_since"] == "2026-11-24T20:00:00+00:00"
+    assert listed["alerts"][0]["not_known_why"] == "stateful sets: no right to list them."
+    assert [(each["id"], each["ending"]) for each in data(view)["not_known_to_be_over"]] == [("e2", "unwatched")]

@@ -66,7 +66,8 @@ def crashing() -> Snapshot:
 
 async def look(watcher: Watcher, watched: Watched) -> None:
     watched.clock.step(15)
-    await watcher.step()
+    while await watcher.step():
+        pass
 
 
 # --- looks ------------------------------------------------------------------------------------------------------------

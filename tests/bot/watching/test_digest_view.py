@@ -13,6 +13,7 @@ from bot.domain.findings import Severity, Verdict
 from bot.domain.operations import Operation, State
 from bot.domain.text import Redacted
 from bot.domain.view import Headline, Item, Mark, Picture, Span, View
+from bot.domain.watch.episodes import Ending
 from bot.domain.watch.world import UNSEEN, Looked
 from bot.watching.digest_lines import label_of
 from bot.watching.digest_view import details_view, digest_view
@@ -169,6 +170,19 @@ def test_what_is_over_says_how_long_it_was() -> None:
     )
     shown = text(digest_view(digest(seen)))
     assert "Resolved  search: slow (23:00, for 60 min) · search: error rate above 5 % (04:00, for 30 min)" in shown
+
+
+def test_what_is_not_known_to_be_over_stands_apart() -> None:
+    """In the message, in the thread and for programs."""
+    found = made.episode("cache fails", service="", source="ragops", fired=5, resolved=4.5)
+    left = replace(found, alerts=tuple(replace(each, ending=Ending.UNWATCHED) for each in found.alerts))
+    view = digest_view(digest(ground(episodes=Looked((left,)))))
+    assert "Not known to be over  No longer watched: cache fails" in text(view)
+    assert "Resolved" not in text(view)
+    assert "No longer watched: cache fails" in text(details_view(digest(ground(episodes=Looked((left,))))))
+    [place] = view.data["places"]  # type: ignore[index]  # plain JSON
+    [told] = place["not_known_to_be_over"]
+    assert (told["title"], told["ending"], place["resolved"]) == ("cache fails", "unwatched", [])
 
 
 def test_warnings_are_compared_with_the_day_before() -> None:

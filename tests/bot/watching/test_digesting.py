@@ -15,7 +15,7 @@ import pytest
 from bot.domain.findings import Severity
 from bot.domain.requests import Post
 from bot.domain.snapshot import Part, Snapshot
-from bot.domain.targets import ObjectRef, Scope
+from bot.domain.targets import Namespace, ObjectRef, Scope
 from bot.domain.text import Redacted
 from bot.domain.view import Headline, Mark, Picture
 from bot.domain.watch.policy import WatchPolicy
@@ -28,6 +28,7 @@ from bot.watching.digest_chart import STEP_S
 from bot.watching.digesting import DigestMaker
 from bot.watching.scheduling import Runner
 from bot.worker import Delivery
+from tests.support import digests as made
 from tests.support.answers import rows
 from tests.support.builders import NOW as CLUSTER_NOW
 from tests.support.builders import SCOPE
@@ -35,6 +36,7 @@ from tests.support.clocks import SteppedClock
 from tests.support.digests import MORNING, PLAN
 from tests.support.service import CATALOGUE, healthy
 from tests.support.twins import RecordingNotifier, SnapshotCluster, TableLogs
+from tests.support.watch_records import save
 
 API = ObjectRef("Deployment", SCOPE.namespace, "api")
 POLICY = WatchPolicy(digests=(replace(PLAN, scopes=(SCOPE,)),))
@@ -99,6 +101,18 @@ async def test_a_digest_tells_what_was_recorded(store: PostgresStore) -> None:
     assert picture.chart.step_s == STEP_S
     assert picture.chart.title.startswith("search was down to 50 % from 05:00")
     assert [moment.label for moment in picture.chart.moments] == ["search v1.1 → v1.2"]
+
+
+async def test_alerts_of_a_cluster_are_told_once(store: PostgresStore) -> None:
+    """With the first of its namespaces, whichever a digest is about."""
+    other = Scope(SCOPE.cluster, Namespace("other"))
+    found = made.episode("node n1 is full", service="", source="ragops", fired=3, resolved=2)
+    whole = replace(found, scope=SCOPE.whole, version=1, resolved_at=CLUSTER_NOW, began_at=CLUSTER_NOW)
+    await save(store, replace(whole, fired_at=CLUSTER_NOW))
+    for scopes in ((SCOPE, other), (other, SCOPE)):
+        plan = replace(POLICY.digests[0], scopes=scopes)
+        view = await maker(store, policy=replace(POLICY, digests=(plan,))).preview("morning")
+        assert [len(place["resolved"]) for place in view.data["places"]].count(1) == 1  # type: ignore[index]  # JSON
 
 
 async def test_every_channel_gets_it_with_its_details_below(store: PostgresStore) -> None:

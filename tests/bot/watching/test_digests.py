@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.domain.findings import Severity, Verdict
 from bot.domain.operations import Operation, State
+from bot.domain.watch.episodes import Ending, Episode
 from bot.domain.watch.schedules import SlotRun
 from bot.domain.watch.world import UNSEEN, Looked
 from bot.watching.digests import (
@@ -18,6 +20,7 @@ from bot.watching.digests import (
     at_words,
     happened,
     last_digest,
+    lost,
     overs,
     requests,
     standing,
@@ -156,3 +159,48 @@ def test_moments_are_said_by_the_digests_clock() -> None:
     said = [at_words(moment, NOW, berlin) for moment in (hours_ago(3), hours_ago(21), hours_ago(24 * 7))]
     assert said == ["06:00", "Mon 12:00", "17 Nov 09:00"]
     assert at_words(datetime(2026, 12, 1, 8, tzinfo=UTC), NOW, berlin) == "1 Dec 09:00"
+
+
+def lost_episode(title: str, ending: Ending, **more: Any) -> Episode:
+    found = made.episode(title, fired=5, resolved=2, **more)
+    return replace(found, alerts=tuple(replace(each, ending=ending) for each in found.alerts))
+
+
+def test_what_is_not_known_to_be_over_is_not_told_as_resolved() -> None:
+    """It has a place of its own, the worst first, and only since the last digest."""
+    there = ground(
+        episodes=Looked(
+            [
+                lost_episode("slow", Ending.UNHEARD, severity=Severity.WARNING),
+                lost_episode("cache fails", Ending.UNWATCHED, source="ragops"),
+                made.episode("errors", fired=6, resolved=4),
+            ]
+        )
+    )
+    assert [each.title for each in overs(there, BEFORE)] == ["search: errors"]
+    assert [each.cause for each in lost(there, BEFORE)] == ["cache fails", "slow"]
+    assert lost(there, hours_ago(1)) == ()
+
+
+def test_problems_of_a_target_that_was_left_out_are_not_told_as_resolved() -> None:
+    """They ended because nobody asks it any more; those of objects and of others are told."""
+    spans = [
+        made.span("PROBE_CONNECT:cache", "cache: refuses the connection", ended=2),
+        made.span("PROBE_CONNECT:queue", "queue: refuses the connection", ended=2),
+        made.span("BACKUP_OLD:shop", "shop: no backup in 26 hours", ended=2),
+        made.span("CRASH:deployment/api", "search: crashes", ended=2),
+    ]
+    there = ground(spans=Looked(spans), targets=frozenset({"queue"}))
+    told = {"queue: refuses the connection", "shop: no backup in 26 hours", "search: crashes"}
+    assert {each.title for each in overs(there, BEFORE)} == told
+    assert len(overs(ground(spans=Looked(spans)), BEFORE)) == 4
+
+
+def test_an_alert_of_which_nothing_is_heard_says_so() -> None:
+    """It is still open, as far as anybody knows."""
+    found = made.episode()
+    silent = tuple(
+        replace(each, seen_at=hours_ago(10), changed_at=hours_ago(10), blind_at=NOW) for each in found.alerts
+    )
+    [trouble] = troubles(ground(episodes=Looked([replace(found, alerts=silent)])), BEFORE)
+    assert trouble.words == "Not heard of since 23 Nov 22:00 UTC. 5.2 %"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.objects import Workload
+from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
 from bot.domain.watch.world import Looked, World
 from bot.watching.happenings import Sight, notes_of
@@ -63,6 +64,47 @@ def test_a_stateful_set_is_released_when_its_revision_is_the_current_one() -> No
 
     assert told(at("db-6f"), at("db-7c")) == [("release", "postgres was released: all 2 pods run the new revision.")]
     assert told(at("db-7c")) == []
+
+
+def rolled(*hashes: str, ready: int | None = None, kind: str = "DaemonSet", made_s: float = 60) -> World:
+    """Make a daemon set with a pod of each of some revisions."""
+    made = make.deployment("agent", desired=len(hashes), ready=ready, revision=None)
+    made = replace(made, kind=kind, updated=sum(each == hashes[-1] for each in hashes))
+    pods = [make.labelled(make.pod(made, age_s=made_s), **{"controller-revision-hash": each}) for each in hashes]
+    return world(made, *pods)
+
+
+def test_a_daemon_set_is_released_when_all_its_pods_are_of_another_revision() -> None:
+    """However long that takes, and though they are not ready at once; the first look tells nothing."""
+    said = [("release", "agent was released: all 3 pods run the new revision.")]
+    looks = [rolled("a", "a", "a"), rolled("b", "a", "a"), rolled("a", "b", "b"), rolled("b", "b", "b", ready=2)]
+    assert told(*looks) == []
+    assert told(*looks, rolled("b", "b", "b")) == said
+    assert told(*looks, rolled("b", "b", "b"), rolled("b", "b", "b")) == []
+    assert told(rolled("b", "b", "b")) == []
+    assert told(rolled("a", "a"), rolled("a", "a", "a")) == []
+
+
+def test_a_release_of_a_revision_that_was_there_before_is_a_release() -> None:
+    """Somebody took it back: the same revision twice is two happenings, and the same for all who see them."""
+    first, second = Sight.of(rolled("a"), None), Sight.of(rolled("b", made_s=50), None)
+    there, back = Sight.of(rolled("b", made_s=50), first), Sight.of(rolled("a", made_s=20), second)
+    again = Sight.of(rolled("b", made_s=10), back)
+    keys = [
+        note.key
+        for before, after in ((first, there), (second, back), (back, again))
+        for note in notes_of(before, after, make.SCOPE, CATALOGUE, make.NOW)
+    ]
+    assert len(set(keys)) == len(keys) == 3
+    late = Sight.of(rolled("a", made_s=50), None)
+    [seen_late] = notes_of(late, Sight.of(rolled("b", made_s=50), late), make.SCOPE, CATALOGUE, make.NOW)
+    assert seen_late.key == keys[0]
+
+
+def test_what_was_not_read_meanwhile_is_released_all_the_same() -> None:
+    """The last revision that was complete is remembered."""
+    blind = world(shown=make.snapshot(parts={Part.DAEMON_SETS: make.missing("no answer")}))
+    assert [kind for kind, _ in told(rolled("a"), blind, world(away="no answer"), rolled("b"))] == ["release"]
 
 
 def scaled(desired: int, *others: object) -> World:

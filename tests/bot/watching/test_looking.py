@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
 from bot.domain.findings import Severity
 from bot.domain.snapshot import Part, Snapshot
-from bot.domain.targets import Scope
-from bot.domain.watch.episodes import AlertState, EpisodeState, Silence
+from bot.domain.targets import ClusterName, Namespace, Scope
+from bot.domain.watch.episodes import AlertState, Ending, EpisodeState, Silence
+from bot.domain.watch.extras import DiskUse
 from bot.domain.watch.keeps import AddSilence
 from bot.domain.watch.policy import AlertChannels, Thresholds
 from bot.domain.watch.probes import ProbeKind
 from bot.domain.watch.world import Judged, World
-from bot.errors import ClusterUnreachable
+from bot.errors import ClusterError, ClusterForbidden, ClusterUnreachable
+from bot.scopes import Scopes
 from bot.store.store import PostgresStore
 from bot.watching.looking import Watcher
 from bot.watching.rule import Rule
@@ -25,6 +30,8 @@ from tests.support import builders as make
 from tests.support.builders import NOW, SCOPE
 from tests.support.fixed_probes import FixedExtras, backup, database, failed, health_url
 from tests.support.watch_room import TWO, Watched
+
+LAB = Scope(ClusterName("lab"), Namespace("lab"))
 
 
 @pytest.fixture
@@ -38,9 +45,11 @@ def crashing() -> Snapshot:
     return make.snapshot(api, replicas, make.pod(replicas, make.crash_looping()))
 
 
-async def look(watcher: Watcher, watched: Watched, *, after: float = 15) -> bool:
+async def look(watcher: Watcher, watched: Watched, *, after: float = 15) -> None:
+    """Let time pass, and look at every place whose tick has come."""
     watched.clock.step(after)
-    return await watcher.step()
+    while await watcher.step():
+        pass
 
 
 async def alerts(watched: Watched) -> dict[str, AlertState]:
@@ -61,14 +70,23 @@ async def outbox(watched: Watched) -> list[str]:
 
 
 async def test_each_namespace_is_looked_at_once_a_tick(watched: Watched) -> None:
-    """One after another; then there is nothing to do until the next tick."""
+    """One after another, then the clusters; then there is nothing to do until the next tick."""
     watcher = Watcher(watched.room(scopes=TWO))
-    assert [await watcher.step() for _ in range(4)] == [True, True, True, False]
-    assert watched.cluster.asked == list(TWO.all())
+    assert [await watcher.step() for _ in range(6)] == [True] * 5 + [False]
+    assert watched.cluster.asked == [*TWO.all(), *TWO.all()]
     watched.clock.step(14)
     assert await watcher.step() is False
     watched.clock.step(1)
     assert await watcher.step() is True
+
+
+async def test_where_looks_take_longer_than_a_tick_each_place_has_its_turn(watched: Watched) -> None:
+    """A cluster that hangs at the front must not keep anybody from looking at what stands behind it."""
+    watcher = Watcher(watched.room(scopes=TWO))
+    for _ in range(3):
+        watched.clock.step(20)
+        assert await watcher.step()
+    assert watched.cluster.asked == list(TWO.all())
 
 
 async def test_of_several_replicas_one_looks(watched: Watched) -> None:
@@ -108,7 +126,7 @@ async def test_who_is_overtaken_keeps_nothing(watched: Watched) -> None:
         async def snapshot(self, scope: Scope, parts: frozenset[Part]) -> Snapshot:
             seen = await watched.cluster.snapshot(scope, parts)
             watched.cluster.shown = make.snapshot(make.deployment())
-            assert await look(other, watched)
+            await look(other, watched)
             return seen
 
         node_load = watched.cluster.node_load
@@ -138,14 +156,14 @@ async def test_a_clock_that_is_set_back_blinds_nobody(watched: Watched, store_ur
     watchers = [Watcher(watched.room()) for _ in range(2)]
     for _ in range(3):
         watched.clock.step(15)
-        await asyncio.gather(*(each.step() for each in watchers))
+        await asyncio.gather(*(look(each, watched, after=0) for each in watchers))
     with psycopg.connect(store_url) as connection:
         connection.execute("UPDATE slots SET claimed_at = claimed_at - interval '1 h'")
     watched.clock.step(-30)
     watched.cluster.shown = crashing()
-    await asyncio.gather(*(each.step() for each in watchers))
+    await asyncio.gather(*(look(each, watched, after=0) for each in watchers))
     assert len(await watched.store.episodes.open()) == 1
-    assert len(watched.cluster.asked) == 4
+    assert len(watched.cluster.asked) == 8  # each time for the namespace, and for its cluster
 
 
 # --- what is kept -----------------------------------------------------------------------------------------------------
@@ -213,18 +231,182 @@ async def test_a_cluster_that_hangs_is_away(watched: Watched) -> None:
 
         node_load = watched.cluster.node_load
 
-    await Watcher(replace(watched.room(look_s=0.2), cluster=Hanging())).step()
+    await look(Watcher(replace(watched.room(look_s=0.2), cluster=Hanging())), watched)
     [episode] = await watched.store.episodes.open()
     assert episode.alerts[0].signal.words == "no answer within 0.2 s What it is like there is not known."
 
 
-async def test_what_a_cluster_shares_is_told_for_its_first_namespace(watched: Watched) -> None:
-    """Two clusters that are away are two alerts, however many namespaces they have."""
+async def test_what_a_cluster_shares_is_told_of_the_cluster(watched: Watched) -> None:
+    """Two clusters that are away are two alerts, however many namespaces they have, and of none of these."""
     watched.cluster.problem = ClusterUnreachable("The API server did not answer.")
+    await look(Watcher(watched.room(scopes=TWO)), watched)
+    found = {each.cause: each.scope for each in await watched.store.episodes.open()}
+    assert found == {"cluster/prod-eu": SCOPE.whole, "cluster/lab": LAB.whole}
+
+
+async def test_a_cluster_is_told_of_whichever_of_its_namespaces_is_left_out(watched: Watched) -> None:
+    """The alert goes on as it was when the first namespace leaves the configuration."""
+    watched.cluster.problem = ClusterUnreachable("The API server did not answer.")
+    await look(Watcher(watched.room(scopes=TWO)), watched)
+    [before] = await watched.store.episodes.open(SCOPE.whole)
+    rest = Scopes(namespaces=MappingProxyType({SCOPE.cluster: (Namespace("other"),)}), default_cluster=SCOPE.cluster)
+    await look(Watcher(watched.room(scopes=rest)), watched)
+    [after] = await watched.store.episodes.open(SCOPE.whole)
+    assert (after.id, after.alerts[0].left_at) == (before.id, None)
+
+
+async def test_one_namespace_that_cannot_be_read_is_told_of_the_cluster(watched: Watched) -> None:
+    """Those that can be are no reason to say nothing."""
+    other = Scope(SCOPE.cluster, Namespace("other"))
     watcher = Watcher(watched.room(scopes=TWO))
-    while await watcher.step():
-        pass
-    assert {each.cause for each in await watched.store.episodes.open()} == {"cluster/prod-eu", "cluster/lab"}
+    blind = make.snapshot(parts={Part.PODS: make.missing("no right to list pods")})
+
+    class OneAway:
+        async def snapshot(self, scope: Scope, parts: frozenset[Part]) -> Snapshot:
+            return blind if scope == other else await watched.cluster.snapshot(scope, parts)
+
+        node_load = watched.cluster.node_load
+
+    await look(Watcher(replace(watched.room(scopes=TWO), cluster=OneAway())), watched)
+    assert await alerts(watched) == {"unreachable:prod-eu/other": AlertState.PENDING}
+    await look(watcher, watched)
+    assert await alerts(watched) == {}
+
+
+@pytest.mark.parametrize("problem", [ClusterForbidden("no right"), ClusterUnreachable("no answer")])
+async def test_a_full_disk_of_a_node_is_told_of_the_cluster(watched: Watched, problem: ClusterError) -> None:
+    """Once, whoever is looked at; that nobody could look ends nothing."""
+    full = [DiskUse(kind="Node", name="n1", namespace="", used=95, capacity=100, what="nodefs")]
+    await look(Watcher(watched.room(scopes=TWO, extras=FixedExtras(disks=full))), watched)
+    causes = {(each.cause, each.scope) for each in await watched.store.episodes.open()}
+    assert causes == {("node/n1", SCOPE.whole), ("node/n1", LAB.whole)}
+    await look(Watcher(watched.room(scopes=TWO, extras=FixedExtras(disks=problem))), watched)
+    assert set((await alerts(watched)).values()) == {AlertState.FIRING}
+
+
+# --- what could not be listed, and what is watched no more ------------------------------------------------------------
+
+
+def without(part: Part, problem: str) -> Snapshot:
+    """Return a healthy namespace of which one kind could not be listed."""
+    return make.snapshot(make.deployment(), parts={part: make.missing(problem)})
+
+
+@pytest.mark.parametrize("problem", ["no right to list them", "there is no such API", "no answer within 5 s"])
+async def test_alerts_of_workloads_that_could_not_be_listed_stay(
+    watched: Watched, store_url: str, problem: str
+) -> None:
+    """And say so, in the message and in the list; when they are seen to be well they are over."""
+    database_set = make.stateful_set(ready=0)
+    watched.cluster.shown = make.snapshot(database_set, make.pod(database_set, make.crash_looping()))
+    watcher = Watcher(watched.room())
+    await look(watcher, watched)
+    [before] = await watched.store.episodes.open(SCOPE)
+    watched.cluster.shown = without(Part.STATEFUL_SETS, problem)
+    for _ in range(12):
+        await look(watcher, watched)
+        grow_older(store_url, minutes=10)
+    [after] = await watched.store.episodes.open(SCOPE)
+    assert (after.id, after.state) == (before.id, EpisodeState.FIRING)
+    assert after.version == before.version + 1
+    assert {each.blind for each in after.alerts if each.fires} == {f"stateful sets: {problem}"}
+    watched.cluster.shown = make.snapshot(make.deployment())
+    await look(watcher, watched)
+    await look(watcher, watched)
+    assert await watched.store.episodes.open() == ()
+
+
+async def test_problems_of_what_could_not_be_listed_stay_in_the_history(watched: Watched) -> None:
+    """A digest would tell of them as resolved."""
+    database_set = make.stateful_set(ready=0)
+    watched.cluster.shown = make.snapshot(database_set, make.pod(database_set, make.crash_looping()))
+    watcher = Watcher(watched.room())
+    await look(watcher, watched)
+    watched.cluster.shown = without(Part.STATEFUL_SETS, "no right")
+    await look(watcher, watched, after=60)
+    assert {span.ended_at for span in await watched.store.history.spans(SCOPE, since=NOW)} == {None}
+    watched.cluster.shown = make.snapshot(make.deployment())
+    await look(watcher, watched, after=60)
+    assert None not in {span.ended_at for span in await watched.store.history.spans(SCOPE, since=NOW)}
+
+
+async def test_a_target_that_is_left_out_is_not_over(watched: Watched, store_url: str) -> None:
+    """It ends as no longer watched, after longer than a roll-out takes."""
+    base = database(kind=ProbeKind.REDIS)
+    watched.probes.answers = {base.name: failed(base)}
+    for after in (0, 60):
+        await look(Watcher(watched.room(base)), watched, after=after)
+        grow_older(store_url, minutes=2)
+    [episode] = await watched.store.episodes.open()
+    rest = Watcher(watched.room())
+    await look(rest, watched)
+    grow_older(store_url, minutes=9)
+    await look(rest, watched)
+    assert [each.id for each in await watched.store.episodes.open()] == [episode.id]
+    grow_older(store_url, minutes=2)
+    await look(rest, watched)
+    ended = await watched.store.episodes.find(episode.id)
+    assert ended is not None
+    assert (ended.state, ended.ending) == (EpisodeState.RESOLVED, Ending.UNWATCHED)
+
+
+async def test_a_place_that_is_left_out_is_not_over(watched: Watched, store_url: str) -> None:
+    """Every replica of the new configuration says so once a minute; nobody looks there any more."""
+    watched.cluster.shown = crashing()
+    await look(Watcher(watched.room(scopes=TWO)), watched)
+    lab = await watched.store.episodes.open(LAB)
+    assert len(lab) == 1
+    for number in range(3):
+        await look(Watcher(watched.room()), watched)
+        if number == 0:
+            assert len(await watched.store.episodes.open(LAB)) == 1
+            grow_older(store_url, minutes=11)
+    ended = await watched.store.episodes.find(lab[0].id)
+    assert ended is not None
+    assert (ended.state, ended.ending) == (EpisodeState.RESOLVED, Ending.UNWATCHED)
+    assert len(await watched.store.episodes.open(SCOPE)) == 1
+
+
+async def test_replicas_of_two_configurations_end_nothing(watched: Watched, store_url: str) -> None:
+    """While one of them still looks, what it watches goes on; so does what was taken out and put back."""
+    watched.cluster.shown = crashing()
+    old, new = Watcher(watched.room(scopes=TWO)), Watcher(watched.room())
+    await look(old, watched)
+    before = {each.id: each.version for each in await watched.store.episodes.open()}
+    for _ in range(4):
+        await look(new, watched, after=60)
+        grow_older(store_url, minutes=9)
+        await look(old, watched)
+        grow_older(store_url, minutes=9)
+    assert {each.id: each.version for each in await watched.store.episodes.open()} == before
+
+
+async def test_what_a_newer_version_wrote_holds_nobody_up(watched: Watched, store_url: str) -> None:
+    """It is left to that one, and said once."""
+    watched.cluster.shown = crashing()
+    await look(Watcher(watched.room(scopes=TWO)), watched)
+    with psycopg.connect(store_url) as connection:
+        connection.execute("""UPDATE episodes SET content = '{"v": 99}' WHERE cluster = 'lab' AND namespace = 'lab'""")
+    await look(Watcher(watched.room()), watched, after=60)
+    (kept,) = _rows(store_url, "SELECT state FROM episodes WHERE cluster = 'lab' AND namespace = 'lab'")
+    assert kept == ("firing",)
+
+
+def grow_older(store_url: str, *, minutes: int) -> None:
+    """Make all episodes so much older: their times are those of the database's clock."""
+    for episode_id, content in _rows(store_url, "SELECT id, content FROM episodes"):
+        aged = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", lambda found: _earlier(found[0], minutes), content)
+        with psycopg.connect(store_url) as connection:
+            connection.execute("UPDATE episodes SET content = %s WHERE id = %s", (aged, episode_id))
+
+
+def _earlier(moment: str, minutes: int) -> str:
+    return f"{datetime.fromisoformat(moment) - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _rows(store_url: str, statement: LiteralString) -> list[tuple[Any, ...]]:
+    with psycopg.connect(store_url) as connection:
+        return connection.execute(statement).fetchall()
 
 
 async def test_a_rule_that_fails_ends_nothing(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:

@@ -54,12 +54,13 @@ async def test_what_a_replica_began_and_left_is_taken_over(store: PostgresStore,
     """When its lease is over, and not before; also when the schedule has been due again since."""
     clock, telling = SteppedClock(at("2026-11-24 08:00")), Telling(schedule("0,10 9 * * *"))
     runner = await started(store, clock, telling.job)
-    assert await store.slots.begin("daily", at("2026-11-24 09:00"), lease_s=LEASE_S)
+    assert await store.slots.begin("daily", at("2026-11-24 09:00"), lease_s=600)
 
     assert await attend(runner) == 0
     clock.step(600)
     assert await attend(runner) == 1
-    await asyncio.sleep(LEASE_S)
+    with psycopg.connect(store_url, autocommit=True) as admin:
+        admin.execute("UPDATE slots SET lease_until = clock_timestamp() WHERE lease_until IS NOT NULL")
     clock.step(60)
     assert await attend(runner) == 1
 
@@ -174,7 +175,7 @@ async def test_work_that_hangs_ends_before_its_lease(store: PostgresStore, store
     runner = await started(store, clock, Job(schedule=schedule("0 9 * * *"), work=hangs))
     assert await runner.step()
 
-    assert asyncio.get_running_loop().time() - began < 10
+    assert asyncio.get_running_loop().time() - began < 50
     assert await told(store_url) == []
 
 

@@ -163,6 +163,7 @@ async def storming(store: PostgresStore) -> AsyncIterator[Storm]:
         slack = await stack.enter_async_context(SlackServer(workspace, rates=rates))
         control = await stack.enter_async_context(SlackControl(slack.control_url))
         for method in ("chat.postMessage", "chat.update"):
+            slack.faults.add(Fault(Kind.RATELIMITED, method=method, times=4, seconds=1))
             slack.faults.add(Fault(Kind.RATELIMITED, method=method, times=None, seconds=1, share=0.08))
         patience, chance, clock = Patience(), random.Random(3), WallClock()
         client = patience.watch(make_client(workspace.bot_token, slack.base_url))

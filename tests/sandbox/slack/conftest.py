@@ -36,7 +36,7 @@ def world(clock: HandClock) -> Workspace:
 
 @pytest.fixture
 async def server(world: Workspace) -> AsyncIterator[SlackServer]:
-    timing = Timing(ack_s=0.3, retry_s=(0.0, 0.1, 0.2), warning_s=0.2)
+    timing = Timing(ack_s=1.5, retry_s=(0.0, 0.1, 0.2), warning_s=0.2)
     async with SlackServer(world, timing=timing) as running:
         yield running
 

@@ -51,7 +51,7 @@ async def test_an_echo_comes_after_the_ack(world: Workspace, kind: str, retry: R
     assert (await courier.deliver(kind, {"trigger_id": "1.2.3"})).acked
     assert shelf.came == [(kind, {"trigger_id": "1.2.3"}, Retry())]
     assert courier.on_the_way
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while courier.on_the_way:  # noqa: ASYNC110  # there is no event to wait for
             await asyncio.sleep(0.01)
 
@@ -68,13 +68,13 @@ async def test_an_envelope_goes_over_the_connection_that_was_chosen(
         for _ in range(2):
             url = str((await client.apps_connections_open(app_token=world.app_token))["url"])
             sockets.append(await session.ws_connect(url))
-            assert (await sockets[-1].receive_json(timeout=2))["type"] == "hello"
+            assert (await sockets[-1].receive_json(timeout=60))["type"] == "hello"
 
         for number in (1, 0, 1):
             sending = asyncio.create_task(
                 server.hub.send_over(server.hub.connections[number], "interactive", {"number": number}, Retry())
             )
-            envelope = await sockets[number].receive_json(timeout=2)
+            envelope = await sockets[number].receive_json(timeout=60)
             await sockets[number].send_json({"envelope_id": envelope["envelope_id"]})
             assert envelope["payload"] == {"number": number}
             assert (await sending).acked

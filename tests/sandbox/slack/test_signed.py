@@ -108,7 +108,7 @@ async def test_no_retry_is_honoured(receiver: Receiver, control: SlackControl) -
 
 @pytest.mark.parametrize(
     ("trouble", "reason"),
-    [({"delay_s": 0.5}, "http_timeout"), ({"redirect": True}, "too_many_redirects")],
+    [({"delay_s": 3.0}, "http_timeout"), ({"redirect": True}, "too_many_redirects")],
     ids=["slow", "redirects"],
 )
 async def test_each_failure_has_its_reason(

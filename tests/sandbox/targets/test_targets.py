@@ -75,4 +75,4 @@ async def test_postgresql_takes_no_login(targets: Targets) -> None:
     """It speaks the protocol as far as a client needs to know what it is."""
     host, _, port = targets.postgresql.partition(":")
     with pytest.raises(psycopg.OperationalError, match="takes no logins"):
-        await psycopg.AsyncConnection.connect(f"host={host} port={port} user=anybody dbname=any", connect_timeout=5)
+        await psycopg.AsyncConnection.connect(f"host={host} port={port} user=anybody dbname=any", connect_timeout=60)

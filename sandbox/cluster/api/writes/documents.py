@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
+
+from sandbox.cluster.store import copied
 
 _MISSING = object()
 
@@ -14,7 +15,7 @@ class Rejected(Exception):
 
 def json_patched(document: Any, operations: list[Any]) -> Any:
     """Return the document after all operations. Raises Rejected."""
-    document = copy.deepcopy(document)
+    document = copied(document)
     for operation in operations:
         if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
             raise Rejected
@@ -25,7 +26,7 @@ def json_patched(document: Any, operations: list[Any]) -> Any:
 def merge_patched(document: Any, patch: Any) -> Any:
     """Return the document with a patch merged into it: null removes, everything but objects is replaced."""
     if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
+        return copied(patch)
     merged = dict(document) if isinstance(document, dict) else {}
     for key, value in patch.items():
         if value is None:
@@ -46,9 +47,9 @@ def _apply(document: Any, operation: dict[str, Any], path: str) -> Any:
         case "remove":
             return _remove(document, path)
         case "add":
-            return _put(document, path, copy.deepcopy(operation.get("value")), replaces=False)
+            return _put(document, path, copied(operation.get("value")), replaces=False)
         case "replace":
-            return _put(document, path, copy.deepcopy(operation.get("value")), replaces=True)
+            return _put(document, path, copied(operation.get("value")), replaces=True)
         case "copy" | "move" as kind:
             source = operation.get("from")
             value = _get(document, source) if isinstance(source, str) else _MISSING
@@ -56,7 +57,7 @@ def _apply(document: Any, operation: dict[str, Any], path: str) -> Any:
                 raise Rejected
             if kind == "move":
                 document = _remove(document, source)
-            return _put(document, path, copy.deepcopy(value), replaces=False)
+            return _put(document, path, copied(value), replaces=False)
         case _:
             raise Rejected
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import copy
 import zlib
 from random import Random
 
@@ -11,7 +10,7 @@ from sandbox.cluster.admission.pods import completed_pod
 from sandbox.cluster.api.kinds import Kind
 from sandbox.cluster.schema.decode import decode
 from sandbox.cluster.schema.types import struct_of
-from sandbox.cluster.store import Json
+from sandbox.cluster.store import Json, copied
 from sandbox.cluster.world.defaults import defaulted
 
 _FIRST_STATUS: dict[str, Json] = {
@@ -91,7 +90,8 @@ def for_creation(kind: Kind, obj: Json, random: Random) -> Json:
 
 def first_status(kind: Kind) -> Json:
     """Return the status that an object of a kind begins with."""
-    return copy.deepcopy(_FIRST_STATUS.get(kind.resource, {}))
+    status: Json = copied(_FIRST_STATUS.get(kind.resource, {}))
+    return status
 
 
 def _with_address(service: Json) -> Json:

@@ -25,6 +25,7 @@ from tests.support.builders import (
     running,
     snapshot,
     stateful_set,
+    template,
     unscheduled,
 )
 
@@ -124,6 +125,18 @@ def test_waiting_in_vain_is_said(asked: object, words: str) -> None:
     waits = unscheduled(REPLICAS, f"0/2 nodes are available: 2 Insufficient {lack}.", asked)
     finding = found(waits, node("small", memory=4 * GI, cpu_m=4000), node())
     assert finding.summary.endswith(words)
+
+
+@pytest.mark.parametrize(("before", "steps"), [(1, ["rollback api", "top nodes"]), (640, ["top nodes"])])
+def test_a_release_that_asks_for_more_than_the_one_that_serves_is_gone_back_from(before: int, steps: list[str]) -> None:
+    """The way back stands first; where both ask for the same, the nodes are what is short."""
+    served = replace(template(), memory_request=before * GI)
+    old, new = replica_set(WORKLOAD, 1, ready=1, containers=(served,)), replica_set(WORKLOAD, 2)
+    waits = unscheduled(new, "0/1 nodes are available: 1 Insufficient memory.", container(memory=640 * GI))
+    report = diagnose(snapshot(WORKLOAD, old, new, waits, pod(old, name="api-1"), node()))
+    [finding] = [each for each in report.findings if each.code == "INSUFFICIENT_RESOURCES"]
+    assert finding.summary.endswith(" Revision 1 has 1 of 1 pod ready.")
+    assert [step.text for step in finding.next if not step.text.startswith("describe")] == steps
 
 
 def test_what_is_free_is_compared_with_what_is_asked() -> None:

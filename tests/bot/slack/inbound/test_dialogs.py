@@ -152,8 +152,7 @@ async def test_of_two_quick_choices_the_last_is_drawn(chat: Chat, first_s: float
         await chat.control.view_fill({VERB: verb}, user="ann")
     await asyncio.sleep(1)
     await chat.control.settle()
-    text = await chat.dialog("ann", bool)
-    assert "Show what differs between two revisions" in text
+    await chat.dialog("ann", lambda text: "Show what differs between two revisions" in text)
 
 
 @pytest.mark.parametrize("user", ["eve", "sam", "kim"], ids=["guest", "single-channel guest", "stranger"])

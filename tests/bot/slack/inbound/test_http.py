@@ -9,7 +9,6 @@ import logging
 import random
 import re
 import shutil
-import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -36,11 +35,12 @@ from sandbox.slack.control import SlackControl
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import demo_workspace
 from tests.support import signing
+from tests.support.addresses import own_host, own_port
 from tests.support.clocks import ShiftedClock, WallClock
 from tests.support.databases import database
 from tests.support.journal import Journal, journal
 from tests.support.signing import FORM, SECRET, Heard, Wire, signed, wire
-from tests.support.waiting import until
+from tests.support.waiting import turns, until
 
 JSON = "application/json"
 
@@ -190,7 +190,7 @@ async def test_an_event_runs_and_the_number_of_its_retry_is_passed_on(stage: Sce
         signing.event(), ("X-Slack-Retry-Num", "2"), ("X-Slack-Retry-Reason", "http_timeout"), ("X-Other", "1")
     )
     assert heard.status == 200
-    await asyncio.sleep(0.02)
+    await until(lambda: asyncio.sleep(0, len(stage.ran)), bool, every_s=0.01)
     assert [body["event_id"] for body in stage.ran] == ["Ev1"]
 
 
@@ -230,7 +230,7 @@ def changed(headers: signing.Headers, name: str, value: str) -> signing.Headers:
 _STAMP, _SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
 _SPOILT: dict[str, Callable[[signing.Headers, bytes], signing.Headers]] = {
     "old": lambda _, body: signed(body, time.time() - 302),
-    "of the future": lambda _, body: signed(body, time.time() + 302),
+    "of the future": lambda _, body: signed(body, time.time() + 900),
     "no signature": lambda good, _: without(good, _SIGNATURE),
     "no time": lambda good, _: without(good, _STAMP),
     "an empty signature": lambda good, _: changed(good, _SIGNATURE, ""),
@@ -357,7 +357,7 @@ async def test_a_body_in_chunks_is_signed_like_any_other(stage: Scene) -> None:
 
 async def test_whoever_sends_slowly_is_not_waited_for() -> None:
     """A body that does not end, a head that does not end, and a connection that says nothing."""
-    async with scene(bounds=Bounds(body_s=0.2, headers_s=0.2)) as stage:
+    async with scene(bounds=Bounds(body_s=0.2, headers_s=0.5)) as stage:
         body = signing.command()
         async with wire(stage.port) as slow:
             await slow.send(signing.request(body, signed(body, time.time()))[:-5])
@@ -365,27 +365,27 @@ async def test_whoever_sends_slowly_is_not_waited_for() -> None:
         for beginning in (b"", b"POST /slack/events HTTP/1.1\r\nHost: x\r\nX-A:"):
             async with wire(stage.port) as silent:
                 await silent.send(beginning)
-                assert await silent.ended(within_s=2)
+                assert await silent.ended(within_s=60)
         assert (stage.ran, stage.journal.above(logging.INFO)) == ([], [])
 
 
 async def test_there_is_room_for_so_many_at_once_and_no_more() -> None:
-    bounds = Bounds(reading=1, working=1, room_s=0.1, body_s=2, connections=4)
+    bounds = Bounds(reading=1, working=1, room_s=0.1, body_s=60, connections=4)
     async with scene(bounds=bounds) as stage:
         body = signing.command()
         async with wire(stage.port) as slow:
             await slow.send(signing.request(body, signed(body, time.time()))[:-5])
-            await asyncio.sleep(0.05)
+            await turns()
             assert (await stage.send(body)).status == 429
             assert (await stage.send(b"", [])).status == 401  # whoever signs nothing is refused without any room
             await slow.send(body[-5:])
             assert (await slow.answer()).status == 200
         connections = [await asyncio.open_connection("127.0.0.1", stage.port) for _ in range(4)]
         async with wire(stage.port) as fifth:
-            assert await fifth.ended(within_s=2)
+            assert await fifth.ended(within_s=60)
         for _, writer in connections:
             writer.close()
-        await asyncio.sleep(0.05)
+        await turns()
         assert (await stage.send(signing.command(trigger="2.2.b"))).status == 200
 
 
@@ -403,7 +403,7 @@ async def test_who_hangs_up_in_the_middle_leaves_nothing_behind(stage: Scene) ->
     body = signing.command()
     async with wire(stage.port) as connection:
         await connection.send(signing.request(body, signed(body, time.time()))[:-5])
-    await asyncio.sleep(0.05)
+    await turns()
     assert (stage.ran, stage.journal.above(logging.INFO)) == ([], [])
 
 
@@ -509,21 +509,20 @@ async def redis_server(folder: Path) -> AsyncIterator[tuple[str, asyncio.subproc
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    words = ("--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no")
+    host, port = own_host(), own_port()
+    words = ("--bind", host, "--port", str(port), "--save", "", "--appendonly", "no")
     process = await asyncio.create_subprocess_exec(program, *words, cwd=folder, stdout=asyncio.subprocess.DEVNULL)
 
     async def answers() -> bool:
         with suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            _, writer = await asyncio.open_connection(host, port)
             writer.close()
             return True
         return False
 
     try:
         await until(answers, bool)
-        yield f"redis://127.0.0.1:{port}/0", process
+        yield f"redis://{host}:{port}/0", process
     finally:
         if process.returncode is None:
             process.kill()
@@ -569,9 +568,8 @@ async def test_a_hot_state_that_hangs_is_not_waited_for() -> None:
     for certain in (True, False):
         async with scene(certain=lambda _, certain=certain: certain) as stage:
             stage.hot.hangs = True
-            began = time.monotonic()
-            assert (await stage.send(signing.command())).status == 200
-            assert time.monotonic() - began < 2.5
+            async with asyncio.timeout(30):  # it hangs for sixty
+                assert (await stage.send(signing.command())).status == 200
             assert len(stage.ran) == 1
 
 
@@ -617,9 +615,9 @@ async def test_what_has_begun_is_finished_when_the_door_closes() -> None:
     async with scene() as stage:
         pending = asyncio.create_task(stage.send(signing.command("wait 0.3")))
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
-        await asyncio.sleep(0.1)
+        await until(lambda: asyncio.sleep(0, len(stage.ran)), bool, every_s=0.01)
     assert (await pending).status == 200
-    assert await Wire(reader, writer).ended(within_s=1)
+    assert await Wire(reader, writer).ended(within_s=60)
     writer.close()
     with pytest.raises(ConnectionRefusedError):
         await stage.send(signing.command())

@@ -70,6 +70,34 @@ async def test_standing(slack: SlackServer, directory: SlackDirectory, name: str
     assert (await look(slack, directory, name)).standing is standing
 
 
+async def test_the_members_of_groups_are_those_of_now(
+    slack: SlackServer, directory: SlackDirectory, clock: HandClock
+) -> None:
+    """Of any of them, from a list of at most five seconds; a group that is off, or not there, has nobody."""
+    world = slack.workspace
+    ids = {name: world.person(name).id for name in ("ann", "bob", "lea")}
+    leads, oncall = world.groups["rag-leads"].id, world.groups["rag-oncall"].id
+    off = world.set_group("off", ["vic"], disabled=True).id
+    assert await directory.members([leads]) == {ids["bob"], ids["lea"]}
+    assert await directory.members([leads, oncall, off, "S0NONE"]) == set(ids.values())
+    assert await directory.members([]) == frozenset()
+    assert calls(slack, "usergroups.list") == 1
+    world.set_group("rag-leads", ["lea"])
+    clock.time += timedelta(seconds=6)
+    assert await directory.members([leads]) == {ids["lea"]}
+
+
+async def test_members_of_groups_that_cannot_be_read_are_nobodys_guess(
+    slack: SlackServer, directory: SlackDirectory, clock: HandClock
+) -> None:
+    """What was read before is too old by then."""
+    await directory.members([slack.workspace.groups["rag-leads"].id])
+    clock.time += timedelta(seconds=6)
+    slack.faults.add(Fault(Kind.SERVER_ERROR, method="usergroups.list", times=None))
+    with pytest.raises(DirectoryUnavailable):
+        await directory.members([slack.workspace.groups["rag-leads"].id])
+
+
 async def test_groups_come_with_their_handles(slack: SlackServer, directory: SlackDirectory, clock: HandClock) -> None:
     """A member has the ids of the enabled groups; the handles of all of them come along for the words."""
     world = slack.workspace

@@ -15,7 +15,7 @@ from bot.errors import DirectoryUnavailable
 from sandbox.slack.faults import Fault, Kind
 from sandbox.slack.server import SlackServer
 from tests.bot.slack.outbound.replicas import Replicas
-from tests.support.waiting import in_background, until
+from tests.support.waiting import in_background, turns, until
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ async def test_a_change_reaches_the_other_replicas(replicas: Replicas) -> None:
         await replicas.look(1)
         group = join(replicas, "ann")
         await replicas.all[0].changed()
-        await until(lambda: replicas.look(1), lambda found: group in found.groups, within_s=2)
+        await until(lambda: replicas.look(1), lambda found: group in found.groups)
 
 
 async def test_an_entry_from_before_the_change_is_not_believed_after_it(replicas: Replicas) -> None:
@@ -224,14 +224,14 @@ async def test_a_change_that_could_not_be_told_is_seen_within_the_bound(replicas
 @pytest.mark.parametrize("fresh", [True, False])
 async def test_a_read_that_began_before_the_change_is_not_used(replicas: Replicas, *, fresh: bool) -> None:
     """Whoever waited for it gets what was read after the change, and so does whoever asks later."""
-    replicas.slack.faults.add(Fault(Kind.SLOW_DRIP, "usergroups.list", seconds=0.3))  # it says what was true before
+    replicas.slack.faults.add(Fault(Kind.SLOW_DRIP, "usergroups.list", seconds=1.5))  # it says what was true before
     early = asyncio.create_task(replicas.look(0, fresh=fresh))
     await until(lambda: asyncio.sleep(0, replicas.calls()), bool, every_s=0.01)
     group = join(replicas, "ann")
     await replicas.all[0].changed()
     started = asyncio.get_running_loop().time()
     late = await replicas.look(0, fresh=fresh)
-    assert asyncio.get_running_loop().time() - started < 0.25, "it waited for the read from before"
+    assert asyncio.get_running_loop().time() - started < 1.2, "it waited for the read from before"
     assert group in late.groups
     assert group in (await early).groups
     assert group in (await replicas.look(0)).groups
@@ -240,7 +240,7 @@ async def test_a_read_that_began_before_the_change_is_not_used(replicas: Replica
 
 async def test_a_read_from_before_the_change_that_fails_is_made_anew(replicas: Replicas) -> None:
     """Its failure says nothing about now."""
-    replicas.slack.faults.add(Fault(Kind.REPLY_LOST, "usergroups.list", seconds=0.2))
+    replicas.slack.faults.add(Fault(Kind.REPLY_LOST, "usergroups.list", seconds=1))
     replicas.slack.faults.add(Fault(Kind.SERVER_ERROR, "usergroups.list", skip=1))  # the HTTP client asks once more
     early = asyncio.create_task(replicas.look(0))
     await until(lambda: asyncio.sleep(0, replicas.calls()), bool, every_s=0.01)
@@ -251,7 +251,7 @@ async def test_a_read_from_before_the_change_that_fails_is_made_anew(replicas: R
 
 async def test_a_list_that_came_too_late_for_a_decision_serves_reads(replicas: Replicas) -> None:
     """It is as old as the question, not as the answer."""
-    replicas.slack.faults.add(Fault(Kind.SLOW_DRIP, "usergroups.list", seconds=0.1))
+    replicas.slack.faults.add(Fault(Kind.SLOW_DRIP, "usergroups.list", seconds=1))
     decision = asyncio.create_task(replicas.look(0, fresh=True))
     await until(lambda: asyncio.sleep(0, replicas.calls()), bool, every_s=0.01)
     replicas.clock.tick += 6
@@ -265,7 +265,7 @@ async def test_an_account_that_grew_old_while_the_groups_were_read_is_read_again
     await replicas.look(0, fresh=True)
     replicas.clock.tick += 4
     await replicas.all[0].changed()
-    replicas.slack.faults.add(Fault(Kind.SLOW_DRIP, "usergroups.list", seconds=0.1))
+    replicas.slack.faults.add(Fault(Kind.SLOW_DRIP, "usergroups.list", seconds=1))
     decision = asyncio.create_task(replicas.look(0, fresh=True))
     await until(lambda: asyncio.sleep(0, replicas.calls()), lambda calls: calls == 2, every_s=0.01)
     replicas.clock.tick += 3
@@ -284,7 +284,7 @@ async def test_reads_do_not_wait_while_somebody_asks(replicas: Replicas) -> None
             replicas.clock.tick += 46
             calls = replicas.calls()
             await until(lambda: asyncio.sleep(0, replicas.calls()), lambda now, before=calls: now > before)
-            await asyncio.sleep(0.02)
+            await turns()
             before = replicas.calls()
             await replicas.look(0)
             assert replicas.calls() == before
@@ -359,6 +359,6 @@ async def test_the_background_ends_when_it_is_cancelled(replicas: Replicas) -> N
     await until(lambda: asyncio.sleep(0, replicas.calls()), bool, every_s=0.01)
     for ending in (task, look):
         ending.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(25):
         await asyncio.wait({task, look})
     assert (task.cancelled(), look.cancelled()) == (True, True)

@@ -158,7 +158,7 @@ async def server(store: ObjectStore, logs: LogFiles, usage: Usage) -> AsyncItera
 
 @pytest.fixture
 async def client(server: ClusterServer) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=100)) as session:
         yield Client(session, server.url)
 
 

@@ -29,13 +29,13 @@ def kubectl(server: ClusterServer, tmp_path: Path) -> Kubectl:
             "kubectl",
             f"--kubeconfig={path}",
             f"--cache-dir={tmp_path / 'cache'}",
-            "--request-timeout=10s",
+            "--request-timeout=60s",
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             output, _ = await process.communicate()
         return output.decode()
 

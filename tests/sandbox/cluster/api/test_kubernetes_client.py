@@ -95,5 +95,5 @@ async def test_any_path(api: kube.ApiClient, usage: Any) -> None:
         header_params={"Accept": "application/json"},
         auth_settings=["BearerToken"],
     )
-    response = (await api.call_api(*request, _request_timeout=10)).response
+    response = (await api.call_api(*request, _request_timeout=60)).response
     assert json.loads(await response.read())["items"][0]["metadata"]["name"] == "node1"

@@ -181,4 +181,4 @@ async def test_end_is_clean_and_on_time(client: Any) -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
     assert await client.watch(_PODS, timeoutSeconds="1") == []
-    assert 0.9 < loop.time() - start < 5
+    assert 0.9 < loop.time() - start < 60
