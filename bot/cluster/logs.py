@@ -14,13 +14,13 @@ from functools import partial
 
 import aiohttp
 
-from bot.cluster.http import KubernetesHttp
+from bot.cluster.http import KubernetesHttp, one_of
 from bot.cluster.log_text import masks, read_of
 from bot.cluster.runs import KEPT_LINES, EndedRuns, RunId, can_be_of
 from bot.cluster.tails import RunningTails
 from bot.domain.snapshot import LogExcerpt, LogKey, LogQuery, LogRead
 from bot.domain.targets import ClusterName, Scope
-from bot.errors import ClusterError, ClusterNotFound, UsageError
+from bot.errors import ClusterError, ClusterNotFound
 
 SIDE_BY_SIDE = 8
 KEPT_BYTES = 1024 * 1024
@@ -61,7 +61,7 @@ class ContainerLogs:
 
     async def tails(self, scope: Scope, keys: Sequence[LogKey], *, lines: int) -> Mapping[LogKey, LogExcerpt]:
         """Return the last `lines` lines of each log; the `problem` of one that is remembered says how old it is."""
-        http = self._http(scope)
+        http = one_of(self._clusters, scope.cluster)
         reads = {key: self._remembered(scope, key, lines) for key in dict.fromkeys(keys)}
         unread = [LogQuery(key=key, tail=lines) for key, read in reads.items() if read is None]
         if unread:
@@ -72,18 +72,11 @@ class ContainerLogs:
 
     async def read(self, scope: Scope, queries: Sequence[LogQuery]) -> Mapping[LogKey, LogRead]:
         """Return lines with their times; of queries with equal keys the last one counts."""
-        http = self._http(scope)
+        http = one_of(self._clusters, scope.cluster)
         wanted = {query.key: query for query in queries}
         async with asyncio.TaskGroup() as group:
             reads = {key: group.create_task(self._read(http, scope, query)) for key, query in wanted.items()}
         return {key: read.result() for key, read in reads.items()}
-
-    def _http(self, scope: Scope) -> KubernetesHttp:
-        http = self._clusters.get(scope.cluster)
-        if http is None:
-            known = [f"--cluster {each}" for each in sorted(self._clusters)]
-            raise UsageError(f"There is no cluster {scope.cluster!r}.", suggestions=known)
-        return http
 
     def _remembered(self, scope: Scope, key: LogKey, lines: int) -> LogRead | None:
         """Return what need not be waited for."""

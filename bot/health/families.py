@@ -164,7 +164,7 @@ EPISODES_TOLD = Family(
     "ragops_episodes_told_total", Kind.COUNTER, "Alerts that people were told of, each cause once.", ("severity",)
 )
 EPISODES_RESOLVED = Family(
-    "ragops_episodes_resolved_total", Kind.COUNTER, "Alerts that fired and are over, told or not.", ("severity",)
+    "ragops_episodes_resolved_total", Kind.COUNTER, "Alerts that fired and have ended, told or not.", ("severity",)
 )
 SCHEDULE_ENDS = Family(
     "ragops_schedule_ends_total",

@@ -56,7 +56,7 @@ def _bounded(alert: Alert) -> Alert:
         words=Redacted(cut(signal.words, LONGEST_WORDS)),
         unsafe_link=cut(signal.unsafe_link, _LONGEST_LINK),
     )
-    return replace(alert, signal=short)
+    return replace(alert, signal=short, blind=cut(alert.blind, LONGEST_TITLE))
 
 
 def episode_of(row: Row) -> Episode:

@@ -74,7 +74,7 @@ def blinded(before: Alert, why: str, now: datetime) -> Alert:
     after = watched(before)
     if after.blind_at is not None or now - after.known_at < BLIND_AFTER:
         return after
-    return replace(after, blind_at=now, blind=why)
+    return replace(after, blind_at=now, blind=why or "it could not be looked at")
 
 
 def unheard(before: Alert, hearing: Hearing, now: datetime) -> Alert | None:

@@ -30,8 +30,9 @@ def judge(world: World) -> Judged:
 
 def watches(world: World, signal: Signal) -> bool:
     """Tell whether the service is still one of the catalogue, or has a health URL; or the one that told of it."""
-    asked = _asked(world)
-    return asks(world, signal) and (world.probed.seen is None or signal.key in map(_key, _names(world, asked)))
+    names = _names(world, _asked(world))
+    unasked_yet = world.probed.seen is None and not signal.service
+    return asks(world, signal) and (unasked_yet or signal.key in map(_key, names))
 
 
 def _asked(world: World) -> list[Probed]:

@@ -140,9 +140,13 @@ def test_the_database_takes_any_cause(store_url: str, cause: str, rule: str) -> 
 async def test_words_are_cut_and_cleaned(store: PostgresStore) -> None:
     """Others wrote them; a megabyte is not kept with each look."""
     long = replace(signal(), title="t\x1b[31m" * 200, words=Redacted("w\u202e" * 9000), unsafe_link="l" * 9000)
-    await save(store, episode("e1", long))
+    made = episode("e1", long)
+    unseen = replace(made.alerts[0], blind_at=AT, blind="no right\x1b[31m" * 900)
+    await save(store, replace(made, alerts=(unseen,)))
     found = await store.episodes.find("e1")
     assert found is not None
+    assert len(found.alerts[0].blind) == 300
+    assert "\x1b" not in found.alerts[0].blind
     kept = found.alerts[0].signal
     assert (len(kept.title), len(kept.words), len(kept.unsafe_link)) == (200, 2000, 2000)
 

@@ -325,6 +325,7 @@ def test_a_service_that_left_the_catalogue_is_watched_by_nobody() -> None:
     assert RULES["down"].watches(there, signal)
     left = replace(there, catalogue=Catalogue(MappingProxyType({})))
     assert not RULES["down"].watches(left, signal)
+    assert not RULES["down"].watches(replace(left, probed=UNSEEN), signal)
 
 
 def test_what_is_not_installed_any_more_is_watched_by_nobody() -> None:
