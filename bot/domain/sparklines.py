@@ -35,7 +35,7 @@ def sparklines(chart: Chart, *, width: int) -> list[str]:
 
 
 def _title(panel: Panel) -> str:
-    limit = f", limit {figure(panel.limit, panel.unit)}" if panel.limit is not None else ""
+    limit = f", threshold {figure(panel.limit, panel.unit)}" if panel.limit is not None else ""
     return f"{panel.title}{limit}"
 
 

@@ -106,7 +106,7 @@ def _heading(sheet: Sheet, panel: Panel, top: float) -> None:
     paper = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 2.0}}
     sheet.write(name, _MARGIN, top + 12, **style(TEXT, bold=True), **paper)
     if panel.limit is not None:
-        words = f"limit {figure(panel.limit, panel.unit)}{'' if within(panel) else ', far above'}"
+        words = f"threshold {figure(panel.limit, panel.unit)}{'' if within(panel) else ', far above'}"
         sheet.write(words, WIDTH - _RIGHT, top + 12, ha="right", **style(TEXT, colour=LIMIT), **paper)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from bot.domain.charts import chart_data
 from bot.domain.operations import Operation, approvers
 from bot.domain.view import Mark
+from bot.domain.watch.samples import Note
 from bot.watching.digest_lines import chart_of, unseen_words, verdict_words
 from bot.watching.digests import (
     Digest,
@@ -19,6 +20,7 @@ from bot.watching.digests import (
     overs,
     requests,
     standing,
+    told_at,
     troubles,
     warnings,
 )
@@ -84,14 +86,18 @@ def _place(digest: Digest, ground: Ground) -> dict[str, object]:
 
 
 def _changed(digest: Digest, ground: Ground) -> Iterator[dict[str, object]]:
-    for note in happened(ground, digest.since):
-        yield {"at": _exactly(note.at), "kind": note.kind, "object": str(note.ref), "words": note.words}
-    yield from map(_request, requests(ground, digest.since))
+    notes = [(note.at, _note(note)) for note in happened(ground, digest.since)]
+    asked = [(told_at(each), _request(each)) for each in requests(ground, digest.since)]
+    yield from (told for _, told in sorted([*notes, *asked], key=lambda each: each[0]))
+
+
+def _note(note: Note) -> dict[str, object]:
+    return {"at": _exactly(note.at), "kind": note.kind, "object": str(note.ref), "words": note.words}
 
 
 def _request(operation: Operation) -> dict[str, object]:
     return {
-        "at": _exactly(operation.written_at or operation.created_at),
+        "at": _exactly(told_at(operation)),
         "kind": "request",
         "request": operation.id,
         "state": operation.state.value,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 
 from bot.diagnosis import duration
@@ -11,12 +12,14 @@ from bot.domain.charts import Chart, Moment
 from bot.domain.findings import Severity, StepKind, Verdict
 from bot.domain.marks import MARKS
 from bot.domain.operations import Operation, State, approvers
+from bot.domain.targets import ObjectRef
 from bot.domain.text import count, first_line, listed
 from bot.domain.view import Item, Line, Mark, Mention, Span, bold, code, line
 from bot.domain.watch.samples import Note
 from bot.watching.card import headline_of
 from bot.watching.digest_chart import day_chart, day_of, day_span
 from bot.watching.digests import (
+    UNDONE,
     Digest,
     Ground,
     Over,
@@ -28,6 +31,7 @@ from bot.watching.digests import (
     overs,
     requests,
     standing,
+    told_at,
     troubles,
     unseen,
     warnings,
@@ -141,24 +145,33 @@ def request_line(digest: Digest, operation: Operation) -> Line:
     done = operation.state is State.SUCCEEDED
     said = words.done if done else f"{words.title}: {_WORDS.get(operation.state, operation.state.lower())}"
     agreed = [part for user in approvers(operation) for part in (", approved by ", Mention(user))]
-    when = at_words(operation.written_at or operation.ended_at or operation.created_at, digest.now, digest.clock)
+    when = at_words(told_at(operation), digest.now, digest.clock)
     return line(f"{when} {first_line(said, _SHORT)}, asked by ", Mention(operation.plan.requester.user_id), *agreed)
 
 
 def changed_lines(digest: Digest, ground: Ground, *, short: bool = False) -> list[Line]:
-    """Return what changed, the oldest first: what was seen to happen in whole sentences, or `short`."""
+    """Return what changed, the newest last: what was seen to happen in whole sentences, and requests of all kinds.
+
+    `short`: in a few words, and without the requests that changed nothing.
+    """
 
     def seen_words(note: Note) -> str:
         words = label_of(note) if short else first_line(note.words, _SHORT)
         return f"{at_words(note.at, digest.now, digest.clock)} {words}"
 
-    asked = [(each.written_at or each.created_at, request_line(digest, each)) for each in _requests(digest, ground)]
+    told = [each for each in requests(ground, digest.since) if not (short and each.state in UNDONE)]
+    asked = [(told_at(each), request_line(digest, each)) for each in told]
     seen = [(each.at, line(seen_words(each))) for each in happened(ground, digest.since)]
     return [words for _, words in sorted([*asked, *seen], key=lambda each: each[0])]
 
 
-def _requests(digest: Digest, ground: Ground) -> Sequence[Operation]:
-    return requests(ground, digest.since)
+def undone_words(digest: Digest, ground: Ground) -> str:
+    """Count the requests that changed nothing: `2 requests denied · 1 expired`."""
+    states = Counter(each.state for each in requests(ground, digest.since))
+    counted = [(states[state], state.lower()) for state in UNDONE if states[state]]
+    return " · ".join(
+        f"{number} {word}" if at else f"{count(number, 'request')} {word}" for at, (number, word) in enumerate(counted)
+    )
 
 
 def care_words(ground: Ground) -> list[str]:
@@ -177,12 +190,30 @@ def looked_words(ground: Ground) -> str:
 
 
 def warning_words(ground: Ground) -> str:
-    """Compare a day's warning events with those of the day before; empty where neither is known or both are none."""
+    """Compare a day's warning events with those of the day before; empty where neither is known or both are none.
+
+    `144 events in 24 hours, most about search (90); 3 the day before`.
+    """
     today, before = warnings(ground.buckets), warnings(ground.before)
     if today is None or not (today or before):
         return ""
-    compared = f", {before:,} the day before" if before is not None else ""
-    return f"{today:,} in 24 hours{compared}"
+    compared = f"; {before:,} the day before" if before is not None else ""
+    said = f"{today:,} {'event' if today == 1 else 'events'}" if today else "none"
+    return f"{said} in 24 hours{_most_words(ground, today)}{compared}"
+
+
+def _most_words(ground: Ground, total: int) -> str:
+    """Say which workload most of the events were about."""
+    if not total:
+        return ""
+    counts: Counter[ObjectRef] = Counter()
+    for bucket in ground.buckets.seen or ():
+        counts[bucket.ref] += bucket.warnings or 0
+    ref, number = min(counts.items(), key=lambda each: (-each[1], str(each[0])))
+    name = ground.catalogue.alias_of(ref.kind, ref.name)
+    if number == total:
+        return f", {'all ' if total > 1 else ''}about {name}"
+    return f", most about {name} ({number:,})"
 
 
 def unseen_words(ground: Ground) -> list[str]:

@@ -42,6 +42,7 @@ from bot.watching.digest_lines import (
     over_words,
     trouble_item,
     trouble_line,
+    undone_words,
     unseen_words,
     verdict_words,
     warning_words,
@@ -150,11 +151,11 @@ def _lines(digest: Digest, ground: Ground) -> Iterator[Line]:
         yield line(bold("Resolved"), f"  {_some(over)}")
     if unknown := lost_words(ground, digest.since):
         yield line(bold("Not known to be over"), f"  {_some(unknown)}")
-    changed = changed_lines(digest, ground, short=True)
-    if changed:
-        parts = [part for words in changed[:FEW] for part in (" · ", *words)][1:]
-        more = f" · {len(changed) - FEW} more in the thread" if len(changed) > FEW else ""
-        yield line(bold("Changed"), "  ", *parts, more)
+    changed, undone = changed_lines(digest, ground, short=True), undone_words(digest, ground)
+    if changed or undone:
+        parts = [part for words in changed[-FEW:] for part in (" · ", *words)][1:] or ["nothing"]
+        more = f" · {len(changed) - FEW} earlier in the thread" if len(changed) > FEW else ""
+        yield line(bold("Changed"), "  ", *parts, more, f" · {undone}" if undone else "")
     care = care_words(ground)
     if care:
         yield line(bold("Note"), f"  {' · '.join(care)}")

@@ -18,6 +18,7 @@ from bot.domain.watch.policy import Thresholds
 from bot.domain.watch.samples import Bucket, Note, ProblemSpan
 from bot.domain.watch.schedules import DigestPlan, SlotRun
 from bot.domain.watch.world import Looked
+from bot.watching.card import began
 from bot.watching.digest_chart import Span
 
 DAY = timedelta(days=1)
@@ -28,6 +29,8 @@ LONGEST = timedelta(days=8)
 JUST_BEFORE, A_WHILE = timedelta(minutes=1), timedelta(minutes=15)
 # Whoever asked for nothing to happen has nothing to tell.
 _TOLD = frozenset({State.SUCCEEDED, State.FAILED, State.UNKNOWN, State.DENIED, State.EXPIRED})
+# Of these it is known that they changed nothing.
+UNDONE = (State.DENIED, State.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +126,14 @@ def _found(ground: Ground, since: datetime) -> Iterator[Trouble]:
     spans = {span.problem.key: span for span in ground.spans.seen or () if span.ended_at is None}
     for attention in checkup.attentions if checkup else ():
         span = spans.get(attention.key)
-        began = attention.since if span is None else min(filter(None, (attention.since, span.began_at)))
+        at = attention.since if span is None else min(filter(None, (attention.since, span.began_at)))
         yield Trouble(
             severity=attention.severity,
             service=attention.service,
             title=attention.title,
             words=attention.words,
-            new=began is None or began > since,
-            since=began,
+            new=at is None or at > since,
+            since=at,
             next=attention.next,
         )
 
@@ -141,14 +144,13 @@ def _told_by_others(ground: Ground, since: datetime) -> Iterator[Trouble]:
         alerts = [each for each in episode.alerts if each.fires and each.signal.source != "ragops"]
         if episode.state is EpisodeState.FIRING and alerts:
             alert = _worst(alerts)
-            began = episode.fired_at or episode.began_at
             yield Trouble(
                 severity=alert.signal.severity,
                 service=alert.signal.service,
                 title=alert.signal.title,
                 words=f"{_not_heard(alert)}{alert.signal.words}",
-                new=began > since,
-                since=began,
+                new=(episode.fired_at or episode.began_at) > since,
+                since=began(episode),
                 acked_by=episode.acked_by,
             )
 
@@ -185,9 +187,8 @@ def _is_looked_at(ground: Ground, key: str) -> bool:
 def _ended_episodes(ground: Ground, since: datetime) -> Iterator[Over]:
     for episode in _ended(ground, since):
         if episode.ending is Ending.OVER and episode.resolved_at is not None:
-            began = episode.fired_at or episode.began_at
-            title = episode_title(episode)
-            yield Over(title=title, began_at=began, ended_at=episode.resolved_at, severity=episode.severity)
+            title, at = episode_title(episode), began(episode)
+            yield Over(title=title, began_at=at, ended_at=episode.resolved_at, severity=episode.severity)
 
 
 def lost(ground: Ground, since: datetime) -> tuple[Episode, ...]:
@@ -225,7 +226,12 @@ def requests(ground: Ground, since: datetime) -> tuple[Operation, ...]:
         if (each.state in _TOLD and each.ended_at is not None and each.ended_at >= since)
         or each.state is State.EXECUTING
     ]
-    return tuple(sorted(found, key=lambda each: each.began_at or each.created_at))
+    return tuple(sorted(found, key=told_at))
+
+
+def told_at(operation: Operation) -> datetime:
+    """Return the moment by which a request is told: when it was written, else when it ended, else when it was made."""
+    return operation.written_at or operation.ended_at or operation.created_at
 
 
 def happened(ground: Ground, since: datetime) -> tuple[Note, ...]:

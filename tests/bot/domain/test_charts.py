@@ -54,7 +54,7 @@ def test_a_day_is_told_with_its_moments() -> None:
     """Panels in their order, thresholds, the clock of the chart's zone."""
     rows = sparklines(a_day(), width=100)
     assert rows[1] == "from Mon 09:00 to Tue 09:00 Europe/Berlin"
-    assert "Share of the limit, limit 85 %" in rows
+    assert "Share of the limit, threshold 85 %" in rows
     assert rows[-3:] == ["  15:02  api v1.1 → v1.2", "  15:09  api back to v1.1", "  05:00  worker 4 → 6"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -143,7 +144,35 @@ def test_what_changed_names_who_asked_and_who_agreed() -> None:
 def test_a_request_that_came_to_nothing_is_told_as_that(state: State, words: str) -> None:
     """It is not told as done."""
     ended = replace(operation(), state=state, ended_at=hours_ago(1))
-    assert words in text(digest_view(digest(ground(operations=Looked((ended,))))))
+    assert words in text(details_view(digest(ground(operations=Looked((ended,))))))
+
+
+def test_what_changed_nothing_takes_no_place_of_what_did() -> None:
+    """It is counted in the message; the thread has each, in the order of the times that are told."""
+
+    def undone(state: State, number: int, hours: float) -> Operation:
+        asked = operation(f"op-{state}-{number}")
+        return replace(asked, state=state, created_at=hours_ago(hours + 3), ended_at=hours_ago(hours))
+
+    denied = [undone(State.DENIED, number, 3 - number / 10) for number in range(3)]
+    notes = Looked(tuple(made.note(f"search v{each} → v{each + 1}", at=5 - each) for each in range(4)))
+    seen = digest(ground(operations=Looked((*denied, undone(State.EXPIRED, 0, 1.5))), notes=notes))
+    told = text(digest_view(seen)).replace("\n", " ")
+    assert (
+        "Changed  05:00 search v1 → v2 · 06:00 search v2 → v3 · 07:00 search v3 → v4 · 1 earlier in the thread"
+        " · 3 requests denied · 1 expired"
+    ) in told
+    thread = text(details_view(seen))
+    times = re.findall(r"^(\d\d:\d\d) ", thread.partition("Changed\n")[2], re.MULTILINE)
+    assert len(times) == 8
+    assert times == sorted(times)
+
+
+def test_a_request_that_was_denied_is_told_where_nothing_changed() -> None:
+    """In so many words."""
+    denied = replace(operation(), state=State.DENIED, ended_at=hours_ago(1))
+    shown = text(digest_view(digest(ground(operations=Looked((denied,))))))
+    assert "Changed  nothing · 1 request denied" in shown
 
 
 def test_the_thread_has_the_whole_sentence() -> None:
@@ -155,11 +184,13 @@ def test_the_thread_has_the_whole_sentence() -> None:
 
 
 def test_many_changes_are_in_the_thread() -> None:
-    """Three stand in the message."""
+    """The last three stand in the message."""
     notes = Looked(tuple(made.note(f"search v{each} → v{each + 1}", at=10 - each) for each in range(8)))
     many = digest(ground(notes=notes))
-    assert "search v2 → v3 · 5 more in the thread" in text(digest_view(many))
-    assert "search v7 → v8" in text(details_view(many))
+    shown = text(digest_view(many))
+    assert "v5 → v6 · 05:00 search v6 → v7 · 06:00 search v7 → v8 · 5 earlier in the thread" in shown
+    assert "v4 → v5" not in shown
+    assert "search v0 → v1" in text(details_view(many))
 
 
 def test_what_is_over_says_how_long_it_was() -> None:
@@ -188,10 +219,19 @@ def test_what_is_not_known_to_be_over_stands_apart() -> None:
 def test_warnings_are_compared_with_the_day_before() -> None:
     """As far as either is known."""
     before = Looked(made.buckets(steps=3))
-    assert "Warnings  144 in 24 hours, 3 the day before" in text(
+    assert "Warnings  144 events in 24 hours, all about search; 3 the day before" in text(
         digest_view(digest(ground(buckets=DAY, before=before)))
     )
-    assert "Warnings  144 in 24 hours\n" in text(digest_view(digest(ground(buckets=DAY))))
+    assert "Warnings  144 events in 24 hours, all about search\n" in text(digest_view(digest(ground(buckets=DAY))))
+    more = [replace(bucket, warnings=2) for bucket in made.buckets(made.WORKER)]
+    two = digest_view(digest(ground(buckets=Looked([*made.buckets(), *more]))))
+    assert "Warnings  432 events in 24 hours, most about worker (288)\n" in text(two)
+    one = [replace(bucket, warnings=0) for bucket in made.buckets()]
+    one[3] = replace(one[3], warnings=1)
+    assert "Warnings  1 event in 24 hours, about search\n" in text(digest_view(digest(ground(buckets=Looked(one)))))
+    assert "Warnings  none in 24 hours; 3 the day before" in text(
+        digest_view(digest(ground(buckets=Looked(one[:3]), before=before)))
+    )
     quiet = Looked([replace(bucket, warnings=0) for bucket in made.buckets()])
     assert "Warnings" not in text(digest_view(digest(ground(buckets=quiet, before=quiet))))
 

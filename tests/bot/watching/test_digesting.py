@@ -95,7 +95,7 @@ async def test_a_digest_tells_what_was_recorded(store: PostgresStore) -> None:
     view = await maker(store).preview("morning")
     shown = "\n".join(rows(view))
     assert view.summary == "Tue 24 Nov, 23:00 — shop is healthy"
-    for words in ("Resolved  search: crash", "05:00 search v1.1 → v1.2", "Warnings  92 in 24 hours"):
+    for words in ("Resolved  search: crash", "05:00 search v1.1 → v1.2", "Warnings  92 events in 24 hours"):
         assert words in shown
     (picture,) = (block for block in view.blocks if isinstance(block, Picture))
     assert picture.chart.step_s == STEP_S

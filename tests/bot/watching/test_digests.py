@@ -14,6 +14,7 @@ from bot.domain.operations import Operation, State
 from bot.domain.watch.episodes import Ending, Episode
 from bot.domain.watch.schedules import SlotRun
 from bot.domain.watch.world import UNSEEN, Looked
+from bot.watching.card import headline_of
 from bot.watching.digests import (
     DAY,
     LONGEST,
@@ -97,6 +98,21 @@ def test_what_is_over_is_told_once() -> None:
     assert [(over.title, over.severity) for over in overs(seen, BEFORE)] == [
         ("worker: out of memory", Severity.CRITICAL)
     ]
+
+
+def test_an_alert_is_counted_from_its_onset_as_its_message_does() -> None:
+    """Not from when it was told of; whether it is new is a matter of when people could know of it."""
+
+    def later(**more: Any) -> Episode:
+        found = made.episode(fired=2, **more)
+        onset = hours_ago(26)
+        return replace(found, began_at=onset, alerts=tuple(replace(each, began_at=onset) for each in found.alerts))
+
+    [over] = overs(ground(episodes=Looked((later(resolved=1),))), BEFORE)
+    assert (over.began_at, over.ended_at) == (hours_ago(26), hours_ago(1))
+    assert headline_of(later(resolved=1)).endswith("(lasted 25 h)")
+    [open_] = troubles(ground(episodes=Looked((later(),))), BEFORE)
+    assert (open_.since, open_.new) == (hours_ago(26), True)
 
 
 def ended(state: State, hours: float, *, name: str = "api", written: bool = True) -> Operation:
