@@ -101,6 +101,9 @@ class _Words:
         declared = declared_by(action)
         self._positional = [(f, p) for f, p in declared if not p.option]
         self._options: dict[str, tuple[Field[Any], Parameter]] = {}
+        self._of_verb = next((p for _, p in self._positional if p.of_verb), None)
+        self._named: Action | None = None
+        self._passed = 0
         for f, p in declared:
             self._options.update({name: (f, p) for name in (p.option, p.short) if name})
 
@@ -134,6 +137,9 @@ class _Words:
         if name in _GLOBAL:
             self._scope[_GLOBAL[name]] = attached if separator else self._next(name)
             return
+        if name not in self._options and self._named is not None and self._of_verb is not None:
+            self._option_of(self._named, name, separator=separator)
+            return
         if name not in self._options:
             known = [*self._options, "--namespace", "--cluster"]
             raise UsageError(f'{self._action.name} has no option "{name}".', suggestions=suggest(name, known))
@@ -145,6 +151,24 @@ class _Words:
             return
         self._values[declared.name] = _convert(name, attached if separator else self._next(name), declared, parameter)
 
+    def _option_of(self, verb: Action, name: str, *, separator: str) -> None:
+        """Pass over an option of the verb that was named, with its value. Raises `UsageError` when it has none such."""
+        options = {each: f for f, p in declared_by(verb) for each in (p.option, p.short) if each}
+        if name not in options:
+            raise UsageError(f'{verb.name} has no option "{name}".', suggestions=suggest(name, options))
+        if not separator and not isinstance(options[name].default, bool):
+            self._next(name)
+
+    def _word_of(self, verb: Action | None, name: str, word: str) -> None:
+        """Take one more word of the verb that was named; all that is left where it takes the rest of a line."""
+        said = [*filter(None, (self._values.get(name, ""),)), word]
+        self._passed += 1
+        positional = [p for _, p in declared_by(verb) if not p.option] if verb is not None else []
+        if self._passed < len(positional) and (positional[self._passed].rest or positional[self._passed].prose):
+            said += self._words[self._at :]
+            self._at = len(self._words)
+        self._values[name] = " ".join(said)
+
     def _next(self, option: str) -> str:
         if self._at >= len(self._words):
             raise UsageError(f"{option} needs a value.")
@@ -153,6 +177,9 @@ class _Words:
 
     def _argument(self, word: str) -> None:
         for declared, parameter in self._positional:
+            if parameter.of_verb:
+                self._word_of(self._named, declared.name, word)
+                return
             if declared.name in self._values:
                 continue
             if parameter.prose:
@@ -166,6 +193,7 @@ class _Words:
                 return
             if parameter.names_verb:
                 word = self._verb(word)
+                self._named = next((each for each in self._registry.all() if each.name == word.lower()), None)
             self._values[declared.name] = _convert(
                 parameter.metavar or declared.name.upper(), word, declared, parameter
             )

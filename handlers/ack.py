@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.actions import Control, Need, argument
@@ -15,6 +16,7 @@ from bot.errors import UsageError
 from bot.lookup import instead
 from bot.ports import Sources
 from bot.watching.card import leading, one_line
+from bot.watching.meant import MOST_NAMED, firing, meant_by, open_words, several_words
 from bot.watching.reach import concerns, open_at
 
 
@@ -22,7 +24,9 @@ from bot.watching.reach import concerns, open_at
 class Params:
     """Which alert."""
 
-    alert: str = argument("the alert's id, as its message shows it", metavar="ALERT")
+    alert: str = argument(
+        "the alert's id, or the service, workload or rule of the only one that is open", metavar="ALERT"
+    )
 
 
 async def act(params: Params, sources: Sources) -> Outcome:
@@ -46,17 +50,27 @@ async def _episode(word: str, sources: Sources) -> Episode:
         raise UsageError("Alerts are kept in the bot's database, and there is none here: ask in chat.")
     found = await sources.episodes.find(word.lower())
     if found is None or not concerns(found, sources.scope):
-        open_ = await open_at(sources.episodes, sources.scope)
-        known = [each.id for each in open_ if each.state is EpisodeState.FIRING]
-        near = suggest(word.lower(), known) or tuple(known[:3])
-        raise UsageError(
-            f'There is no open alert "{word}" in {sources.scope}.',
-            suggestions=[*instead(sources.request.text, word, near), "alerts"],
-        )
+        return _named(word, await open_at(sources.episodes, sources.scope), sources)
     if found.state is not EpisodeState.FIRING:
         ended = "It is over already." if found.ending is Ending.OVER else "It has ended already."
         raise UsageError(ended if found.fired_at else "It does not fire yet.", suggestions=["alerts"])
     return found
+
+
+def _named(word: str, open_: Sequence[Episode], sources: Sources) -> Episode:
+    """Return the only open alert that a word means. Raises `UsageError` with those that it may mean."""
+    if sources.catalogue is None:
+        raise ValueError("ack needs the catalogue")
+    meant = meant_by(word, open_, sources.catalogue)
+    if len(meant) == 1:
+        return meant[0]
+    known = [each.id for each in meant or firing(open_)]
+    near = () if meant else suggest(word.lower(), known)
+    said = f'There is no open alert "{word}" in {sources.scope}. {open_words(open_)}'
+    raise UsageError(
+        several_words(word, meant) if meant else said,
+        suggestions=[*instead(sources.request.text, word, near or known[:MOST_NAMED]), "alerts"],
+    )
 
 
 ACTION = Control(
@@ -64,7 +78,7 @@ ACTION = Control(
     summary="Say that you look at an alert; its message tells everybody",
     params=Params,
     permission=Permission.OPERATE,
-    needs=frozenset({Need.CLUSTER, Need.WATCHED}),
+    needs=frozenset({Need.CLUSTER, Need.WATCHED, Need.CATALOGUE}),
     act=act,
-    examples=(("ack 3f9a12c0b7e1", "the alert of that id"),),
+    examples=(("ack 3f9a12c0b7e1", "the alert of that id"), ("ack api", "the one that is open about a service")),
 )

@@ -17,10 +17,11 @@ from bot.ports import Sources
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The command, and what it would be about."""
+    """The command, what it would be about, and how it goes on, which makes no difference."""
 
     command: str = argument("the command that you want to use", names_verb=True)
     target: str = argument("a service of the catalogue; the whole place when empty", default="", names_service=True)
+    others: str = argument("the other words of the command", default="", metavar="WORDS", of_verb=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ ACTION = Query(
     render=render,
     examples=(
         ("can status api", "whether you may look at one service"),
+        ("can scale api 5", "a whole command, as it would be sent"),
         ("can audit", "whether you may read the record"),
         ("can logs -n kube-system", "in another namespace"),
     ),

@@ -146,7 +146,7 @@ def _item(each: Dependency, setting: Setting) -> list[Block]:
     probed = each.probed
     word, mark = _WORDS[probed.health]
     title = line(bold(probed.target.name), f": {probed.target.kind.value}, {word}")
-    lines = [line(_stages(probed.stages))] if probed.stages else []
+    lines = [line("Step by step: ", _stages(probed.stages))] if probed.stages else []
     if probed.facts:
         lines.append(line(_facts(probed)))
     for trouble in probed.troubles:

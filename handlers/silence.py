@@ -21,6 +21,7 @@ from bot.errors import UsageError
 from bot.lookup import instead
 from bot.ports import Sources
 from bot.redaction import redact
+from bot.watching.meant import MOST_NAMED, firing, meant_by, named, open_words, several_words
 from bot.watching.quiet import EVERYTHING, is_silenced
 from bot.watching.reach import may_for_cluster, open_at
 from bot.watching.room import new_id
@@ -28,13 +29,17 @@ from bot.watching.rule import all_rules
 
 LONGEST = timedelta(days=7)
 LONGEST_WHY = 200
+_ALL = frozenset({"all", "everything"})
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
     """What to silence, for how long, and why."""
 
-    what: str = argument("an alert's id, a rule's name, a service, or * for everything here", names_service=True)
+    what: str = argument(
+        "an alert's id, a rule, a service, a workload with one open alert, or * (everything) for all of this place",
+        names_service=True,
+    )
     why: str = argument("why, for those who wonder", default="", rest=True)
     span: str = option("--for", "for how long: 30m, 2h, 3d, at most 7d", default="1h", metavar="SPAN")
 
@@ -58,8 +63,7 @@ async def act(params: Params, sources: Sources) -> Outcome:
         why=_why(params.why),
     )
     until = f"{silence.until.astimezone(UTC):%d %b %H:%M} UTC"
-    named = "Everything here" if silence.what == EVERYTHING else silence.what
-    said = f"{named} is silent until {until}"
+    said = f"{_called(what, open_)} is silent until {until}"
     quiet = sum(is_silenced(each, [silence]) for each in open_ if each.state is EpisodeState.FIRING)
     told = f"{count(quiet, 'open alert is', 'open alerts are')} concerned. What still fires then is told then."
     return Outcome(
@@ -74,6 +78,11 @@ async def act(params: Params, sources: Sources) -> Outcome:
         detail=f"{silence.what} until {until}{f': {silence.why}' if silence.why else ''}",
         keeps=(AddSilence(silence),),
     )
+
+
+def _called(what: str, open_: Sequence[Episode]) -> str:
+    alerts = [each for each in open_ if each.id == what]
+    return f"The alert {named(alerts)}" if alerts else "Everything here" if what == EVERYTHING else what
 
 
 def _unsilence(silence: Silence, there: Scope) -> str:
@@ -98,10 +107,23 @@ def _what(word: str, open_: Sequence[Episode], sources: Sources) -> str:
         found = catalogue.service_of(word)
     if found:
         return found
-    near = suggest(word, known)
-    shown = near or tuple(sorted({*services, *(rule.name for rule in all_rules())}))[:3]
-    raise UsageError(
-        f'There is no alert, rule or service "{word}" in {sources.scope}.',
+    if word.lower() in _ALL:
+        return EVERYTHING
+    meant = meant_by(word, open_, catalogue) if catalogue is not None else []
+    if len(meant) == 1:
+        return meant[0].id
+    raise _not_known(word, open_, meant, suggest(word, known), sources)
+
+
+def _not_known(
+    word: str, open_: Sequence[Episode], meant: Sequence[Episode], near: Sequence[str], sources: Sources
+) -> UsageError:
+    """Say what a word may mean: several alerts, a name near to it, what is open, everything."""
+    said = f'There is no alert, rule or service "{word}" in {sources.scope}. {open_words(open_)} * is everything here.'
+    ids = [each.id for each in meant or firing(open_)][:MOST_NAMED]
+    shown = ids if meant else near or [*ids, EVERYTHING]
+    return UsageError(
+        several_words(word, meant) if meant else said,
         suggestions=instead(sources.request.text, word, map(shlex.quote, shown)),
     )
 
@@ -151,5 +173,6 @@ ACTION = Control(
         ("silence api --for 30m we move the database", "a service, and why"),
         ("silence cpu", "a rule, for an hour"),
         ("silence '*' --for 15m", "everything of this namespace"),
+        ("silence everything --for 15m", "the same"),
     ),
 )

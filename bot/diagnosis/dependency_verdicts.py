@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from bot.domain.watch.probes import Health, Probed, ProbeKind, ProbeTarget
 # One answer reads so many logs at most: of so many pods of each workload.
 MOST_LOGS = 8
 PODS_OF_EACH = 2
+MOST_BESIDES = 3
 _PORTS = {"http": 80, "https": 443}
 # Words by which a line that names neither host nor port tells what it speaks of.
 _KIND_WORDS = {
@@ -142,24 +143,40 @@ def dependency_verdict(
 ) -> DependencyVerdict:
     """Compare what a probe of ours says with the findings, the logs and the readiness of the pods that use it."""
     target = probed.target
-    users = users_of(index, target, catalogue)
+    users, found = users_of(index, target, catalogue), tuple(findings)
     if not users:
         return DependencyVerdict(Standing.UNKNOWN, _without_users(target))
-    complaints = [*_from_findings(index, findings, target, users), *_from_logs(index, target, users, logs)]
+    complaints = [*_from_findings(index, found, target, users), *_from_logs(index, target, users, logs)]
     if complaints:
         return _complained(index, probed, complaints, catalogue)
     were_read = any(read.lines or not read.problem for read in _logs_of(index, users, logs))
-    return _quiet(probed, users, catalogue, were_read=were_read)
+    besides = _besides(index, found, users, catalogue)
+    verdict = _quiet(probed, users, catalogue, were_read=were_read, well=not besides)
+    return replace(verdict, words=f"{verdict.words} {besides}") if besides else verdict
 
 
-def _quiet(probed: Probed, users: Sequence[Workload], catalogue: Catalogue, *, were_read: bool) -> DependencyVerdict:
-    """Judge where no pod complains, or none could be heard."""
+def _besides(index: Index, findings: Iterable[Finding], users: Sequence[Workload], catalogue: Catalogue) -> str:
+    """Say what else is wrong with those who use a target: `Besides: api: new release crashes.`; empty: nothing."""
+    refs = {index.ref(user) for user in users}
+    titles = [
+        f"{catalogue.alias_of(each.target.kind, each.target.name)}: {each.title}"
+        for each in findings
+        if each.is_problem and not each.general and each.target in refs
+    ]
+    return f"Besides: {'; '.join(titles[:MOST_BESIDES])}." if titles else ""
+
+
+def _quiet(
+    probed: Probed, users: Sequence[Workload], catalogue: Catalogue, *, were_read: bool, well: bool
+) -> DependencyVerdict:
+    """Judge where no pod complains, or none could be heard; `well` when nothing else is wrong with them either."""
     target = probed.target
     who = f"the pods of {listed([catalogue.alias_of(user.kind, user.meta.name) for user in users[:3]])}"
     standing = " · ".join(
         f"{catalogue.alias_of(user.kind, user.meta.name)} {user.ready}/{user.desired} ready" for user in users[:3]
     )
-    calm = "they complain of nothing" if were_read else "their logs were not read"
+    calm = "they complain of nothing" if well else "nothing that they say is about it"
+    calm = calm if were_read else "their logs were not read"
     if not all(user.ready >= user.desired for user in users):
         we = {Health.FAILED: "We do not reach it.", Health.UNKNOWN: "We could not look."}
         calm = "nothing that they say is about it" if were_read else calm

@@ -50,7 +50,7 @@ class Parameter:
     """How one field of a parameter record is typed: a positional word, the rest of the line, or an option.
 
     `names_verb`: it is the name of a verb, which may have two words. `prose`: the rest is what a person says, in which
-    neither quotes nor dashes mean anything.
+    neither quotes nor dashes mean anything. `of_verb`: all other words of the verb that was named, its options included.
     """
 
     help: str
@@ -63,6 +63,7 @@ class Parameter:
     names_service: bool = False
     names_verb: bool = False
     prose: bool = False
+    of_verb: bool = False
 
 
 def argument(
@@ -74,6 +75,7 @@ def argument(
     names_service: bool = False,
     names_verb: bool = False,
     prose: bool = False,
+    of_verb: bool = False,
 ) -> Any:
     """Declare a positional parameter; without `default` it is required.
 
@@ -81,7 +83,13 @@ def argument(
     are then meant unless the command names others.
     """
     parameter = Parameter(
-        help, rest=rest, metavar=metavar, names_service=names_service, names_verb=names_verb, prose=prose
+        help,
+        rest=rest,
+        metavar=metavar,
+        names_service=names_service,
+        names_verb=names_verb,
+        prose=prose,
+        of_verb=of_verb,
     )
     return field(default=default, metadata={PARAMETER: parameter})
 

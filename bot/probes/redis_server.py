@@ -87,7 +87,7 @@ async def _change(asking: Asking, speech: Speech, first: Info) -> Change | None:
         return None
     await asking.clock.sleep(asking.interval_s)
     async with asyncio.timeout(asking.target.timeout_s):
-        with asking.stage("query"):
+        with asking.stage("second query"):
             second = await _info(asking, speech)
     return Change(first, second, asking.interval_s) if second else None
 

@@ -207,7 +207,80 @@ async def test_what_is_not_open_here_cannot_be_acknowledged(
         assert "ack 3f9a12c0b7e9" in "\n".join(rows(view))
 
 
+def of_worker(episode_id: str = "3f9a12c0b7e9") -> Episode:
+    """Return what fires about a workload that is no service."""
+    ours = replace(signal("crash-loop:deployment/worker", service=""), title="worker: crashes again and again")
+    return firing(episode_id, cause="deployment/worker", alerts=(alert(ours),))
+
+
+@pytest.mark.parametrize("word", ["worker", "deployment/worker", "Worker"])
+async def test_an_alert_is_meant_by_its_workload(store: PostgresStore, scene: Stage, word: str) -> None:
+    """Nobody types an id who can say the name."""
+    await save(store, firing(alerts=(alert(signal(rule="slow", service="search")),)), of_worker())
+    assert (await say(store, scene, f"ack {word}")).summary == "You look at it: worker: crashes again and again"
+
+
+@pytest.mark.parametrize("word", ["search", "api", "crash-loop"])
+async def test_an_alert_is_meant_by_its_service_or_rule(store: PostgresStore, scene: Stage, word: str) -> None:
+    """By the alias, or by the name of the workload that the catalogue gives it."""
+    await save(store, firing(cause="deployment/queue"))
+    assert (await say(store, scene, f"ack {word}")).summary == "You look at it: api crashes"
+
+
+@pytest.mark.parametrize("verb", ["ack", "silence"])
+async def test_a_word_that_means_several_alerts_names_them(store: PostgresStore, scene: Stage, verb: str) -> None:
+    """Each is a button; none is taken by guess."""
+    await save(store, of_worker(), replace(of_worker("3f9a12c0b7e8"), cause="deployment/other"))
+    view = await say(store, scene, f"{verb} worker")
+    told = " ".join(rows(view))
+    assert "2 alerts of worker are open: 3f9a12c0b7e" in told
+    assert "(worker: crashes again and again)" in told
+    assert {f"{verb} 3f9a12c0b7e8", f"{verb} 3f9a12c0b7e9"} <= set(buttons(view).values())
+    assert await silences(store) == []
+
+
+@pytest.mark.parametrize("verb", ["ack", "silence"])
+async def test_a_word_that_means_no_alert_lists_what_is_open(store: PostgresStore, scene: Stage, verb: str) -> None:
+    """As buttons, too."""
+    await save(store, firing())
+    view = await say(store, scene, f"{verb} zookeeper")
+    assert "Open: 3f9a12c0b7e1 (api crashes)." in " ".join(rows(view))
+    assert f"{verb} 3f9a12c0b7e1" in buttons(view).values()
+
+
 # --- silence ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_workload_that_is_no_service_is_silenced_by_its_one_alert(store: PostgresStore, scene: Stage) -> None:
+    """Which is said, for it holds until that is over and not for the next one."""
+    await save(store, of_worker())
+    view = await say(store, scene, "silence worker --for 2h")
+    assert view.summary.startswith("The alert 3f9a12c0b7e9 (worker: crashes again and again) is silent until ")
+    assert await silences(store) == [("3f9a12c0b7e9", timedelta(hours=2), "")]
+
+
+@pytest.mark.parametrize("word", ["everything", "all", "ALL"])
+async def test_everything_is_silenced_in_words(store: PostgresStore, scene: Stage, word: str) -> None:
+    """As by the star, which a shell would take for the names of files."""
+    view = await say(store, scene, f"silence {word} --for 15m")
+    assert view.summary.startswith("Everything here is silent until ")
+    assert await silences(store) == [("*", timedelta(minutes=15), "")]
+
+
+async def test_the_star_is_named_where_a_word_is_not_understood(store: PostgresStore, scene: Stage) -> None:
+    """And may be pressed."""
+    view = await say(store, scene, "silence zookeeper")
+    assert "* is everything here" in " ".join(rows(view))
+    assert "silence '*'" in buttons(view).values()
+
+
+async def test_who_operates_a_service_silences_no_workload_beside_it(store: PostgresStore, scene: Stage) -> None:
+    """A word opens no more than the id that it stands for."""
+    await save(store, of_worker())
+    own = limited(RoleName.OPERATOR, services=frozenset({"search"}))
+    for text in ("silence worker", "silence everything", "ack worker"):
+        assert "needs the role" in "\n".join(rows(await say(store, scene, text, policy=own))), text
+    assert await silences(store) == []
 
 
 @pytest.mark.parametrize(

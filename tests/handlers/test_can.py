@@ -144,6 +144,38 @@ async def test_an_unknown_verb_suggests_the_nearest_question() -> None:
     assert data(view)["suggestions"][:1] == ["can status search"]
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("scale search 5", "search in shop on prod-eu"),
+        ("scale search 5 -n kube-system", "kube-system on prod-eu"),
+        ("scale -n kube-system search 5 --reason 'more load'", "kube-system on prod-eu"),
+        ("rollback search --to 7 --reason='500s since noon'", "search in shop on prod-eu"),
+        ("rollback --to 7 search", "search in shop on prod-eu"),
+        ("set image search app=v2 --replace", "search in shop on prod-eu"),
+        ("silence search --for 2h we move it -n kube-system", "search in shop on prod-eu"),
+    ],
+)
+async def test_a_whole_command_may_be_asked_about(text: str, where: str) -> None:
+    """As it would be sent: its verb, its target and its place count, no other word of it."""
+    view = await answer(f"can {text}")
+    assert view.exit_code in (0, 1), view.summary
+    assert data(view)["where"] == where
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("can scale search 5 --fast", 'scale has no option "--fast".'),
+        ("can rollback search --to", "--to needs a value."),
+        ("can --to 7 rollback", 'can has no option "--to".'),
+    ],
+)
+async def test_a_command_that_there_is_not_cannot_be_asked_about(text: str, said: str) -> None:
+    """Nothing of it is passed over that the command itself would refuse."""
+    assert (await answer(text)).summary == said
+
+
 async def test_the_terminal_is_told_of_its_own_rights() -> None:
     """It reads with the kubeconfig's, and holds nothing else."""
     yes = await answer("can status search", by="", local=True)

@@ -91,12 +91,25 @@ async def test_the_way_to_a_dependency_is_shown_step_by_step() -> None:
     assert without_time(view) == [
         "✔ 1 dependency of search: it answers",
         "✔ postgres: postgresql, answers  (23 ms)",
-        "DNS 1 ms · TCP 2 ms · TLS 8 ms · login 12 ms · query 0.4 ms",
+        "Step by step: DNS 1 ms · TCP 2 ms · TLS 8 ms · login 12 ms · query 0.4 ms",
         "Connections 83/97 · Longest 4 min",
         "The pods of search: search 1/1 ready, they complain of nothing.",
         "shop on prod-eu · 0 s old · only you see this",
     ]
     assert view.exit_code == 0
+
+
+async def test_what_else_is_wrong_with_the_workload_is_not_passed_over() -> None:
+    """Its old pods serve and say nothing of it; a newer revision crashes all the same."""
+    newer = replica_set(API, revision=8, ready=0)
+    crashing = pod(newer, crash_looping(), name="api-1")
+    shown = snapshot(API, REPLICAS, newer, pod(REPLICAS, name="api-0"), crashing)
+    found = diagnose(shown).findings
+    assert found
+    view = await look("deps search", shown=shown)
+    [told] = [row for row in rows(view) if row.startswith("The pods of search")]
+    assert told.startswith("The pods of search: search 1/1 ready, nothing that they say is about it. Besides: search: ")
+    assert found[0].title in told
 
 
 async def test_what_is_wrong_is_told_with_advice_and_evidence() -> None:
@@ -112,7 +125,7 @@ async def test_what_is_wrong_is_told_with_advice_and_evidence() -> None:
     view = await look(probes=FixedProbes(answer))
     shown = without_time(view)
     assert shown[0] == "✖ 1 of 1 dependency of shop fails: postgres"
-    assert shown[2] == "DNS 1 ms · TCP 2 ms · TLS 8 ms · login failed (53300)"
+    assert shown[2] == "Step by step: DNS 1 ms · TCP 2 ms · TLS 8 ms · login failed (53300)"
     assert shown[3:5] == ["97 of 97 connections are taken.", "Advice: Lower the pools."]
     [code] = [block for block in view.blocks if isinstance(block, Code)]
     assert code.text == "api pid 7, idle in transaction 4 min\n· blocks worker pid 9"
@@ -201,7 +214,7 @@ async def test_without_the_cluster_what_we_see_is_told() -> None:
     assert without_time(view) == [
         "✔ 1 dependency of shop: it answers",
         "✔ postgres: postgresql, answers  (12 ms)",
-        "DNS 1 ms · TCP 2 ms",
+        "Step by step: DNS 1 ms · TCP 2 ms",
         "Not checked: what the pods say (The API server of prod-eu did not answer)",
         "shop on prod-eu · only you see this",
     ]

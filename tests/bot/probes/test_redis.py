@@ -79,7 +79,7 @@ async def test_facts_figures_and_their_change(tmp_path: Path) -> None:
         await server.say("SET a 1", "GET a", "GET b")
         probed = await server.asked()
     assert (probed.health, codes(probed)) == (Health.OK, [])
-    assert stages(probed) == [("TCP", True), ("protocol", True), ("query", True), ("query", True)]
+    assert stages(probed) == [("TCP", True), ("protocol", True), ("query", True), ("second query", True)]
     facts, figures = dict(probed.facts), dict(probed.figures)
     assert facts["Role"] == "primary"
     assert facts["Memory"].endswith("allkeys-lru")
