@@ -157,7 +157,13 @@ SHAPES: Mapping[str, str] = MappingProxyType(
   "places": [{
     "cluster": "prod-eu", "namespace": "rag-engine", "verdict": "healthy", "summary": "one line"
   }],
-  "closed": 0, "not_shown": 0, "waiting": ["share status"]
+  "closed": 0, "not_shown": 0,
+  "to_approve": ["the id of a request; null: not known"],
+  "own": [{"id": "0e2c4b1a", "state": "PENDING"}],
+  "waiting": ["share status"],
+  "alerts": [{
+    "id": "b71e", "cluster": "prod-eu", "namespace": "rag-engine", "severity": "critical", "acked_by": ""
+  }]
 }""",
         "history": """\
 {
