@@ -27,6 +27,7 @@ from bot.domain.view import (
     View,
     code,
     line,
+    mention_channel,
 )
 from bot.errors import BotError, SettingsError, UsageError
 
@@ -150,7 +151,7 @@ def broken(reference: str) -> View:
 def undelivered(post: Post, reason: str) -> View:
     """Tell the person who asked for a message that it will never be seen where it was meant for."""
     summary = "What you asked me to post was not posted."
-    where = line("It was meant for the channel ", code(post.place.channel), ".")
+    where = line("It was meant for the channel ", mention_channel(post.place.channel), ".")
     return View(
         summary,
         (
@@ -165,7 +166,7 @@ def undelivered(post: Post, reason: str) -> View:
 def asked_from_terminal(command: str, *, person: str, channel: str) -> View:
     """Tell a person at a terminal that what they asked for is written down, and where to look for it."""
     summary = f"Written down, to be asked for in your name: {first_line(command, limit=120)}"
-    where = line("The bot plans it once more, and posts the card in the channel ", code(channel), ".")
+    where = line("The bot plans it once more, and posts the card in the channel ", mention_channel(channel), ".")
     return View(
         summary,
         (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.domain.people import Permission
 from bot.domain.policy import Asked
 from bot.domain.targets import Where
 from bot.domain.text import listed
+from bot.domain.view import Mention, mention_channel
 from bot.domain.watch.schedules import DigestPlan
 from bot.errors import UsageError
 from bot.ports import Digests, Sources
@@ -43,3 +46,11 @@ async def may_look(plan: DigestPlan, sources: Sources, command: str) -> None:
             closed.append(str(scope))
     if closed:
         raise UsageError(f"The digest {plan.name} tells of {listed(closed)}, where you may not look.")
+
+
+def channel_parts(channels: Sequence[str]) -> tuple[str | Mention, ...]:
+    """Name the channels of a digest for a line: `#alerts, #leads and #ops`."""
+    parts: list[str | Mention] = []
+    for left, channel in zip(range(len(channels) - 1, -1, -1), channels, strict=True):
+        parts += [mention_channel(channel), ", " if left > 1 else " and " if left else ""]
+    return tuple(part for part in parts if part)

@@ -140,8 +140,10 @@ def _chosen(registry: Registry, name: str) -> Action | None:
 
 
 def _fields(action: Action) -> Iterator[tuple[str, tuple[Field[Any], Parameter]]]:
+    """Return what is asked for; not the words of another verb, which are typed or left out."""
     for declared, parameter in declared_by(action):
-        yield _PARAMETER + declared.name, (declared, parameter)
+        if not parameter.of_verb:
+            yield _PARAMETER + declared.name, (declared, parameter)
 
 
 def _questions(action: Action, catalogue: Catalogue, values: Mapping[str, str]) -> Iterator[FormField]:

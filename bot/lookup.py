@@ -261,7 +261,7 @@ def version_of(replica_set: ReplicaSet) -> str:
 def step_line(step: NextStep, setting: Setting) -> Line:
     """Return a next step: a command of ours, complete for where this answer looks, or what is done by hand."""
     ours = step.kind is StepKind.COMMAND
-    text = setting.here(step.text) if ours else step.text
+    text = setting.typed(step.text) if ours else step.text
     return line("Next: " if ours else "By hand: ", code(text), f" ({step.reason})" if step.reason else "")
 
 

@@ -103,7 +103,7 @@ def _usage_word(name: str, parameter: Parameter, *, required: bool) -> str:
         value = f" {parameter.metavar}" if parameter.metavar else ""
         return f"[{parameter.short or parameter.option}{value}]"
     word = parameter.metavar or name.upper()
-    word = f"{word}…" if parameter.rest else word
+    word = f"{word}…" if parameter.rest or parameter.of_verb else word
     return word if required else f"[{word}]"
 
 

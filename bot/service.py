@@ -21,7 +21,7 @@ from bot.admission import (
     refusal_entry,
     request_entry,
 )
-from bot.domain.actions import Change, Control, Decision, Query, Setting
+from bot.domain.actions import AT_TERMINAL, IN_CHAT, Change, Control, Decision, Query, Setting
 from bot.domain.forms import FilledForm, Form
 from bot.domain.people import Actor, Permission
 from bot.domain.requests import Outcome, Post, Request, Surface
@@ -101,6 +101,8 @@ class Service:
             private=private,
             actor_id=request.actor.user_id,
             place=self._sourcing.words_to(sources.scope),
+            prompt=AT_TERMINAL if request.surface is Surface.TERMINAL else IN_CHAT,
+            catalogue=self._admission.catalogue_at(sources.scope),
         )
         return query.render(parsed.params, seen, setting)
 

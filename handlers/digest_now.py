@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.digests import may_look, wanted_digest
+from bot.digests import channel_parts, may_look, wanted_digest
 from bot.domain.actions import Control, Need, argument
 from bot.domain.people import Permission
 from bot.domain.requests import Outcome
@@ -29,6 +29,7 @@ async def act(params: Params, sources: Sources) -> Outcome:
     said = f"The digest {plan.name} is on its way to {count(len(plan.channels), 'channel')}."
     hint = Context(
         (
+            line("It goes to ", *channel_parts(plan.channels), "."),
             line("It says that you asked for it. What is due by its schedule comes all the same."),
             line("If nothing appears, invite me to the channel: ", code("/invite @rag")),
         )

@@ -9,7 +9,7 @@ from bot.diagnosis import Code, all_codes
 from bot.domain.actions import Query, Setting, argument
 from bot.domain.people import Permission
 from bot.domain.text import suggest
-from bot.domain.view import Context, Headline, Paragraph, View, bold, line
+from bot.domain.view import Headline, Paragraph, View, bold, line
 from bot.errors import UsageError
 from bot.ports import Sources
 
@@ -44,11 +44,9 @@ def _meant(word: str, codes: Mapping[str, Code]) -> list[str]:
 def render(params: Params, seen: Code, setting: Setting) -> View:
     told = (("Recognised: ", seen.recognised), ("What to do: ", seen.remedy))
     lines = tuple(line(bold(label), text) for label, text in told if text)
-    several = "s" if any(mark in seen.playbook for mark in ",-\u2013") else ""
-    playbook = (Context((line(f"Playbook, line{several} {seen.playbook}"),)),) if seen.playbook else ()
     return View(
         f"{seen.name}: {seen.meaning}",
-        (Headline(seen.name), Paragraph((line(seen.meaning), *lines)), *playbook),
+        (Headline(seen.name), Paragraph((line(seen.meaning), *lines))),
         data={
             "code": seen.name,
             "meaning": seen.meaning,

@@ -51,7 +51,7 @@ async def observe(params: NoParams, sources: Sources) -> Seen:
     async with asyncio.TaskGroup() as group:
         looks = group.create_task(look_at_all(sources.ask, open_places[:MOST_PLACES], until=until))
         waiting = group.create_task(read_waiting(sources, standing, until=until))
-        alerts = group.create_task(read_alerts(sources, asked_about, until=until))
+        alerts = group.create_task(read_alerts(sources, open_places, until=until))
     return Seen(
         standing=standing,
         looks=looks.result(),

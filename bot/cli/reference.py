@@ -75,13 +75,11 @@ def findings_page() -> str:
 
 
 def _finding(code: Code) -> str:
-    several = any(mark in code.playbook for mark in ",-")
     parts = [
         f"## {code.name}\n",
         f"{code.meaning}\n",
         f"- Recognised: {code.recognised}" if code.recognised else "",
         f"- What to do: {code.remedy}" if code.remedy else "",
-        f"- Playbook: line{'s' if several else ''} {code.playbook}" if code.playbook else "",
     ]
     return "\n".join(part for part in parts if part) + "\n"
 

@@ -116,4 +116,4 @@ class Terminal:
 
 
 def _plain(line: Line) -> str:
-    return clean("".join(f"@{part.user_id}" if isinstance(part, Mention) else part.text for part in line))
+    return clean("".join(part.plain if isinstance(part, Mention) else part.text for part in line))

@@ -30,7 +30,8 @@ class Code:
     """A stable finding code, for the reference and for those who look it up.
 
     `meaning` is what it means, `recognised` by what it is known, `remedy` what to do, `playbook` the line or lines of
-    the playbook that it makes executable (empty where the playbook has none).
+    the written playbook that it makes executable (empty where that has none); people are not told, who have no such
+    document.
     """
 
     name: str

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from bot.domain.catalogue import Catalogue
 from bot.domain.people import Permission
 from bot.domain.plans import Draft, Refusal
 from bot.domain.requests import Outcome
@@ -43,6 +44,8 @@ class Need(StrEnum):
 
 
 PARAMETER = "parameter"
+# What people type before a command, in chat and at a terminal.
+IN_CHAT, AT_TERMINAL = "/rag ", "ragops "
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Parameter:
     """How one field of a parameter record is typed: a positional word, the rest of the line, or an option.
 
     `names_verb`: it is the name of a verb, which may have two words. `prose`: the rest is what a person says, in which
-    neither quotes nor dashes mean anything. `of_verb`: all other words of the verb that was named, its options included.
+    neither quotes nor dashes mean anything. `of_verb`: all other words of the verb that was named.
     """
 
     help: str
@@ -124,6 +127,7 @@ class Setting:
     """What rendering may know besides what was seen: the time, the verb's own command line, and who will see it.
 
     `place` is the words (`-n NAMESPACE`) that lead other commands to the scope of this one; empty for the default.
+    `prompt` is what stands before a command where the answer is read, `catalogue` the services of its place.
     """
 
     now: datetime
@@ -131,6 +135,12 @@ class Setting:
     private: bool = True
     actor_id: str = ""
     place: str = ""
+    prompt: str = ""
+    catalogue: Catalogue = field(default_factory=Catalogue)
+
+    def typed(self, command: str) -> str:
+        """Return the same as `here` for people to type: with the word that begins a command there, and the alias."""
+        return f"{self.prompt}{self.catalogue.typed(self.here(command))}"
 
     def here(self, command: str) -> str:
         """Return a command that looks at the same cluster and namespace as this one."""

@@ -8,6 +8,9 @@ from types import MappingProxyType
 
 from bot.domain.targets import Scope
 
+# The first words of the commands whose target is the third one.
+_OF_TWO_WORDS = frozenset({"set", "clear"})
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
@@ -49,6 +52,13 @@ class Catalogue:
     def alias_of(self, kind: str, name: str) -> str:
         """Return what people call a workload: its alias, or its own name."""
         return next((e.alias for e in self.entries.values() if (e.kind, e.name) == (kind, name)), name)
+
+    def typed(self, command: str) -> str:
+        """Return a command as people type it: its workload by its alias, where that is one service alone."""
+        words = command.split(" ")
+        at = 2 if words[0] in _OF_TWO_WORDS else 1
+        aliases = [entry.alias for entry in self.entries.values() if words[at : at + 1] == [entry.name]]
+        return " ".join([*words[:at], *aliases, *words[at + 1 :]]) if len(aliases) == 1 else command
 
     def service_of(self, word: str) -> str:
         """Return the alias that a word means: the alias itself, `name` or `kind/name`; empty when it is no service."""

@@ -33,9 +33,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A person by id, from a platform payload or the configuration, never from text."""
+    """A person, or a channel, by id, from a platform payload or the configuration, never from text."""
 
     user_id: str
+    is_channel: bool = False
+
+    @property
+    def plain(self) -> str:
+        """What stands for it where nothing makes a name of an id."""
+        return f"{'#' if self.is_channel else '@'}{self.user_id}"
 
 
 Line = tuple[Span | Mention, ...]
@@ -44,6 +50,11 @@ Line = tuple[Span | Mention, ...]
 def line(*parts: str | Span | Mention) -> Line:
     """Build a line from strings and spans."""
     return tuple(Span(part) if isinstance(part, str) else part for part in parts)
+
+
+def mention_channel(channel_id: str) -> Mention:
+    """Name a channel: by what people call it, where the platform knows."""
+    return Mention(channel_id, is_channel=True)
 
 
 def bold(text: str) -> Span:

@@ -25,8 +25,8 @@ from bot.domain.view import (
     Paragraph,
     View,
     bold,
-    code,
     line,
+    mention_channel,
 )
 from bot.engine.card_details import details_view
 from bot.engine.card_plans import change_blocks, difference_blocks, plan_data, plan_view, refusal_view
@@ -84,7 +84,7 @@ def card_copy(operation: Operation, copy: CardCopy, *, tokens: Mapping[str, str]
     They are gone once nobody can decide any more; what begins a new request stands on the card.
     """
     picture = card(operation, tokens={})
-    where = line("A copy: the card is in the channel ", code(operation.place.channel), ".")
+    where = line("A copy: the card is in the channel ", mention_channel(operation.place.channel), ".")
     blocks = [*(each for each in picture.blocks if not isinstance(each, Buttons)), Context((where,))]
     buttons = tuple(_copy_buttons(operation, copy, tokens))
     return replace(picture, blocks=(*blocks, Buttons(buttons)) if buttons else tuple(blocks))

@@ -15,7 +15,7 @@ from bot.domain.ballots import requesters
 from bot.domain.operations import CardCopy, Operation
 from bot.domain.people import Actor, Permission
 from bot.domain.policy import Asked, covers
-from bot.engine.evidence import APPROVE, rights_on, sets_held
+from bot.engine.evidence import APPROVE, sets_held
 from bot.engine.workshop import Workshop
 from bot.errors import DeliveryError, DirectoryUnavailable
 from bot.ports import DirectMessages, Directory
@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 async def copies_for(workshop: Workshop, operation: Operation) -> tuple[CardCopy, ...]:
     """Return who gets a copy of a new request's card, and where; nobody where more may approve than get one.
 
-    Reads people and opens conversations, for `look_s` in all; what fails meanwhile is logged and left out.
+    Reads people and opens conversations, for `copy_s` in all; what fails meanwhile is logged and left out.
     """
     direct, directory = workshop.direct, workshop.rights.directory
     most = workshop.policy.direct_messages
     if direct is None or directory is None or not most or operation.plan.rule.empty:
         return ()
-    until = asyncio.get_running_loop().time() + workshop.look_s
+    until = asyncio.get_running_loop().time() + workshop.copy_s
     try:
         async with asyncio.timeout_at(until):
             people = await _approvers(workshop, directory, operation, most)
@@ -85,9 +85,13 @@ def _on_call(workshop: Workshop, operation: Operation, wanted: RuleSet) -> Itera
 
 
 async def _may_approve(workshop: Workshop, operation: Operation, user: str) -> bool:
-    """Judge a person as their vote would be: a full member who could fill one of the rule's sets now."""
+    """Judge a person as their vote would be: a full member who could fill one of the rule's sets.
+
+    For this an account as it is read for looking is new enough: to look everybody up afresh for each request would use
+    up the look-ups that votes need, and a press is judged afresh.
+    """
     actor = Actor(user, operation.plan.requester.team_id)
-    rights = await rights_on(workshop, operation, actor, APPROVE)
+    rights = await workshop.rights.of(actor, Asked(Permission.ANYONE, APPROVE, operation.plan.draft.where))
     if rights.membership is None:
         _log_left_out(operation, user, rights.reason)
     return bool(sets_held(workshop, operation, rights, workshop.policy.on_call(operation.created_at)))

@@ -19,6 +19,7 @@ from bot.domain.view import (
     View,
     code,
     line,
+    mention_channel,
 )
 from bot.engine.card_words import at, people, waited_for
 
@@ -40,7 +41,7 @@ def requested(operation: Operation, request: Request, warnings: Sequence[str]) -
         summary = f"{title}: asked for; it waits for {waited_for(operation)} until {at(operation.expires_at)}."
     lines = [line(f"Careful: {warning}.") for warning in warnings]
     if operation.place.channel != request.place.channel:
-        lines.append(line("The card is in the channel ", code(operation.place.channel), "."))
+        lines.append(line("The card is in the channel ", mention_channel(operation.place.channel), "."))
     return _view(summary, Mark.WARNING if warnings else Mark.OK, lines, operation)
 
 

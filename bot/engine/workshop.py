@@ -33,8 +33,8 @@ class Workshop:
 
     `at` is awaited at every point between two effects, with the point's name: tests end or stop the process there.
     `secret` gives a new text each time that nobody can guess. Without `direct` there is no way to single people, and no
-    card has copies. Times are seconds; what is read of people and cluster for
-    a decision may take `look_s`; after `recover_s` a claimed operation
+    card has copies. Times are seconds; what is read of people and cluster for a decision may take `look_s`, and
+    finding out who gets a copy of a card `copy_s`, which the request waits for; after `recover_s` a claimed operation
     is written no more, and a cluster that cannot be read is not waited for any longer.
     """
 
@@ -57,6 +57,7 @@ class Workshop:
     lease_s: float = 30.0
     renew_s: float = 10.0
     look_s: float = 6.0
+    copy_s: float = 3.0
     write_timeout_s: float = 10.0
     recover_s: float = 600.0
     follow_every_s: float = 1.0

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.diagnosis import duration
+from bot.domain.actions import IN_CHAT
 from bot.domain.charts import Chart, Moment
 from bot.domain.findings import Severity, StepKind, Verdict
 from bot.domain.marks import MARKS
@@ -111,7 +112,11 @@ def whole_trouble(digest: Digest, ground: Ground, trouble: Trouble) -> Item:
     step = trouble.next
     if step is not None:
         command = step.kind is StepKind.COMMAND
-        text = code(f"{step.text} {ground.place}".rstrip()) if command else Span(step.text)
+        text = (
+            code(f"{IN_CHAT}{ground.catalogue.typed(step.text)} {ground.place}".rstrip())
+            if command
+            else Span(step.text)
+        )
         lines.append(line("Next: ", text, f": {step.reason}" if step.reason else ""))
     return Item(_title(trouble), _note(digest, trouble), MARKS[trouble.severity], tuple(lines))
 

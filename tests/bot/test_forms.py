@@ -76,7 +76,7 @@ def test_at_first_it_asks_for_the_verb_alone() -> None:
 def test_each_verb_asks_for_its_own_parameters(action: Action) -> None:
     """In the order in which they are declared, and then where to answer."""
     form = form_for(ALL_VERBS, ONE, CATALOGUE, filled(verb=action.name))
-    asked = [f"parameter:{declared.name}" for declared, _ in declared_by(action)]
+    asked = [f"parameter:{declared.name}" for declared, parameter in declared_by(action) if not parameter.of_verb]
     assert names(form) == [VERB, *asked, CHANNEL]
     assert form.submit == "Run"
 

@@ -233,6 +233,29 @@ def test_commands_lead_to_the_place_that_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "typed"),
+    [
+        ("rollback api", "/rag rollback search -n other"),
+        ("logs api --container api", "/rag logs search --container api -n other"),
+        ("set memory api 512Mi", "/rag set memory search 512Mi -n other"),
+        ("status worker", "/rag status worker -n other"),
+        ("status", "/rag status -n other"),
+        ("top api", "/rag top search -n other"),
+    ],
+)
+def test_a_next_step_is_written_as_people_type_it(command: str, typed: str) -> None:
+    """With what begins a command there, and a service by its alias; no other word of it changes."""
+    setting = replace(THERE, prompt="/rag ", catalogue=CATALOGUE)
+    assert said(step_line(NextStep(StepKind.COMMAND, command, ""), setting)) == f"Next: {typed}"
+
+
+def test_a_name_that_two_services_share_stays_a_name() -> None:
+    """Its alias would be a guess."""
+    entries = {alias: replace(CATALOGUE.entries["search"], alias=alias) for alias in ("one", "two")}
+    assert Catalogue(entries).typed("restart api") == "restart api"
+
+
+@pytest.mark.parametrize(
     ("cluster", "namespace", "words"),
     [("eu", "shop", ""), ("eu", "money", "-n money"), ("us", "shop", "--cluster us"), ("us", "x", "--cluster us -n x")],
 )

@@ -260,7 +260,11 @@ async def test_home_shows_each_place_and_nothing_of_those_that_are_closed(tmp_pa
     limited = f'[verbs]\nstatus = ["operator"]\n[[grants]]\nrole = "operator"\nusers = ["{named_id("U", "vic")}"]\n'
     settings = limited + 'namespaces = ["kube-system"]\n'
     async with sandboxed(tmp_path, store_url, Staging(settings=settings)) as stage:
-        both = (await stage.answer("/rag home", user="ann")).text
+
+        async def page_of_ann() -> str:
+            return (await stage.answer("/rag home", user="ann")).text
+
+        both = await until(page_of_ann, lambda page: "worker: out of memory" in page)
         assert "rag-engine is degraded: 2 problems" in both
         assert "kube-system" in both
 

@@ -70,12 +70,23 @@ class Verdict:
         return "\n".join([*lines, f"{total}, memory grew by {self.growth // 1024} KiB", *self.faults[:20]])
 
 
+class _Away:
+    """A part of a store that does not answer, whatever it is asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def asked(*_: object, **__: object) -> None:
+            raise StoreUnavailable(f"nothing but keys is kept here: no {name}")
+
+        return asked
+
+
 class _Keys:
     """As much of a store as recognises keys and keeps requests."""
 
     def __init__(self) -> None:
         self._keys: set[str] = set()
         self.seen = self.inbox = self
+        self.record = self.operations = self.history = self.episodes = self.slots = _Away()
 
     async def first(self, key: str, *, keep_s: int) -> bool:
         del keep_s

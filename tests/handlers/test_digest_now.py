@@ -44,6 +44,7 @@ async def test_its_channels_get_it(store: PostgresStore, store_url: str) -> None
     """Each of them once; the person hears where it went."""
     view = await now(store)
     assert view.summary == "The digest morning is on its way to 2 channels."
+    assert "It goes to #C1 and #C2." in rows(view)
     assert await told(store_url) == ["Tue 24 Nov, 09:00 — shop is healthy"] * 2
 
 

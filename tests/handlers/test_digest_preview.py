@@ -43,7 +43,7 @@ async def test_it_is_what_would_be_sent_now() -> None:
     view = await preview()
     shown = "\n".join(rows(view))
     assert view.summary == "Tue 24 Nov, 09:00 — shop needs you: 1 thing"
-    assert "A preview of morning, which goes to 2 channels; next Wed 25 Nov 09:00" in shown
+    assert "A preview of morning, which goes to #C1 and #C2; next Wed 25 Nov 09:00" in shown
     assert "only you see this" in shown
     assert buttons(view) == {
         "Refresh": "digest preview",

@@ -153,7 +153,7 @@ async def test_what_needs_a_person_comes_first_with_its_next_step() -> None:
         "✖ shop is degraded: 2 things need you",
         "✖ 1  worker: crashes again and again  (critical, for 6 min)",
         "Revision 1 (v1.2) ends with exit code 1 (a general error of the program) at start.",
-        "Next: logs worker (shows the whole log of the crash)",
+        "Next: /rag logs worker (shows the whole log of the crash)",
         "▲ 2  shop: quota compute is 95 % full  (warning)",
         "9.5 of 10 requests.cpu are taken; what does not fit is refused.",
         "By hand: kubectl -n shop describe quota compute (shows all its figures)",

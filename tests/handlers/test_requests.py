@@ -9,8 +9,11 @@ import pytest
 
 from bot.domain import transitions as states
 from bot.domain.operations import State
+from bot.domain.people import RoleBinding, RoleName
+from bot.domain.policy import Policy
 from bot.domain.targets import ClusterName, Namespace, Scope
 from bot.domain.view import View
+from bot.rights import DirectoryRights
 from bot.store.store import PostgresStore
 from tests.support import operations as kept
 from tests.support.answers import rows
@@ -129,3 +132,14 @@ async def test_a_request_is_shown_where_it_belongs_alone(scene: Scene) -> None:
     view = await listed(scene, f"requests {elsewhere.id}")
     assert view.summary.startswith("This request is about another place than")
     assert elsewhere.digest not in "\n".join(rows(view))
+
+
+async def test_where_a_request_belongs_is_told_to_who_may_look_there_alone(scene: Scene) -> None:
+    """To others it is as if there were none: which places there are is not learned by its id."""
+    elsewhere = kept.operation("0a1b2c3d-5d52-4b6a-9f0e-0c1d2e3f4a5b")
+    await kept.add(scene.store, elsewhere)
+    here = RoleBinding(RoleName.VIEWER, everyone=True, namespaces=frozenset({SCOPE.namespace}))
+    narrow = scene.fitted(rights=DirectoryRights(scene.directory, Policy(bindings=(here,))))
+    view = await listed(narrow, f"requests {elsewhere.id}")
+    assert view.summary == f'There is no request "{elsewhere.id}".'
+    assert elsewhere.plan.draft.target.scope.namespace not in "\n".join(rows(view))

@@ -105,7 +105,7 @@ async def test_what_is_wrong_comes_first_with_the_reason_and_the_next_step() -> 
     assert shown[0] == "✖ shop is degraded: 1 problem, 1 of 2 workloads fine"
     assert shown[1] == "✖ 1  search: crashes again and again  (critical, for 6 min)"
     assert shown[2].strip().startswith("Revision 1 (v1.2) ends with exit code 1")
-    assert shown[3].strip() == "Next: logs api (shows the whole log of the crash)"
+    assert shown[3].strip() == "Next: /rag logs search (shows the whole log of the crash)"
     assert shown[-2:] == ["Fine: worker 2/2", "shop on prod-eu · 0 s old · only you see this"]
     assert view.exit_code == 1
 
@@ -186,7 +186,7 @@ async def test_a_release_is_told_with_what_it_changed_and_what_follows() -> None
     assert shown[1].startswith("✖ 1  search: new release crashes, the old one still serves")
     assert any(row.startswith("Began at the time of revision 8 (image v1.1 → v1.2") for row in shown)
     assert not any(row.startswith("Changed: ") for row in shown)
-    assert "Next: rollback api (goes back to the revision that works)" in shown
+    assert "Next: /rag rollback search (goes back to the revision that works)" in shown
     offered = next(block for block in view.blocks if isinstance(block, Buttons)).buttons
     assert [(one.label, one.command) for one in offered] == [
         ("Roll back…", "rollback api"),

@@ -14,7 +14,7 @@ from bot.domain.watch.schedules import DigestPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """From when on something is worth an alert. Shares are percent; the defaults are the playbook's (lines 563-584).
+    """From when on something is worth an alert. Shares are percent; the defaults are usual ones.
 
     An alert ends a tenth of its threshold below it, so that a figure that swings around it is one episode.
     `unheard_hours` is how long Alertmanager may say nothing of an alert before that is told: twice its usual

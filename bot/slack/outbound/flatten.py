@@ -45,6 +45,9 @@ def blocks_text(blocks: Sequence[Json]) -> str:
     return "\n".join(filter(None, ("".join(_words(block)).strip("\n") for block in blocks)))
 
 
+_SIGNS = {"user": "@", "channel": "#"}
+
+
 def _block_lines(block: Block, number: int) -> Iterator[str]:
     match block:
         case Headline():
@@ -53,7 +56,7 @@ def _block_lines(block: Block, number: int) -> Iterator[str]:
             yield from map(_line_text, block.lines)
         case Item():
             for leaves in item_lines(block, number):
-                yield "".join(f"@{leaf.text}" if leaf.user else leaf.text for leaf in leaves)
+                yield "".join(leaf.plain for leaf in leaves)
         case Fields():
             yield from (f"{clean(label)}: {clean(value)}" for label, value in block.pairs)
         case Table():
@@ -69,7 +72,7 @@ def _block_lines(block: Block, number: int) -> Iterator[str]:
 
 
 def _line_text(line: Line) -> str:
-    return "".join(f"@{clean(part.user_id)}" if isinstance(part, Mention) else clean(part.text) for part in line)
+    return "".join(clean(part.plain) if isinstance(part, Mention) else clean(part.text) for part in line)
 
 
 def _words(node: Any) -> Iterator[str]:
@@ -79,8 +82,8 @@ def _words(node: Any) -> Iterator[str]:
             yield from _words(item)
     elif isinstance(node, Mapping):
         kind = node.get("type")
-        if kind == "user":
-            yield f"@{node['user_id']}"
+        if kind in _SIGNS:
+            yield _SIGNS[kind] + node[f"{kind}_id"]
         elif kind == "mrkdwn":
             yield node["text"].strip("<>") + " "
         elif kind == "button":

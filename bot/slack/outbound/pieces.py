@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from bot.domain.charts import Chart
@@ -169,7 +169,7 @@ def _parts(leaves: Leaves) -> Iterator[Leaves]:
     length = heavy = 0
     for leaf in leaves:
         for text in (leaf.text,) if leaf.user else escape.pieces(leaf.text, limits.TEXT - 1):
-            one = Leaf(text, bold=leaf.bold, italic=leaf.italic, code=leaf.code, user=leaf.user)
+            one = replace(leaf, text=text)
             one_length, one_weight = _measure((one,))
             if part and (length + one_length > limits.TEXT - 1 or heavy + one_weight > limits.PIECE_WEIGHT - 100):
                 yield tuple(part)
@@ -242,7 +242,7 @@ def _line_elements(line: Line) -> Iterator[Json]:
         yield from (render.plain_text(piece) for piece in escape.pieces(text) if piece.strip())
         text = ""
         if leaf is not None:
-            yield render.person(leaf.text)
+            yield render.mention(leaf)
 
 
 def _buttons(block: Buttons) -> Iterator[Piece]:

@@ -31,33 +31,41 @@ MARKS: Final[Mapping[Mark, str]] = {
 # Stands where a picture's file will be named; no file has this name, so a message with it is refused.
 NO_FILE: Final = "F00000000000"
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,30}")
+_CHANNEL_ID: Final = re.compile(r"[CG][A-Z0-9]{2,30}")
 _WIDEST_COLUMN: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A run of text in one style, or a person (`user`), of a rich-text section."""
+    """A run of text in one style, or who is meant (`user`; `channel` when that is one), of a rich-text section."""
 
     text: str
     bold: bool = False
     italic: bool = False
     code: bool = False
     user: bool = False
+    channel: bool = False
+
+    @property
+    def plain(self) -> str:
+        """How it reads without markup: an id with its sign, else the text."""
+        sign = "#" if self.channel else "@" if self.user else ""
+        return f"{sign}{self.text}"
 
 
 Leaves = tuple[Leaf, ...]
 
 
 def line_leaves(line: Line, *, bold: bool = False) -> Leaves:
-    """Return a line of a view as leaves; a person whose id is not one is shown as text."""
+    """Return a line of a view as leaves; a person or a channel whose id is not one is shown as text."""
     leaves = []
     for part in line:
         if not isinstance(part, Mention):
             leaves.append(Leaf(escape.leaf(part.text), bold=bold or part.bold, code=part.code))
-        elif _USER_ID.fullmatch(part.user_id):
-            leaves.append(Leaf(part.user_id, user=True))
+        elif (_CHANNEL_ID if part.is_channel else _USER_ID).fullmatch(part.user_id):
+            leaves.append(Leaf(part.user_id, user=True, channel=part.is_channel))
         else:
-            leaves.append(Leaf("@" + escape.leaf(part.user_id)))
+            leaves.append(Leaf(escape.leaf(part.plain)))
     return tuple(leaf for leaf in leaves if leaf.text)
 
 
@@ -149,9 +157,9 @@ def context(elements: Sequence[Json]) -> Json:
     return {"type": "context", "elements": list(elements)}
 
 
-def person(user_id: str) -> Json:
+def mention(leaf: Leaf) -> Json:
     """Return a mention for small print; the only markup we ever write, and it holds a checked id alone."""
-    return {"type": "mrkdwn", "text": f"<@{user_id}>", "verbatim": True}
+    return {"type": "mrkdwn", "text": f"<{leaf.plain}>", "verbatim": True}
 
 
 def image(chart: Chart) -> Json:
@@ -197,6 +205,8 @@ def confirm(question: Confirm, label: str, style: ButtonStyle) -> Json:
 
 def leaf_element(leaf: Leaf) -> Json:
     """Return a leaf of a rich-text section."""
+    if leaf.channel:
+        return {"type": "channel", "channel_id": leaf.text}
     if leaf.user:
         return {"type": "user", "user_id": leaf.text}
     style = {name: True for name in ("bold", "italic", "code") if getattr(leaf, name)}

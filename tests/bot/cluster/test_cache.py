@@ -25,7 +25,7 @@ from tests.support.waiting import in_background, until
 CLUSTER, SHOP = ClusterName("prod"), Namespace("shop")
 SCOPE = Scope(CLUSTER, SHOP)
 PODS_ONLY = frozenset({Part.PODS})
-FAST = Timing(list_s=0.3, silence_s=5, refused_s=0.05, first_wait_s=0.01, longest_wait_s=0.05)
+FAST = Timing(list_s=30, silence_s=5, refused_s=0.05, first_wait_s=0.01, longest_wait_s=0.05)
 
 
 def fill(api: FakeApi) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
@@ -194,10 +195,17 @@ async def test_whoever_cannot_be_reached_is_no_error_for_the_others(
 
 
 async def test_a_platform_that_hangs_does_not_hold_the_request_up(scene: Scene, direct: TableDirectMessages) -> None:
-    """For as long as a look may take, then it is asked without copies."""
+    """Not for as long as a look for a decision may take: then it is asked without copies."""
     direct.hanging = {BOB, LEA}
-    operation = await scene.fitted(look_s=0.05).request()
+    async with asyncio.timeout(60):
+        operation = await scene.fitted(look_s=3600.0, copy_s=0.05).request()
     assert (operation.state, having(operation)) == (State.PENDING, set())
+
+
+async def test_copies_use_up_none_of_the_look_ups_that_decisions_need(scene: Scene) -> None:
+    """Were each approver asked for afresh, a few requests in a row would have the platform refuse those of votes."""
+    await scene.request()
+    assert {fresh for user, fresh in scene.directory.asked if user in (BOB, LEA, GUS)} == {False}
 
 
 async def test_one_conversation_is_used_once(scene: Scene) -> None:

@@ -120,7 +120,7 @@ def test_more_than_five_things_are_in_the_thread() -> None:
     assert details is not None
     assert sum(isinstance(block, Item) for block in details.blocks) == 8
     assert "Since 2026-11-24 06:00:03 UTC" in text(details)
-    assert "Next: rollback search: revision 7 worked" in text(details)
+    assert "Next: /rag rollback search: revision 7 worked" in text(details)
 
 
 def test_what_changed_names_who_asked_and_who_agreed() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import DeliveryRefused, DeliveryThrottled, DeliveryUnknown
 from bot.slack.outbound.direct import SlackDirectMessages
@@ -60,15 +62,42 @@ async def test_without_the_scope_it_says_which(slack: SlackServer, direct: Slack
     assert "im:write" in raised.value.message
 
 
-@pytest.mark.parametrize(
-    ("kind", "error"), [(Kind.RATELIMITED, DeliveryThrottled), (Kind.SERVER_ERROR, DeliveryUnknown)]
-)
-async def test_what_failed_is_asked_for_again(
-    slack: SlackServer, direct: SlackDirectMessages, kind: Kind, error: type[Exception]
-) -> None:
+@pytest.mark.parametrize("kind", [Kind.SERVER_ERROR, Kind.RESET_BEFORE])
+async def test_what_failed_is_asked_for_again(slack: SlackServer, direct: SlackDirectMessages, kind: Kind) -> None:
     """A failure is not remembered."""
     slack.faults.add(Fault(kind, method="conversations.open"))
     user = slack.workspace.person("bob").id
-    with pytest.raises(error):
+    with pytest.raises(DeliveryUnknown):
         await direct.open(user)
     assert (await direct.open(user)).startswith("D")
+
+
+async def test_a_platform_that_wants_to_be_left_alone_is(client: AsyncWebClient, slack: SlackServer) -> None:
+    """For as long as it says nobody's conversation is asked for; those that are known are there."""
+    seconds = [100.0]
+    direct = SlackDirectMessages(client, steady=lambda: seconds[0])
+    ann, bob, lea = (slack.workspace.person(name).id for name in ("ann", "bob", "lea"))
+    await direct.open(ann)
+    slack.faults.add(Fault(Kind.RATELIMITED, method="conversations.open", seconds=30))
+    for user, left in ((bob, 30.0), (lea, 20.0)):
+        with pytest.raises(DeliveryThrottled) as raised:
+            await direct.open(user)
+        assert raised.value.retry_after_s == left
+        assert (await direct.open(ann)).startswith("D")
+        seconds[0] += 10
+    assert calls(slack) == 2
+    seconds[0] += 10
+    assert (await direct.open(lea)).startswith("D")
+
+
+async def test_an_answer_that_is_no_object_leaves_doubt(client: AsyncWebClient, slack: SlackServer) -> None:
+    """The library takes such a content for a file, and then gives no field of it."""
+
+    class Packed(AsyncWebClient):
+        async def conversations_open(self, **asked: Any) -> AsyncSlackResponse:
+            answer = await client.conversations_open(**asked)
+            answer.data = b"packed"
+            return answer
+
+    with pytest.raises(DeliveryUnknown):
+        await SlackDirectMessages(Packed()).open(slack.workspace.person("bob").id)

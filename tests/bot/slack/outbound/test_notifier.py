@@ -9,7 +9,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import Actor
 from bot.domain.requests import Place, Post, Request, Surface
-from bot.domain.view import Button, Buttons, Code, Context, Headline, Mark, Mention, Paragraph, View, line
+from bot.domain.view import (
+    Button,
+    Buttons,
+    Code,
+    Context,
+    Headline,
+    Mark,
+    Mention,
+    Paragraph,
+    View,
+    line,
+    mention_channel,
+)
 from bot.errors import DeliveryRefused, DeliveryThrottled, DeliveryUnknown
 from bot.slack.outbound.client import make_client
 from bot.slack.outbound.notifier import SlackNotifier
@@ -95,6 +107,18 @@ async def test_people_are_mentioned_by_id_only(slack: SlackServer, notifier: Sla
     view = View("v", (Paragraph((line("ask ", who),)), Context((line("asked by ", who, " just now"),))))
     await notifier.post(Post(Place(ops(slack).id), view), tag="t")
     assert posts(slack)[0].pings == (ann(slack).id,)
+
+
+async def test_channels_are_mentioned_by_id_only(slack: SlackServer, notifier: SlackNotifier) -> None:
+    """By a name that leads there, in prose and in small print; what is no id of a channel stays text."""
+    place = ops(slack).id
+    said = line("goes to ", mention_channel(place), mention_channel("<!channel>"))
+    await notifier.post(Post(Place(place), View("v", (Paragraph((said,)), Context((said,))))), tag="t")
+    [message] = posts(slack)
+    prose, small = message.content.blocks[0], message.content.blocks[1]
+    assert {"type": "channel", "channel_id": place} in prose["elements"][0]["elements"]
+    assert {"type": "mrkdwn", "text": f"<#{place}>", "verbatim": True} in small["elements"]
+    assert message.pings == ()
 
 
 async def test_long_text_is_a_file_in_the_thread(slack: SlackServer, notifier: SlackNotifier) -> None:
