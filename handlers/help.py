@@ -78,8 +78,8 @@ def _grouped(actions: Sequence[Action]) -> list[tuple[str, list[Action]]]:
 
 
 def _group_of(action: Action) -> str:
-    if not _WATCHING.isdisjoint(action.needs):
-        return _WATCH
+    if action.permission is not Permission.ANYONE and not _WATCHING.isdisjoint(action.needs):
+        return _WATCH  # a page of one's own tells of what is watched too, and stays one's own
     if isinstance(action, Change):
         return _CHANGE
     return _ANSWER if isinstance(action, Decision) else _BY_PERMISSION.get(action.permission, _OWN)

@@ -95,12 +95,12 @@ async def test_describe_tells_the_problem_the_facts_and_the_events(stage: Stage)
 
 
 async def test_explain_says_what_a_code_means(stage: Stage) -> None:
-    """How it is recognised, what to do, and the line of the playbook."""
+    """How it is recognised and what to do."""
     answer = await stage.answer("/rag explain OOM_KILLED")
 
     assert "needed more memory than its limit" in answer.text
     assert "Recognised: " in answer.text
-    assert "Playbook, lines 112-127" in answer.text
+    assert "What to do: " in answer.text
 
 
 async def test_the_buttons_of_a_finding_lead_to_its_service(stage: Stage) -> None:
