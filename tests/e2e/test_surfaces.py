@@ -24,7 +24,7 @@ async def test_the_page_says_what_is_wrong_and_leads_on(stage: Stage) -> None:
     """From the page to a status and back, all in one place."""
     assert "rag-engine" in await gestures.open_home(stage.control, user="vic")
     await stage.control.press("Status", user="vic")
-    assert "rag-engine-api" in await shown(stage, user="vic", words="[Back]", home=True)
+    assert "api: new release crashes" in await shown(stage, user="vic", words="[Back]", home=True)
     await stage.control.press("Back", user="vic")
     assert "Hello @vic" in await shown(stage, user="vic", words="Hello", home=True)
     assert await stage.seen(user="vic") == []
@@ -46,7 +46,7 @@ async def test_a_dialog_builds_a_command_for_others_to_see(stage: Stage) -> None
 async def test_a_direct_message_is_answered_there(stage: Stage) -> None:
     """Lastingly: it is posted through the outbox."""
     answer = await stage.answer("status api", user="bob", channel=gestures.DIRECT)
-    assert "rag-engine-api" in answer.text
+    assert "api: new release crashes" in answer.text
     assert not answer.ephemeral
 
 
