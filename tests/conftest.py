@@ -50,12 +50,14 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def log_level() -> Iterator[None]:
-    """Leave the log as it was: a program that is run in this process sets how much is logged."""
+def log_settings() -> Iterator[None]:
+    """Leave the log as it was: a program that is run in this process sets where it goes, and how much of it."""
     root = logging.getLogger()
-    level = root.level
+    level, handlers = root.level, list(root.handlers)
     yield
     root.setLevel(level)
+    for handler in [each for each in root.handlers if each not in handlers]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
