@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.diagnosis import DECISIVE_PARTS, Index, ago, tag_of
 from bot.domain.actions import Setting
-from bot.domain.catalogue import Catalogue
+from bot.domain.catalogue import Catalogue, CatalogueEntry
 from bot.domain.findings import NextStep, StepKind
 from bot.domain.objects import (
     Autoscaler,
@@ -56,10 +56,13 @@ def find_workload(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue
     """Return the workload that a person means: an alias, `name` or `kind/name`.
 
     Raises `UsageError` with the nearest names, each as the command that was `said` with `word` replaced; when workloads
-    could not be read it says so instead of claiming that there is none.
+    could not be read it says so instead of claiming that there is none. It asks back when a word is the alias of one
+    workload and the name of another.
     """
     entry = catalogue.entries.get(word)
     kind, name = (entry.kind.lower(), entry.name) if entry else _split(word)
+    if entry is not None and name != word:
+        _refuse_two_meanings(said, entry, snapshot)
     for workload in snapshot.workloads:
         if workload.meta.name == name and kind in ("", workload.kind.lower()):
             return ObjectRef(workload.kind, workload.meta.namespace, workload.meta.name)
@@ -68,6 +71,16 @@ def find_workload(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue
     raise _unknown(
         f'workload "{word}"', snapshot, unseen, instead(said, word, suggest(name, known)), _here(snapshot, catalogue)
     )
+
+
+def _refuse_two_meanings(said: str, entry: CatalogueEntry, snapshot: Snapshot) -> None:
+    named = [f"{each.kind.lower()}/{entry.alias}" for each in snapshot.workloads if each.meta.name == entry.alias]
+    if named:
+        meant = f"{entry.kind.lower()}/{entry.name}"
+        raise UsageError(
+            f'"{entry.alias}" is the alias of {meant} and the name of {listed(named)}: say which.',
+            suggestions=instead(said, entry.alias, [meant, *named]),
+        )
 
 
 def find_deployment(said: str, word: str, snapshot: Snapshot, catalogue: Catalogue) -> ObjectRef:

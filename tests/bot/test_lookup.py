@@ -98,6 +98,15 @@ def test_a_workload_is_found_by_its_names(word: str, kind: str, name: str) -> No
     assert find_workload("status", word, WORLD, CATALOGUE) == ObjectRef(kind, "shop", name)
 
 
+def test_an_alias_that_is_the_name_of_another_workload_is_asked_back() -> None:
+    """A button carries names: one must never act on the namesake of what was meant."""
+    catalogue = Catalogue({"db": CatalogueEntry("db", "Deployment", "api")})
+    with pytest.raises(UsageError, match='"db" is the alias of deployment/api and the name of statefulset/db') as error:
+        find_workload("restart db -n shop", "db", WORLD, catalogue)
+    assert error.value.suggestions == ("restart deployment/api -n shop", "restart statefulset/db -n shop")
+    assert find_workload("restart statefulset/db", "statefulset/db", WORLD, catalogue).name == "db"
+
+
 @pytest.mark.parametrize("word", ["ds/api", "pod/api", "ghost", "", "/", "x/y/api-0", "API"])
 def test_what_is_no_workload_is_not_found(word: str) -> None:
     """Neither another kind nor an alias that leads nowhere; names are what they are."""
