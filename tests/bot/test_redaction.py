@@ -16,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.redaction import MASK, clean, redact, redact_counted
+from tests.support.endless import ends
 
 LETTERS = "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA"
 HEX = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
@@ -381,7 +382,7 @@ UNITS = [
 
 @pytest.mark.parametrize("unit", UNITS, ids=ascii)
 def test_time_is_linear(unit: str) -> None:
-    """Four times the text takes about four times as long, not sixteen, and a large text is no danger."""
+    """Four times the text takes about four times as long, not sixteen."""
 
     def seconds(length: int) -> float:
         text = unit * (length // len(unit))
@@ -391,7 +392,7 @@ def test_time_is_linear(unit: str) -> None:
 
     def is_linear() -> bool:
         small, large = seconds(25_000), seconds(100_000)
-        return large < min(0.25, 9 * small + 0.02)
+        return large < 9 * small + 0.02
 
     assert any(is_linear() for _ in range(3))  # a busy machine slows a single try down
 
@@ -400,8 +401,5 @@ def test_time_is_linear(unit: str) -> None:
 def test_one_long_word_is_no_danger(begin: str) -> None:
     """A megabyte without an end after an opening is read once."""
     text = begin + "a" * 1_000_000
-    started = time.process_time()
-
-    redact(text)
-
-    assert time.process_time() - started < 0.8
+    with ends():
+        redact(text)

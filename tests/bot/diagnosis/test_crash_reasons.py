@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from bot.diagnosis.crash_reasons import _READERS, Cause, read, reason_in
 from bot.diagnosis.traces import Trace, last_trace
 from bot.domain.text import Redacted
+from tests.support.endless import ends
 
 PYDANTIC = (
     "pydantic_core.ValidationError: 1 validation error for Settings\ndatabase_url\n  Field required [type=missing]"
@@ -209,7 +209,6 @@ def test_no_reader_is_passed_over_for_want_of_its_words(pattern: re.Pattern[str]
 )
 def test_no_line_makes_reading_slow(line: str) -> None:
     """A log may hold anything."""
-    started = time.process_time()
-    for _ in range(60):
-        read(Redacted(line))
-    assert time.process_time() - started < 1
+    with ends():
+        for _ in range(300):
+            read(Redacted(line))

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.diagnosis.traces import last_trace
 from bot.domain.text import Redacted
+from tests.support.endless import ends
 
 PYTHON = """\
 INFO starting
@@ -195,6 +194,5 @@ def test_a_frame_of_node_is_read_however_it_names_its_file(frame: str, place: st
 )
 def test_no_line_makes_reading_slow(line: str) -> None:
     """Many long lines that look like errors and frames are read in a moment."""
-    started = time.process_time()
-    last_trace([Redacted(line)] * 60)
-    assert time.process_time() - started < 1
+    with ends():
+        last_trace([Redacted(line)] * 300)

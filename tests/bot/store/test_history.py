@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -186,15 +185,9 @@ async def test_a_day_of_twenty_workloads_is_gathered_at_once(store: PostgresStor
     """While other days lie beside it."""
     _fill(admin, workloads=20, hours=72, before=AT)
     admin.execute("ANALYZE samples")
-    took_s = math.inf
-    for _ in range(3):  # a busy machine slows a single try down
-        began = time.monotonic()
-        found = await store.history.buckets(SCOPE, since=AT - timedelta(hours=24), until=AT, step_s=900)
-        took_s = min(took_s, time.monotonic() - began)
-    print(f"\n20 x 24 h were gathered in {took_s * 1000:.0f} ms")  # noqa: T201  # a figure for people
+    found = await store.history.buckets(SCOPE, since=AT - timedelta(hours=24), until=AT, step_s=900)
     assert len(found) == 20 * 96
     assert {each.minutes for each in found} == {15}
-    assert took_s < 1
 
 
 async def test_old_samples_are_forgotten_in_portions(store: PostgresStore, admin: Admin) -> None:
