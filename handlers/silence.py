@@ -15,7 +15,7 @@ from bot.domain.requests import Outcome
 from bot.domain.targets import Scope, Where
 from bot.domain.text import count, first_line, suggest
 from bot.domain.view import Button, Buttons, Context, Headline, Mark, View, line
-from bot.domain.watch.episodes import Episode, EpisodeState, Silence
+from bot.domain.watch.episodes import Episode, Silence
 from bot.domain.watch.keeps import AddSilence
 from bot.errors import UsageError
 from bot.lookup import instead
@@ -64,7 +64,7 @@ async def act(params: Params, sources: Sources) -> Outcome:
     )
     until = f"{silence.until.astimezone(UTC):%d %b %H:%M} UTC"
     said = f"{_called(what, open_)} is silent until {until}"
-    quiet = sum(is_silenced(each, [silence]) for each in open_ if each.state is EpisodeState.FIRING)
+    quiet = sum(is_silenced(each, [silence]) for each in firing(open_))
     told = f"{count(quiet, 'open alert is', 'open alerts are')} concerned. What still fires then is told then."
     return Outcome(
         view=View(

@@ -12,10 +12,11 @@ from bot.domain.people import Permission
 from bot.domain.policy import Asked
 from bot.domain.targets import Scope, Where
 from bot.domain.view import Block, Button, Buttons, Item, Paragraph, bold, line
-from bot.domain.watch.episodes import Episode, EpisodeState, Silence
+from bot.domain.watch.episodes import Episode, Silence
 from bot.errors import BotError
 from bot.ports import Sources
 from bot.watching.card import acked_lines, headline_of
+from bot.watching.meant import firing
 from bot.watching.quiet import is_silenced
 from bot.watching.reach import concerns
 
@@ -51,8 +52,7 @@ async def read_alerts(sources: Sources, places: Sequence[Scope], *, until: float
     except BotError as error:
         return Alerts(problem=error.said)
     told = [each for each in found if any(concerns(each, place) for place in open_to)]
-    firing = [each for each in told if each.state is EpisodeState.FIRING]
-    return Alerts(places=open_to, episodes=firing, silences=silences)
+    return Alerts(places=open_to, episodes=firing(told), silences=silences)
 
 
 def alert_blocks(alerts: Alerts) -> list[Block]:

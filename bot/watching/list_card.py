@@ -28,6 +28,7 @@ from bot.domain.view import (
 from bot.domain.watch.episodes import Ending, Episode, EpisodeState, Silence
 from bot.domain.watch.policy import WatchPolicy
 from bot.watching.card import acked_lines, began, doubt_lines, headline_of, leading, one_line
+from bot.watching.meant import firing
 from bot.watching.quiet import is_silenced
 
 MOST = 10
@@ -48,16 +49,15 @@ def list_view(
     Of those that `ended` lately the ones are told of which nobody knows whether they are over. `place` is the words
     (`-n NAMESPACE`) that lead commands to it.
     """
-    firing = [episode for episode in episodes if episode.state is EpisodeState.FIRING]
-    firing.sort(key=lambda episode: (-episode.severity, episode.began_at, episode.id))
+    told = sorted(firing(episodes), key=lambda episode: (-episode.severity, episode.began_at, episode.id))
     own = [silence for silence in silences if silence.scope in (scope, scope.whole)]
     lost = [each for each in ended if each.state is EpisodeState.RESOLVED and each.ending is not Ending.OVER]
-    summary = _summary(firing, own)
-    worst = max((episode.severity for episode in firing), default=None)
+    summary = _summary(told, own)
+    worst = max((episode.severity for episode in told), default=None)
     blocks: list[Block] = [Headline(summary, Mark.OK if worst is None else MARKS[worst])]
-    blocks += [_item(episode, own, now) for episode in firing[:MOST]]
-    if len(firing) > MOST:
-        blocks.append(Paragraph((line(f"+ {len(firing) - MOST} more"),)))
+    blocks += [_item(episode, own, now) for episode in told[:MOST]]
+    if len(told) > MOST:
+        blocks.append(Paragraph((line(f"+ {len(told) - MOST} more"),)))
     if lost:
         lines = [line(headline_of(episode)) for episode in lost[:MOST]]
         blocks.append(Paragraph((line(bold("Ended, not known to be over")), *lines)))
@@ -65,9 +65,9 @@ def list_view(
         blocks.append(Paragraph((line(bold("Silenced")), *(_silence_line(silence, now) for silence in own[:MOST]))))
     if unwatched := not_watched(scope, policy):
         blocks.append(Paragraph((line(bold("Not watched"), f": {unwatched}"),)))
-    if buttons := tuple(_buttons(firing, place)):
+    if buttons := tuple(_buttons(told, place)):
         blocks.append(Buttons(buttons))
-    return View(summary, tuple(blocks), data=_data(scope, firing, lost, own))
+    return View(summary, tuple(blocks), data=_data(scope, told, lost, own))
 
 
 def not_watched(scope: Scope, policy: WatchPolicy) -> str:
