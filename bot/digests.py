@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.people import Permission
-from bot.domain.policy import Asked
-from bot.domain.targets import Where
 from bot.domain.text import listed
 from bot.domain.view import Mention, mention_channel
 from bot.domain.watch.schedules import DigestPlan
@@ -39,11 +36,8 @@ async def may_look(plan: DigestPlan, sources: Sources, command: str) -> None:
     """Refuse a digest to whoever may not look at every place that it tells of. Raises `UsageError`."""
     if sources.rights is None:
         raise ValueError(f"{command} needs the rights")
-    closed = []
-    for scope in plan.scopes:
-        asked = Asked(Permission.READ, command, Where(scope))
-        if not (await sources.rights.of(sources.request.actor, asked)).allowed:
-            closed.append(str(scope))
+    seen = await sources.open_places(plan.scopes, verb=command)
+    closed = [str(scope) for scope in plan.scopes if scope not in seen]
     if closed:
         raise UsageError(f"The digest {plan.name} tells of {listed(closed)}, where you may not look.")
 

@@ -10,7 +10,7 @@ from bot.domain.people import Permission
 from bot.domain.requests import Outcome
 from bot.domain.text import suggest
 from bot.domain.view import Context, Headline, Mark, View, line
-from bot.domain.watch.episodes import Ending, Episode, EpisodeState
+from bot.domain.watch.episodes import Ending, Episode
 from bot.domain.watch.keeps import Acknowledge
 from bot.errors import UsageError
 from bot.lookup import instead
@@ -51,7 +51,7 @@ async def _episode(word: str, sources: Sources) -> Episode:
     found = await sources.episodes.find(word.lower())
     if found is None or not concerns(found, sources.scope):
         return _named(word, await open_at(sources.episodes, sources.scope), sources)
-    if found.state is not EpisodeState.FIRING:
+    if not found.fires:
         ended = "It is over already." if found.ending is Ending.OVER else "It has ended already."
         raise UsageError(ended if found.fired_at else "It does not fire yet.", suggestions=["alerts"])
     return found

@@ -13,11 +13,10 @@ from bot.domain.actions import Need, NoParams, Query, Setting
 from bot.domain.people import Permission
 from bot.domain.policy import Asked, Authorization
 from bot.domain.rights_words import held_words, holders_words, read_words
-from bot.domain.targets import Scope, Where
 from bot.domain.text import count
 from bot.domain.view import Block, Button, Buttons, Context, Headline, Line, Mention, Paragraph, View, line
 from bot.errors import UsageError
-from bot.ports import Rights, Sources
+from bot.ports import Sources
 
 # All that the page shows is looked up within so many seconds; what has no answer then is told as unknown.
 LIMIT_S = 8.0
@@ -47,7 +46,7 @@ async def observe(params: NoParams, sources: Sources) -> Seen:
     standing = await rights.of(actor, Asked(Permission.READ))
     # A look-up that failed a moment ago is not tried again for each place: each try may take long.
     asked_about = sources.places if standing.allowed else ()
-    open_places = [place for place in asked_about if await _may_look(rights, sources, place)]
+    open_places = await sources.open_places(asked_about, verb="status")
     async with asyncio.TaskGroup() as group:
         looks = group.create_task(look_at_all(sources.ask, open_places[:MOST_PLACES], until=until))
         waiting = group.create_task(read_waiting(sources, standing, until=until))
@@ -60,10 +59,6 @@ async def observe(params: NoParams, sources: Sources) -> Seen:
         waiting=waiting.result(),
         alerts=alerts.result(),
     )
-
-
-async def _may_look(rights: Rights, sources: Sources, place: Scope) -> bool:
-    return (await rights.of(sources.request.actor, Asked(Permission.READ, "status", Where(place)))).allowed
 
 
 def render(params: NoParams, seen: Seen, setting: Setting) -> View:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 
 from bot.domain.actions import Need, Query, Setting, argument, option
 from bot.domain.operations import WAITING, Operation, State
-from bot.domain.people import Permission
-from bot.domain.policy import Asked
-from bot.domain.targets import Scope, Where
+from bot.domain.targets import Scope
 from bot.domain.view import Button, Buttons, Context, View, code, line
 from bot.engine.cards import details_view, request_data, requests_view
 from bot.errors import UsageError
-from bot.ports import OperationQuery, Operations, Sources
+from bot.named_requests import named_request
+from bot.ports import OperationQuery, Sources
 
 _MOST = 10
 _HOUR_S = 3600
@@ -46,7 +45,7 @@ async def observe(params: Params, sources: Sources) -> Seen:
     if operations is None:
         raise UsageError("Requests are kept in the bot's database, and there is none here: ask in chat.")
     if params.request:
-        return Seen(scope=scope, one=await _one(params.request, operations, sources))
+        return Seen(scope=scope, one=await named_request(params.request, operations, sources, verb="requests"))
     running = {State.EXECUTING}
     doubt = OperationQuery(states=frozenset({State.UNKNOWN}), scope=scope, limit=_MOST)
     ended = OperationQuery(states=_ENDED, scope=scope, within_s=params.since * _HOUR_S, limit=_MOST)
@@ -59,29 +58,6 @@ async def observe(params: Params, sources: Sources) -> Seen:
         running=[each for each in open_ if each.state in running],
         ended=[each for each in await operations.search(ended) if not each.blocks],
     )
-
-
-async def _one(request: str, operations: Operations, sources: Sources) -> Operation:
-    found = await operations.find(request.lower())
-    # The right to look was judged by the place that the command names.
-    if found is None or not await _may_look(sources, found):
-        raise UsageError(f'There is no request "{request[:60]}".', suggestions=["requests"])
-    theirs = found.plan.draft.target.scope
-    if theirs != sources.scope:
-        raise UsageError(
-            f"This request is about another place than {sources.scope}.",
-            suggestions=[f"requests {request} -n {theirs.namespace} --cluster {theirs.cluster}"],
-        )
-    return found
-
-
-async def _may_look(sources: Sources, operation: Operation) -> bool:
-    """Tell whether the person may look where a request belongs; who may not does not learn that there is one."""
-    theirs = operation.plan.draft.target.scope
-    if theirs == sources.scope:
-        return True
-    asked = Asked(Permission.READ, "requests", Where(theirs))
-    return sources.rights is not None and (await sources.rights.of(sources.request.actor, asked)).allowed
 
 
 def render(params: Params, seen: Seen, setting: Setting) -> View:

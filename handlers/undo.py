@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.actions import Change, argument
-from bot.domain.operations import Operation
+from bot.domain.actions import Change, Need, argument
 from bot.domain.plans import Draft, Refusal
 from bot.errors import UsageError
+from bot.named_requests import named_request
 from bot.planning.ground import NEEDS, ground, live_autoscalers, live_of
 from bot.planning.undoing import Undoing, beyond, plan_undoing
 from bot.ports import Sources
@@ -24,28 +24,15 @@ Seen = Undoing | Refusal
 
 
 async def observe(params: Params, sources: Sources) -> Seen:
-    operation = await _operation(params, sources)
+    if sources.operations is None:
+        raise UsageError("Without its database, ragops knows of no request to undo.")
+    operation = await named_request(params.request, sources.operations, sources, verb="undo")
     if refused := beyond(operation):
         return refused
     target, watched = operation.plan.draft.target, operation.plan.draft.watch or operation.plan.draft.target.ref
     seen = await ground(sources.request.text, f"{watched.kind.lower()}/{watched.name}", sources)
     live = seen.live if target.ref == seen.ref else await live_of(sources, target.ref)
     return Undoing(operation=operation, ground=seen, live=live, autoscalers=await live_autoscalers(seen, sources))
-
-
-async def _operation(params: Params, sources: Sources) -> Operation:
-    if sources.operations is None:
-        raise UsageError("Without its database, ragops knows of no request to undo.")
-    operation = await sources.operations.find(params.request)
-    if operation is None:
-        raise UsageError(f'There is no request "{params.request}".', suggestions=["requests"])
-    scope = operation.plan.draft.target.scope
-    if scope != sources.scope:
-        raise UsageError(
-            f"Request {params.request} is about {scope}, not {sources.scope}.",
-            suggestions=[f"undo {params.request} -n {scope.namespace} --cluster {scope.cluster}"],
-        )
-    return operation
 
 
 def plan(params: Params, seen: Seen) -> Draft | Refusal:
@@ -57,7 +44,7 @@ ACTION = Change(
     name="undo",
     summary="Bring back what a request found, if nothing was changed since",
     params=Params,
-    needs=NEEDS,
+    needs=NEEDS | {Need.RIGHTS},
     observe=observe,
     plan=plan,
     examples=(("undo 3f9a12c0", "a new request, planned on what is there now and approved like any other"),),

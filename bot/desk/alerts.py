@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 from bot.desk.places import words_to
 from bot.domain.marks import MARKS
-from bot.domain.people import Permission
-from bot.domain.policy import Asked
-from bot.domain.targets import Scope, Where
+from bot.domain.targets import Scope
 from bot.domain.view import Block, Button, Buttons, Item, Paragraph, bold, line
 from bot.domain.watch.episodes import Episode, Silence
 from bot.errors import BotError
@@ -36,14 +34,12 @@ class Alerts:
 
 async def read_alerts(sources: Sources, places: Sequence[Scope], *, until: float) -> Alerts:
     """Read the open alerts of those places where the person may see them; `until` is by the event loop's time."""
-    episodes, rights = sources.episodes, sources.rights
-    if episodes is None or rights is None:
+    episodes = sources.episodes
+    if episodes is None:
         return Alerts()
-    actor = sources.request.actor
     try:
         async with asyncio.timeout_at(until):
-            asked = [(place, Asked(Permission.READ, "alerts", Where(place))) for place in places]
-            open_to = [place for place, wanted in asked if (await rights.of(actor, wanted)).allowed]
+            open_to = await sources.open_places(places, verb="alerts")
             if not open_to:
                 return Alerts()
             found, silences = await asyncio.gather(episodes.open(), episodes.silences())

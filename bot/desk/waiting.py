@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bot.desk.places import words_to
@@ -14,7 +14,7 @@ from bot.domain.operations import WAITING, Operation, State, overdue
 from bot.domain.people import Permission
 from bot.domain.policy import Asked, Authorization
 from bot.domain.requests import Request
-from bot.domain.targets import Scope, Where
+from bot.domain.targets import Scope
 from bot.domain.text import count, first_line
 from bot.domain.view import Block, Button, Buttons, Item, Line, Paragraph, bold, code, line
 from bot.engine.card_states import face_of
@@ -96,7 +96,7 @@ async def _read(inbox: Inbox, operations: Operations, sources: Sources, standing
         to_approve=None if undecided else to_approve,
         own=own,
         queued=[each for each in queued if each.key != request.key],
-        open_to=await _open_to(rights, sources, shown if standing.allowed else ()),
+        open_to=await sources.open_places(shown if standing.allowed else (), verb="requests"),
         all_read=len(open_) <= MOST_READ,
         undecided=undecided,
     )
@@ -122,15 +122,6 @@ async def _to_approve(
 def _known(rights: Authorization) -> None:
     if rights.membership is None:
         raise DirectoryUnavailable(f"{rights.reason or 'your groups are not known'}.")
-
-
-async def _open_to(rights: Rights, sources: Sources, places: Iterable[Scope]) -> Collection[Scope]:
-    """Return the places whose requests the person may look at."""
-    return {
-        place
-        for place in places
-        if (await rights.of(sources.request.actor, Asked(Permission.READ, "requests", Where(place)))).allowed
-    }
 
 
 def waits_words(waiting: Waiting) -> str:

@@ -18,7 +18,6 @@ from bot.diagnosis import diagnose
 from bot.domain.findings import Verdict
 from bot.domain.snapshot import ALL_PARTS, Snapshot
 from bot.domain.targets import Scope
-from bot.domain.watch.episodes import EpisodeState
 from bot.domain.watch.schedules import Schedule, SlotRun, slot_of_looks
 from bot.errors import BotError
 from bot.health.checks import Readiness, blindness
@@ -98,7 +97,7 @@ class Sampler:
 
     async def _episodes(self) -> None:
         episodes = await self._store.episodes.open()
-        fire = (episode for episode in episodes if episode.state is EpisodeState.FIRING)
+        fire = (episode for episode in episodes if episode.fires)
         self._meter.episodes_stand(Counter(episode.severity.word for episode in fire))
 
     async def _slots(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from bot.domain.actions import Action, Change, Decision, DecisionParams
 from bot.domain.catalogue import Catalogue
 from bot.domain.change_policy import ChangePolicy
+from bot.domain.people import Permission
+from bot.domain.policy import Asked
 from bot.domain.requests import Request
 from bot.domain.targets import Scope, Where
 from bot.domain.view import View
@@ -105,6 +107,14 @@ class Sources:
     slots: Slots | None = None
     calendar: Calendar | None = None
     digests: Digests | None = None
+
+    async def open_places(self, places: Iterable[Scope], *, verb: str) -> list[Scope]:
+        """Return those `places` where the person may look with a reading `verb`; none where rights are not known."""
+        rights, actor = self.rights, self.request.actor
+        if rights is None:
+            return []
+        asked = [(place, Asked(Permission.READ, verb, Where(place))) for place in places]
+        return [place for place, wanted in asked if (await rights.of(actor, wanted)).allowed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from bot.domain.requests import Place, Post
 from bot.domain.targets import Scope
-from bot.domain.watch.episodes import Episode, EpisodeState, Silence
+from bot.domain.watch.episodes import Episode, Silence
 from bot.errors import StoreRefused
 from bot.ports import Transaction
 from bot.watching.card import episode_card
@@ -102,7 +102,7 @@ class Announcer:
 
 def _is_kept_quiet(episode: Episode, silences: Iterable[Silence]) -> bool:
     """Tell whether an episode waits for the end of a silence."""
-    return episode.state is EpisodeState.FIRING and is_silenced(episode, silences)
+    return episode.fires and is_silenced(episode, silences)
 
 
 def subject(episode: Episode) -> str:

@@ -25,7 +25,7 @@ from bot.domain.view import (
     code,
     line,
 )
-from bot.domain.watch.episodes import Alert, AlertState, Ending, Episode, EpisodeState
+from bot.domain.watch.episodes import Alert, AlertState, Ending, Episode
 from bot.domain.watch.samples import Note
 from bot.domain.watch.transitions import OURS
 from bot.redaction import clean
@@ -42,9 +42,9 @@ _ENDED = {
 
 def episode_card(episode: Episode, *, place: str) -> View:
     """Return the message of an episode. `place` is the words (`-n NAMESPACE`) that lead commands to its scope."""
-    over = episode.state is EpisodeState.RESOLVED
+    over = episode.has_ended
     summary = headline_of(episode)
-    ended = Mark.OK if episode.ending is Ending.OVER else Mark.UNKNOWN
+    ended = Mark.UNKNOWN if episode.ended_in_doubt else Mark.OK
     blocks: list[Block] = [Headline(summary, ended if over else MARKS[episode.severity])]
     lines = [*_alert_lines(episode), *doubt_lines(episode), *acked_lines(episode)]
     if lines:
@@ -58,7 +58,7 @@ def episode_card(episode: Episode, *, place: str) -> View:
 def headline_of(episode: Episode) -> str:
     """Return the verdict: what it is, how bad, since when; or how it ended, and how long it lasted when it is over."""
     title = one_line(leading(episode).signal.title) if episode.alerts else one_line(episode.cause)
-    if episode.state is EpisodeState.RESOLVED:
+    if episode.has_ended:
         match episode.ending:
             case Ending.OVER:
                 return f"Over: {title} (lasted {duration(_lasted_s(episode))})"
@@ -88,7 +88,7 @@ def shown(episode: Episode) -> Sequence[Alert]:
 
 def _rank(episode: Episode, alert: Alert) -> tuple[bool, bool, int, datetime, str]:
     """Return what goes first: what fires; of an end, what is called by how it ended; the worst; the first."""
-    how = episode.state is EpisodeState.RESOLVED and alert.ending is not episode.ending
+    how = episode.has_ended and alert.ending is not episode.ending
     return not alert.fires, how, -alert.signal.severity, alert.began_at, alert.signal.key
 
 
@@ -119,7 +119,7 @@ def acked_lines(episode: Episode) -> tuple[Line, ...]:
 
 def doubt_lines(episode: Episode) -> Iterator[Line]:
     """Say of what nobody knows whether it is still true, since when, and why; equal words once."""
-    if episode.state is EpisodeState.RESOLVED:
+    if episode.has_ended:
         yield from _end_lines(episode)
         return
     blind = [alert for alert in shown(episode) if alert.is_blind]
@@ -159,11 +159,11 @@ def _lasted_s(episode: Episode) -> float:
 def _alert_lines(episode: Episode) -> Iterator[Line]:
     """Say each alert in a line: what only one of them says, the headline has said already."""
     alerts = shown(episode)
-    if episode.state is EpisodeState.RESOLVED:
+    if episode.has_ended:
         alerts = alerts[:1]
     for alert in alerts[:MOST_LINES]:
         title, words = one_line(alert.signal.title), one_line(alert.signal.words)
-        over = "" if alert.fires or episode.state is EpisodeState.RESOLVED else f" ({_ENDED[alert.ending]})"
+        over = "" if alert.fires or episode.has_ended else f" ({_ENDED[alert.ending]})"
         if len(alerts) == 1 and not over:
             yield line(words) if words else ()
         else:

@@ -13,7 +13,7 @@ from bot.domain.findings import NextStep, Severity, Verdict
 from bot.domain.operations import Operation, State
 from bot.domain.targets import Scope
 from bot.domain.watch.checkups import Checkup
-from bot.domain.watch.episodes import Alert, Ending, Episode, EpisodeState
+from bot.domain.watch.episodes import Alert, Episode
 from bot.domain.watch.policy import Thresholds
 from bot.domain.watch.samples import Bucket, Note, ProblemSpan
 from bot.domain.watch.schedules import DigestPlan, SlotRun
@@ -142,7 +142,7 @@ def _told_by_others(ground: Ground, since: datetime) -> Iterator[Trouble]:
     """Return episodes that fire by what Alertmanager says: our own rules see what the check sees."""
     for episode in ground.episodes.seen or ():
         alerts = [each for each in episode.alerts if each.fires and each.signal.source != "ragops"]
-        if episode.state is EpisodeState.FIRING and alerts:
+        if episode.fires and alerts:
             alert = _worst(alerts)
             yield Trouble(
                 severity=alert.signal.severity,
@@ -186,14 +186,14 @@ def _is_looked_at(ground: Ground, key: str) -> bool:
 
 def _ended_episodes(ground: Ground, since: datetime) -> Iterator[Over]:
     for episode in _ended(ground, since):
-        if episode.ending is Ending.OVER and episode.resolved_at is not None:
+        if not episode.ended_in_doubt and episode.resolved_at is not None:
             title, at = episode_title(episode), began(episode)
             yield Over(title=title, began_at=at, ended_at=episode.resolved_at, severity=episode.severity)
 
 
 def lost(ground: Ground, since: datetime) -> tuple[Episode, ...]:
     """Return what ended since the last digest and is not known to be over, the worst and then the oldest first."""
-    found = [episode for episode in _ended(ground, since) if episode.ending is not Ending.OVER]
+    found = [episode for episode in _ended(ground, since) if episode.ended_in_doubt]
     return tuple(sorted(found, key=lambda each: (-each.severity, each.began_at)))
 
 

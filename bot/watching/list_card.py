@@ -25,7 +25,7 @@ from bot.domain.view import (
     code,
     line,
 )
-from bot.domain.watch.episodes import Ending, Episode, EpisodeState, Silence
+from bot.domain.watch.episodes import Episode, Silence
 from bot.domain.watch.policy import WatchPolicy
 from bot.watching.card import acked_lines, began, doubt_lines, headline_of, leading, one_line
 from bot.watching.meant import firing
@@ -51,7 +51,7 @@ def list_view(
     """
     told = sorted(firing(episodes), key=lambda episode: (-episode.severity, episode.began_at, episode.id))
     own = [silence for silence in silences if silence.scope in (scope, scope.whole)]
-    lost = [each for each in ended if each.state is EpisodeState.RESOLVED and each.ending is not Ending.OVER]
+    lost = [each for each in ended if each.ended_in_doubt]
     summary = _summary(told, own)
     worst = max((episode.severity for episode in told), default=None)
     blocks: list[Block] = [Headline(summary, Mark.OK if worst is None else MARKS[worst])]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.text import count
-from bot.domain.watch.episodes import Episode, EpisodeState
+from bot.domain.watch.episodes import Episode
 from bot.watching.card import leading, one_line
 
 MOST_NAMED = 3
@@ -15,7 +15,7 @@ _LONGEST = 80
 
 def firing(episodes: Sequence[Episode]) -> list[Episode]:
     """Return those that people are told of: all others that are open do not fire yet."""
-    return [episode for episode in episodes if episode.state is EpisodeState.FIRING]
+    return [episode for episode in episodes if episode.fires]
 
 
 def meant_by(word: str, episodes: Sequence[Episode], catalogue: Catalogue) -> list[Episode]:

@@ -11,8 +11,9 @@ import pytest
 
 from bot.domain.live import Json, Live, Target, template_digest, template_of
 from bot.domain.operations import Effect, Operation, Resolution, State
-from bot.domain.people import Actor
+from bot.domain.people import Actor, RoleBinding, RoleName
 from bot.domain.plans import Draft, PlanWords, Refusal, Risk, Symptom
+from bot.domain.policy import Policy
 from bot.domain.requests import Request, Surface
 from bot.domain.steps import (
     AnyStep,
@@ -31,6 +32,7 @@ from bot.errors import UsageError
 from bot.planning.ground import Ground
 from bot.planning.undoing import Undoing, beyond
 from bot.ports import Sources, Store
+from bot.rights import DirectoryRights
 from handlers import undo
 from sandbox.cluster.world import templates as make
 from sandbox.cluster.world.behaviours import Crashes
@@ -47,6 +49,7 @@ from tests.support.planned import (
     worked_set,
 )
 from tests.support.planned_cluster import Planning, planning_on, request_of
+from tests.support.twins import TableDirectory, member
 
 V1, V2 = released("rag-engine:v1"), released("rag-engine:v2")
 REVISIONS = (json_revision(V2, 8, made_s=60), json_revision(V1, 7))
@@ -288,15 +291,26 @@ async def test_without_a_database_there_is_no_request() -> None:
         await undo.observe(undo.Params("7f3a9c1e"), Sources(scope=SCOPE, request=request, now=NOW))
 
 
-async def test_a_request_about_another_place_is_undone_there(store: Store, tmp_path: Path) -> None:
-    """Rights are judged by the place that the command names."""
+@pytest.mark.parametrize("namespaces", [frozenset({"shop", "other"}), frozenset({"other"})])
+async def test_a_request_about_another_place_is_undone_there(
+    store: Store, tmp_path: Path, namespaces: frozenset[Namespace]
+) -> None:
+    """By a command that names the place; who may not look there does not learn that there is such a request."""
+    viewer = RoleBinding(RoleName.VIEWER, everyone=True, namespaces=namespaces)
+    rights = DirectoryRights(TableDirectory(member("U-ann")), Policy(bindings=(viewer,)))
     async with planning_on(store, tmp_path) as planning:
         deploy(planning.world, "api", "v1")
         operation = await planning.carry_out(await planning.drafted("set image api :v2"))
-        planning.sources = replace(planning.sources, scope=Scope(planning.sources.scope.cluster, Namespace("other")))
-        with pytest.raises(UsageError, match="is about shop on demo, not other on demo") as raised:
+        elsewhere = Scope(planning.sources.scope.cluster, Namespace("other"))
+        planning.sources = replace(planning.sources, scope=elsewhere, rights=rights)
+        with pytest.raises(UsageError) as raised:
             await planning.plan(f"undo {operation.id}")
-        assert raised.value.suggestions == (f"undo {operation.id} -n shop --cluster demo",)
+        refused = (raised.value.message, raised.value.suggestions)
+    if "shop" in namespaces:
+        there = (f"undo {operation.id} -n shop --cluster demo",)
+        assert refused == ("This request is about another place than other on demo.", there)
+    else:
+        assert refused == (f'There is no request "{operation.id}".', ("requests",))
 
 
 async def test_what_never_began_is_refused_without_a_look_at_the_cluster(store: Store, tmp_path: Path) -> None:

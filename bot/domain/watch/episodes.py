@@ -130,6 +130,21 @@ class Episode:
     announced: int = 0
 
     @property
+    def fires(self) -> bool:
+        """Tell whether people are told of it as something that is true now."""
+        return self.state is EpisodeState.FIRING
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether it is resolved, in whatever way."""
+        return self.state is EpisodeState.RESOLVED
+
+    @property
+    def ended_in_doubt(self) -> bool:
+        """Tell whether it ended and nobody knows whether it is over."""
+        return self.has_ended and self.ending is not Ending.OVER
+
+    @property
     def ending(self) -> Ending:
         """How it ended, once it is resolved: over only when all that fired is known to be over, else as the last."""
         unknown = [alert for alert in self.alerts if not alert.is_live and alert.ending is not Ending.OVER]

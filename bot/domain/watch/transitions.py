@@ -247,9 +247,9 @@ def _settled(before: Episode, alerts: tuple[Alert, ...], now: datetime, channels
 
 
 def _should_be_told(before: Episode, after: Episode, now: datetime) -> bool:
-    if after.state is EpisodeState.WAITING or before.state is after.state is EpisodeState.RESOLVED:
+    if after.state is EpisodeState.WAITING or (before.has_ended and after.has_ended):
         return False
-    if before.state is EpisodeState.WAITING and after.state is EpisodeState.RESOLVED:
+    if before.state is EpisodeState.WAITING and after.has_ended:
         return False  # nobody was told that it began
     if (before.state, before.severity) != (after.state, after.severity):
         return True
