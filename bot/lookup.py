@@ -1,6 +1,6 @@
-"""From the words people use to the objects they mean: aliases, names, `kind/name`. What several verbs need.
+"""From the words people use to the objects they mean: aliases, names, `kind/name`.
 
-What every answer ends with is made here, too: where, how fresh, what could not be read, and the buttons below it.
+And back: from an object to the command that shows it. What several verbs need.
 """
 
 from __future__ import annotations
@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bot.diagnosis import DECISIVE_PARTS, Index, ago, tag_of
-from bot.domain.actions import Setting
+from bot.diagnosis import DECISIVE_PARTS, Index
 from bot.domain.catalogue import Catalogue, CatalogueEntry
-from bot.domain.findings import NextStep, StepKind
 from bot.domain.objects import (
     Autoscaler,
     Claim,
@@ -20,15 +18,12 @@ from bot.domain.objects import (
     Job,
     Node,
     Pod,
-    ReplicaSet,
-    Role,
     Service,
     Workload,
 )
-from bot.domain.snapshot import Freshness, Part, Snapshot
+from bot.domain.snapshot import Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import count, listed, suggest
-from bot.domain.view import Button, Buttons, Line, code, line
 from bot.errors import UsageError
 
 MOST_MEANT = 5
@@ -192,8 +187,7 @@ def _here(snapshot: Snapshot, catalogue: Catalogue) -> str:
     known = sorted(catalogue.alias_of(workload.kind, workload.meta.name) for workload in snapshot.workloads)
     if not known:
         return ""
-    more = [f"{len(known) - MOST_NAMED} more"] if len(known) > MOST_NAMED else []
-    return f" There {'is' if len(known) == 1 else 'are'} {listed([*known[:MOST_NAMED], *more])}."
+    return f" There {'is' if len(known) == 1 else 'are'} {listed(known, MOST_NAMED)}."
 
 
 def _unknown(
@@ -264,42 +258,3 @@ def look_command(ref: ObjectRef, catalogue: Catalogue, pods: Iterable[str] = ())
     if ref.kind in _DESCRIBED:
         return f"describe {ref.kind.lower()}/{ref.name}"
     return next((f"describe pod/{pod}" for pod in pods), "status")
-
-
-def version_of(replica_set: ReplicaSet) -> str:
-    """Return what tells a revision's version: the tag of its first regular container."""
-    return next((tag_of(each.image) for each in replica_set.containers if each.role is Role.REGULAR), "unknown")
-
-
-def step_line(step: NextStep, setting: Setting) -> Line:
-    """Return a next step: a command of ours, complete for where this answer looks, or what is done by hand."""
-    ours = step.kind is StepKind.COMMAND
-    text = setting.typed(step.text) if ours else step.text
-    return line("Next: " if ours else "By hand: ", code(text), f" ({step.reason})" if step.reason else "")
-
-
-def freshness_line(snapshot: Snapshot, setting: Setting) -> Line:
-    """Return where an answer comes from, how old it is, and who sees it."""
-    age = snapshot.age.total_seconds()
-    freshness = f"{age:.0f} s old" if age < 90 else f"last seen {ago(snapshot.as_of, snapshot.observed_at)}"
-    return line(f"{snapshot.scope} · {freshness}{' · only you see this' if setting.private else ''}")
-
-
-def unread_lines(snapshot: Snapshot, parts: Iterable[Part]) -> list[Line]:
-    """Return a line for each part that an answer needs and that is missing or old."""
-    lines = []
-    for part in sorted(parts):
-        status = snapshot.status(part)
-        if status.freshness is Freshness.MISSING:
-            lines.append(line(f"Not checked: {part.value} ({status.reason})"))
-        elif status.freshness is Freshness.STALE:
-            seen = ago(status.as_of, snapshot.observed_at)
-            why = f": {status.reason}" if status.reason else ""
-            lines.append(line(f"Not up to date: {part.value} (last seen {seen}{why})"))
-    return lines
-
-
-def closing_buttons(setting: Setting, *more: Button) -> Buttons:
-    """Return the buttons at an answer's end: again, more of it, and for everybody if only one person sees it."""
-    share = (Button("Share", f"share {setting.command}"),) if setting.private else ()
-    return Buttons((Button("Refresh", setting.command, replaces=True), *more, *share))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.people import Actor, Membership, Permission, RoleBinding, RoleName
 from bot.domain.policy import Asked, Authorization, Policy, authorize, covers, roles_of
+from bot.domain.rights_words import people_words
 from bot.errors import DirectoryUnavailable
 from bot.ports import Directory
 
@@ -61,13 +62,8 @@ class DirectoryRights:
         return holders
 
 
-def _words(binding: RoleBinding, handles: Mapping[str, str]) -> list[str]:
-    words = [f"@{handles[group]}" if group in handles else f"group {group}" for group in sorted(binding.groups)]
-    if binding.users:
-        words.append(f"{len(binding.users)} person{'s' if len(binding.users) != 1 else ''} by name")
-    if binding.everyone:
-        words.append("every full member")
-    return words
+def _words(binding: RoleBinding, handles: Mapping[str, str]) -> tuple[str, ...]:
+    return people_words(binding.groups, len(binding.users), handles, everyone=binding.everyone)
 
 
 def _places(binding: RoleBinding) -> str:

@@ -7,7 +7,7 @@ out from what was written down, however often the platform repeats itself or a p
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,12 @@ from bot.domain.people import Actor, Permission
 from bot.domain.requests import Outcome, Post, Request, Surface
 from bot.domain.targets import Where
 from bot.domain.view import View, posted
-from bot.domain.watch.keeps import Keep
 from bot.equipment import Equipment
 from bot.errors import BotError, Lost, NotAccepted, StoreUnavailable, UsageError
 from bot.forms import command_of, form_for
+from bot.journal import Journal
 from bot.parser import Parsed, parse
-from bot.ports import AuditEntry, ChangeAsked, Claimed, Previews
+from bot.ports import ChangeAsked, Claimed, Previews
 from bot.sourcing import Sourcing
 from bot.terminals import of_terminal
 
@@ -60,6 +60,7 @@ class Service:
             hot=equipment.hot,
         )
         self._sourcing = Sourcing(equipment, self._admission)
+        self._journal = Journal(equipment.store)
 
     # --- reads --------------------------------------------------------------------------------------------------------
 
@@ -133,17 +134,7 @@ class Service:
 
         Raises `NotAccepted`; when the connection broke during the commit its `unchanged` says that this is not known.
         """
-        store = self._equipment.store
-        if store is None:
-            raise NotAccepted("There is no database here, so nothing can be kept.")
-        try:
-            return await store.inbox.accept(request)
-        except StoreUnavailable as error:
-            in_doubt = error.unchanged != NotAccepted.unchanged
-            fate = "may not have been accepted" if in_doubt else "was not accepted"
-            refused = NotAccepted(f"The request {fate}: {error.message}")
-            refused.unchanged = error.unchanged
-            raise refused from error
+        return await self._journal.accept(request)
 
     async def control(self, claimed: Claimed) -> View | None:
         """Carry out a request that was written down; return what only its person sees, if anything.
@@ -167,7 +158,7 @@ class Service:
             outcome = await self._outcome(parsed, request, where)
             is_control = isinstance(parsed.action, Control)
             entry = request_entry(request, "done", outcome.detail, verb=verb) if is_control else None
-            await self._settle(claimed, outcome.posts, entry, keeps=outcome.keeps)
+            await self._journal.settle(claimed, outcome.posts, entry, keeps=outcome.keeps)
             result = "ok"
         except (StoreUnavailable, Lost):
             result = "failed"
@@ -175,12 +166,12 @@ class Service:
         except Refused as refusal:
             result = REFUSED
             log_refusal(refusal, claimed.request)
-            await self._settle(claimed, (), refusal_entry(refusal, claimed.request))
+            await self._journal.settle(claimed, (), refusal_entry(refusal, claimed.request))
             return self.explain(refusal, claimed.request)
         except BotError as error:
             result = "misunderstood" if isinstance(error, UsageError) else "failed"
             entry = request_entry(claimed.request, type(error).__name__, error.message, verb=verb)
-            await self._settle(claimed, (), entry)
+            await self._journal.settle(claimed, (), entry)
             return self.explain(error, claimed.request)
         finally:
             self._equipment.meter.commanded(verb, result, (self._equipment.clock.now() - began).total_seconds())
@@ -189,7 +180,7 @@ class Service:
     async def abandon(self, claimed: Claimed, reference: str) -> View:
         """End a request that failed in an unknown way, with an audit entry, and return what its person is told."""
         entry = request_entry(claimed.request, "failed", f"reference {reference}", reference=reference)
-        await self._settle(claimed, (), entry)
+        await self._journal.settle(claimed, (), entry)
         return answers.broken(reference)
 
     async def _changed(self, claimed: Claimed, parsed: Parsed, where: Where) -> View:
@@ -223,24 +214,6 @@ class Service:
         shown = view if private else posted(view)
         return Outcome(view, posts=(Post(request.place, shown, asked_by=request.actor.user_id),))
 
-    async def _settle(
-        self, claimed: Claimed, posts: Sequence[Post], entry: AuditEntry | None, *, keeps: Sequence[Keep] = ()
-    ) -> None:
-        """End a request with its effects, all of them or none. Raises `UsageError` when what one is about is gone."""
-        store = self._equipment.store
-        if store is None:
-            raise StoreUnavailable("There is no database here, so nothing can be kept.")
-        async with store.transaction() as transaction:
-            if not await transaction.finish(claimed):
-                raise Lost
-            for kept in keeps:
-                if not await transaction.keep(kept):
-                    raise UsageError("It changed while you asked, so nothing was done. Look again.")
-            for post in posts:
-                await transaction.put(post)
-            if entry is not None:
-                await transaction.audit(entry)
-
     # --- dialogs ------------------------------------------------------------------------------------------------------
 
     def form(self, filled: FilledForm | None = None) -> Form:
@@ -254,13 +227,7 @@ class Service:
 
     async def note(self, actor: Actor, action: str, subject: str, detail: Mapping[str, str | int | bool]) -> None:
         """Put something on record that the platform told, such as a change of a group. Raises `StoreUnavailable`."""
-        store = self._equipment.store
-        if store is None:
-            return
-        async with store.transaction() as transaction:
-            await transaction.audit(
-                AuditEntry(actor=actor.user_id, action=action, subject=subject, result="seen", detail=detail)
-            )
+        await self._journal.note(actor, action, subject, detail)
 
     # --- what both share ----------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.closing import seen_by
 from bot.domain.actions import Need, NoParams, Query, Setting
 from bot.domain.targets import Scope
 from bot.domain.view import Button, Buttons, Context, View, line
@@ -48,8 +49,7 @@ def render(params: NoParams, seen: Seen, setting: Setting) -> View:
     view = list_view(
         seen.scope, seen.episodes, seen.silences, seen.policy, setting.now, ended=seen.ended, place=setting.place
     )
-    private = " · only you see this" if setting.private else ""
-    small = Context((line(f"{seen.scope} · as of {setting.now:%H:%M:%S} UTC{private}"),))
+    small = Context((line(f"{seen.scope} · as of {setting.now:%H:%M:%S} UTC{seen_by(setting)}"),))
     again = Buttons((Button("Refresh", setting.command, replaces=True),))
     return replace(view, blocks=(*view.blocks, small, again))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bot.closing import seen_by
 from bot.diagnosis import ago
 from bot.domain.actions import Need, Query, Setting, option
 from bot.domain.durations import parse_span
@@ -175,9 +176,8 @@ def _request(row: AuditRecord) -> str:
 
 
 def _small_print(seen: Seen, setting: Setting) -> tuple[Line, ...]:
-    private = " · only you see this" if setting.private else ""
     return (
-        line(f"As of {setting.now:%H:%M:%S} UTC{private}"),
+        line(f"As of {setting.now:%H:%M:%S} UTC{seen_by(setting)}"),
         line("To check that nothing was changed or cut off: ", code(f"ragops audit verify --head {seen.head}")),
     )
 

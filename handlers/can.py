@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.closing import seen_by
 from bot.domain.actions import Action, Need, Query, Setting, argument, parameters_of
 from bot.domain.people import Permission
 from bot.domain.policy import Asked, Authorization
@@ -100,8 +101,7 @@ def _told(seen: Seen, params: Params, *, tells: bool, unknown: bool) -> list[str
 
 def _small_print(seen: Seen, setting: Setting) -> tuple[Line, ...]:
     groups = "" if seen.local else f"Your groups {read_words(seen.decision, setting.now)}"
-    private = "only you see this" if setting.private else ""
-    first = " · ".join(filter(None, (groups, private)))
+    first = " · ".join(filter(None, (groups, seen_by(setting, after=""))))
     return (*((line(first),) if first else ()), line(code("whoami"), " shows all that you may."))
 
 

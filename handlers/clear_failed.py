@@ -14,7 +14,7 @@ from bot.domain.plans import Draft, Fact, PlanWords, Refusal, Risk
 from bot.domain.snapshot import Part, Snapshot
 from bot.domain.steps import ClearFailed, FailedPod
 from bot.domain.targets import Scope
-from bot.domain.text import count
+from bot.domain.text import count, in_short
 from bot.ports import Sources
 
 MOST, MOST_NAMED = 50, 3
@@ -160,8 +160,7 @@ def _kept(kept: Sequence[Failed]) -> Fact:
     told = []
     for reason in sorted({each.kept for each in kept}):
         names = [each.name for each in kept if each.kept == reason]
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        told.append(f"{', '.join(names[:MOST_NAMED])}{more} ({reason})")
+        told.append(f"{in_short(names, MOST_NAMED)} ({reason})")
     return Fact("kept", "; ".join(told))
 
 

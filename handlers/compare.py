@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.diagnosis import Difference, Index, differences
+from bot.closing import closing_buttons, freshness_line, unread_lines
+from bot.diagnosis import Difference, Index, differences, version_of
 from bot.diagnosis.replica_sets import working_replica_set
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
@@ -14,7 +15,7 @@ from bot.domain.targets import ObjectRef
 from bot.domain.text import count
 from bot.domain.view import Block, Button, Context, Fields, Headline, Mark, Paragraph, View, line
 from bot.errors import UsageError
-from bot.lookup import closing_buttons, find_deployment, freshness_line, unread_lines, version_of
+from bot.lookup import find_deployment
 from bot.ports import Sources
 
 PARTS = frozenset({Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS, Part.REPLICA_SETS})

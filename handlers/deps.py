@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.checkup import Asked, Dependencies, Dependency, look_at_dependencies, milliseconds, probed_data
+from bot.checkup import (
+    Dependencies,
+    Dependency,
+    asked_of,
+    example_tables,
+    look_at_dependencies,
+    milliseconds,
+    probed_data,
+)
+from bot.closing import closing_buttons, freshness_line, seen_by, step_line
 from bot.diagnosis.dependency_verdicts import Standing
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.findings import StepKind
-from bot.domain.snapshot import Snapshot
 from bot.domain.text import count, listed
 from bot.domain.view import (
     Block,
@@ -27,15 +35,13 @@ from bot.domain.view import (
     code,
     line,
 )
-from bot.domain.watch.policy import WatchPolicy
 from bot.domain.watch.probes import Health, Probed, Stage
-from bot.lookup import closing_buttons, freshness_line, step_line
 from bot.ports import Sources
 
 # What is well is shown in full only where there is little of it.
 IN_FULL = 3
 MOST_LINES = 20
-_MOST_GUESSED = 3
+MOST_NAMED = 3
 _WORDS = {
     Health.OK: ("answers", Mark.OK),
     Health.SLOW: ("is slow", Mark.WARNING),
@@ -44,8 +50,6 @@ _WORDS = {
     Health.UNKNOWN: ("could not be asked", Mark.UNKNOWN),
 }
 _WORST_FIRST = (Health.FAILED, Health.DEGRADED, Health.SLOW, Health.UNKNOWN, Health.OK)
-# What usually listens at a port; a guess for an example, nothing is asked because of it.
-_KINDS = {5432: "postgresql", 6379: "redis", 6333: "qdrant"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +60,7 @@ class Params:
 
 
 async def observe(params: Params, sources: Sources) -> Dependencies:
-    if sources.cluster is None or sources.logs is None or sources.catalogue is None:
-        raise ValueError("deps needs the cluster, its logs and the catalogue")
-    asked = Asked(
-        scope=sources.scope,
-        now=sources.now,
-        cluster=sources.cluster,
-        logs=sources.logs,
-        catalogue=sources.catalogue,
-        watch=sources.watch or WatchPolicy(),
-        probes=sources.probes,
-        service=params.service,
-        said=sources.request.text,
-    )
-    return await look_at_dependencies(asked)
+    return await look_at_dependencies(asked_of(sources, params.service))
 
 
 def render(params: Params, seen: Dependencies, setting: Setting) -> View:
@@ -112,26 +103,25 @@ def _verdict(seen: Dependencies) -> tuple[str, Mark]:
     failed = [each.probed.target.name for each in seen.dependencies if each.probed.health is Health.FAILED]
     missed = [each.probed.target.name for each in seen.dependencies if _is_missed(each)]
     if failed:
-        return f"{len(failed)} of {of_all} {_verb(failed, 'fails', 'fail')}: {_first(failed)}", Mark.CRITICAL
+        return (
+            f"{len(failed)} of {of_all} {_verb(failed, 'fails', 'fail')}: {listed(failed, MOST_NAMED)}",
+            Mark.CRITICAL,
+        )
     if missed:
-        return f"The pods of {name} do not reach {_first(missed)}, though it answers us", Mark.CRITICAL
+        return f"The pods of {name} do not reach {listed(missed, MOST_NAMED)}, though it answers us", Mark.CRITICAL
     weak = [
         each.probed.target.name for each in seen.dependencies if each.probed.health in (Health.SLOW, Health.DEGRADED)
     ]
     if weak:
-        return f"{len(weak)} of {of_all} {_verb(weak, 'needs', 'need')} care: {_first(weak)}", Mark.WARNING
+        return f"{len(weak)} of {of_all} {_verb(weak, 'needs', 'need')} care: {listed(weak, MOST_NAMED)}", Mark.WARNING
     unknown = [each.probed.target.name for each in seen.dependencies if each.probed.health is Health.UNKNOWN]
     if unknown:
-        return f"{len(unknown)} of {of_all} could not be asked: {_first(unknown)}", Mark.UNKNOWN
+        return f"{len(unknown)} of {of_all} could not be asked: {listed(unknown, MOST_NAMED)}", Mark.UNKNOWN
     return f"{of_all}: {'all answer' if total > 1 else 'it answers'}", Mark.OK
 
 
 def _verb(names: Sequence[str], one: str, several: str) -> str:
     return one if len(names) == 1 else several
-
-
-def _first(names: Sequence[str]) -> str:
-    return listed(names) if len(names) <= 3 else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def _exit_code(seen: Dependencies) -> int:
@@ -198,14 +188,14 @@ def _unread(seen: Dependencies) -> list[Line]:
 def _small_print(seen: Dependencies, setting: Setting) -> Line:
     took = f"Asked in {milliseconds(seen.took_s * 1000)} · "
     if seen.report.seen is None:
-        return line(f"{took}{seen.scope}{' · only you see this' if setting.private else ''}")
+        return line(f"{took}{seen.scope}{seen_by(setting)}")
     return line(took, *freshness_line(seen.report.seen.snapshot, setting))
 
 
 def _not_asked(seen: Dependencies, setting: Setting) -> View:
     name = seen.service or seen.scope.namespace
     summary = f"The dependencies of {name} could not be asked: {seen.problem}"
-    names = _first([target.name for target in seen.targets])
+    names = listed([target.name for target in seen.targets], MOST_NAMED)
     blocks = (
         Headline(summary, Mark.UNKNOWN),
         Paragraph((line(f"Configured: {names}."),)),
@@ -226,44 +216,11 @@ def _nothing_configured(seen: Dependencies, setting: Setting) -> View:
         Paragraph(
             (line(catalogue, " Only what ", code("ragops.toml"), " names is ever asked; name a dependency such as:"),)
         ),
-        Code(_example(seen), title="ragops.toml"),
+        Code(example_tables(seen), title="ragops.toml"),
         Context((_small_print(seen, setting),)),
         closing_buttons(setting),
     )
     return View(summary, blocks, data=_data(seen), exit_code=2)
-
-
-def _example(seen: Dependencies) -> str:
-    found = list(_guessed(seen.report.seen.snapshot))[:_MOST_GUESSED] if seen.report.seen else []
-    found = found or [("postgres", "postgresql", f"postgres.{seen.scope.namespace}.svc:5432")]
-    names = ", ".join(f'"{name}"' for name, _, _ in found)
-    tables = [f"{_service(seen)}\ndepends_on = [{names}]"]
-    tables += [f'[dependencies.{name}]\nkind = "{kind}"\naddress = "{address}"' for name, kind, address in found]
-    return "\n\n".join(tables)
-
-
-def _service(seen: Dependencies) -> str:
-    """Return the table that the example belongs into: one that is there, or as it would begin."""
-    known = sorted(seen.catalogue.entries)
-    if known:
-        return f"[services.{seen.service if seen.service in known else known[0]}]"
-    workloads = seen.report.seen.workloads if seen.report.seen else ()
-    meant = next((each.target for each in workloads if each.target.name == seen.service), None)
-    target = meant or next((each.target for each in workloads), None)
-    kind, name = (target.kind.lower(), target.name) if target else ("deployment", "api")
-    return f'[services.{name}]\nworkload = "{kind}/{name}"'
-
-
-def _guessed(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:
-    """Guess what else runs here by the ports of services: their names, kinds and addresses."""
-    for service in snapshot.services:
-        for port in service.ports:
-            kind = _KINDS.get(port.port)
-            if kind is not None:
-                host = f"{service.meta.name}.{service.meta.namespace}.svc"
-                address = f"{host}:{port.port}" if kind != "qdrant" else f"http://{host}:{port.port}"
-                yield service.meta.name, kind, address
-                break
 
 
 def _data(seen: Dependencies) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.closing import closing_buttons, freshness_line, step_line, unread_lines
 from bot.diagnosis import DECISIVE_PARTS, Index, ago, related_uids, timeline
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
@@ -29,7 +30,7 @@ from bot.domain.view import (
 )
 from bot.examine import examine
 from bot.facts import containers_of, facts_of
-from bot.lookup import Thing, closing_buttons, find_thing, freshness_line, step_line, unread_lines
+from bot.lookup import Thing, find_thing
 from bot.ports import Sources
 
 MOST_EVENTS = 20

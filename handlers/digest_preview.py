@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.closing import seen_by
 from bot.digests import channel_parts, may_look, wanted_digest
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.view import Button, Buttons, Context, View, line
@@ -41,9 +42,8 @@ async def observe(params: Params, sources: Sources) -> Seen:
 
 def render(params: Params, seen: Seen, setting: Setting) -> View:
     plan, view = seen.plan, seen.view
-    private = " · only you see this" if setting.private else ""
     due = f"; next {moment_words(seen.due, plan.schedule)}, {away_words(seen.due, setting.now)}" if seen.due else ""
-    said = line(f"A preview of {plan.name}, which goes to ", *channel_parts(plan.channels), f"{due}{private}")
+    said = line(f"A preview of {plan.name}, which goes to ", *channel_parts(plan.channels), f"{due}{seen_by(setting)}")
     # The digest's own buttons are for those who get it; here it can be sent, or made anew.
     blocks = tuple(block for block in view.blocks if not isinstance(block, Buttons))
     buttons = Buttons(

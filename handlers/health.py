@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.checkup import Asked, check_up, checkup_data, milliseconds
+from bot.checkup import asked_of, check_up, checkup_data, milliseconds
+from bot.closing import closing_buttons, freshness_line, seen_by, step_line
 from bot.diagnosis import duration
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.findings import Severity, StepKind, Verdict
@@ -28,8 +29,6 @@ from bot.domain.view import (
     line,
 )
 from bot.domain.watch.checkups import Attention, Checkup, Section
-from bot.domain.watch.policy import WatchPolicy
-from bot.lookup import closing_buttons, freshness_line, step_line
 from bot.ports import Sources
 
 # So many things are shown in full, so many more with a line each; the rest is a number.
@@ -49,21 +48,7 @@ class Params:
 
 
 async def observe(params: Params, sources: Sources) -> Checkup:
-    if sources.cluster is None or sources.logs is None or sources.catalogue is None:
-        raise ValueError("health needs the cluster, its logs and the catalogue")
-    asked = Asked(
-        scope=sources.scope,
-        now=sources.now,
-        cluster=sources.cluster,
-        logs=sources.logs,
-        catalogue=sources.catalogue,
-        watch=sources.watch or WatchPolicy(),
-        probes=sources.probes,
-        extras=sources.extras,
-        service=params.service,
-        said=sources.request.text,
-    )
-    return await check_up(asked)
+    return await check_up(asked_of(sources, params.service))
 
 
 def render(params: Params, checkup: Checkup, setting: Setting) -> View:
@@ -191,7 +176,7 @@ def _small_print(checkup: Checkup, setting: Setting) -> Line:
     took = f"Checked in {milliseconds(checkup.took_s * 1000)} · "
     report = checkup.report.seen
     if report is None:
-        return line(f"{took}{checkup.scope}{' · only you see this' if setting.private else ''}")
+        return line(f"{took}{checkup.scope}{seen_by(setting)}")
     return line(took, *freshness_line(report.snapshot, setting))
 
 

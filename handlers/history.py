@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.diagnosis import Index, ago, differences, duration
+from bot.closing import closing_buttons, freshness_line, unread_lines
+from bot.diagnosis import Index, ago, differences, duration, version_of
 from bot.diagnosis.replica_sets import revision_began
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
@@ -15,7 +16,7 @@ from bot.domain.snapshot import Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import count
 from bot.domain.view import Block, Button, Context, Headline, Line, Mark, Paragraph, Table, View, bold, code, line
-from bot.lookup import closing_buttons, find_deployment, freshness_line, unread_lines, version_of
+from bot.lookup import find_deployment
 from bot.ports import Sources
 
 PARTS = frozenset({Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS, Part.REPLICA_SETS, Part.EVENTS})

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.closing import seen_by
 from bot.desk.alerts import Alerts, alert_blocks, alerts_data, read_alerts
 from bot.desk.places import MOST_PLACES, Look, look_at_all, place_blocks, places_data, verdict_of
 from bot.desk.waiting import Waiting, read_waiting, waiting_blocks, waiting_data, waits_words
@@ -105,8 +106,8 @@ def _small_print(seen: Seen, setting: Setting) -> Line:
     member = seen.standing.membership
     groups = f"Your groups {read_words(seen.standing, setting.now)}" if member else ""
     source = f"roles come from {member.source}" if member and member.source else ""
-    private = "only you see this" if setting.private else ""
-    return line(" · ".join(filter(None, (f"As of {setting.now:%H:%M:%S} UTC", groups, source, private))))
+    told = (f"As of {setting.now:%H:%M:%S} UTC", groups, source, seen_by(setting, after=""))
+    return line(" · ".join(filter(None, told)))
 
 
 def _data(seen: Seen) -> dict[str, object]:

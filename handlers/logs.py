@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bot.closing import closing_buttons, freshness_line, unread_lines
 from bot.diagnosis import Index, duration
 from bot.domain.actions import Need, Query, Setting, argument, option
 from bot.domain.catalogue import Catalogue
 from bot.domain.durations import parse_span
 from bot.domain.objects import Container, Pod, Role, Running, Terminated
 from bot.domain.snapshot import LogKey, LogLine, LogQuery, LogRead, Part, Snapshot
-from bot.domain.text import count, suggest
+from bot.domain.text import count, in_short, suggest
 from bot.domain.view import Block, Button, Code, Context, Headline, Line, Mark, Paragraph, View, line
 from bot.errors import UsageError
-from bot.lookup import closing_buttons, find_workload, freshness_line, unread_lines
+from bot.lookup import find_workload
 from bot.ports import Sources
 
 PARTS = frozenset({Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS, Part.REPLICA_SETS, Part.JOBS})
@@ -208,8 +209,7 @@ def _problems(seen: Seen) -> Iterable[Line]:
         if read.problem:
             by_reason.setdefault(read.problem, []).append(f"{key.pod}/{key.container}")
     for reason, names in list(by_reason.items())[:MOST_PROBLEMS]:
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield line(f"{', '.join(names[:3])}{more}: {reason}")
+        yield line(f"{in_short(names, 3)}: {reason}")
     if len(by_reason) > MOST_PROBLEMS:
         yield line(f"… and {count(len(by_reason) - MOST_PROBLEMS, 'other reason')} with other logs.")
 

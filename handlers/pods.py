@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.closing import closing_buttons, freshness_line, unread_lines
 from bot.diagnosis import Index, ago, duration, ready_cell, restarts_cell, status_cell
 from bot.domain.actions import Need, Query, Setting, argument, option
 from bot.domain.catalogue import Catalogue
@@ -16,7 +17,7 @@ from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.text import count
 from bot.domain.view import Block, Button, Context, Headline, Line, Mark, Paragraph, Table, View, bold, line
-from bot.lookup import closing_buttons, find_workload, freshness_line, unread_lines
+from bot.lookup import find_workload
 from bot.ports import Sources
 
 PARTS = frozenset({Part.PODS, Part.DEPLOYMENTS, Part.STATEFUL_SETS, Part.DAEMON_SETS, Part.REPLICA_SETS, Part.JOBS})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.closing import seen_by
 from bot.domain.actions import Need, Query, Setting, argument, option
 from bot.domain.operations import WAITING, Operation, State
 from bot.domain.targets import Scope
@@ -64,8 +65,7 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
     if seen.one is not None:
         return _details(seen.one, setting)
     view = requests_view(seen.waiting, seen.running, seen.ended, now=setting.now)
-    private = " · only you see this" if setting.private else ""
-    lines = [line(f"{seen.scope}{private}")]
+    lines = [line(f"{seen.scope}{seen_by(setting)}")]
     if seen.waiting:
         hint = (code("approve REQUEST"), ", ", code("deny REQUEST"), " and ", code("cancel REQUEST"))
         lines.append(line("Answer on the card, or with ", *hint, "."))
@@ -76,8 +76,7 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
 
 def _details(operation: Operation, setting: Setting) -> View:
     view = details_view(operation)
-    private = " · only you see this" if setting.private else ""
-    where = Context((line(f"{operation.plan.draft.target.scope}{private}"),))
+    where = Context((line(f"{operation.plan.draft.target.scope}{seen_by(setting)}"),))
     return replace(view, blocks=(*view.blocks, where), data=request_data(operation))
 
 

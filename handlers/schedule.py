@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.closing import seen_by
 from bot.diagnosis import duration
 from bot.domain.actions import Need, NoParams, Query, Setting
 from bot.domain.text import count
@@ -144,7 +145,6 @@ def _became(run: SlotRun, schedule: Schedule, now: datetime) -> str:
 
 def _small_print(seen: Seen, setting: Setting) -> tuple[Line, ...]:
     left_out = len(seen.rows) - MOST
-    private = " · only you see this" if setting.private else ""
     lines = [line(f"… and {left_out} more")] if left_out > 0 else []
     if not seen.kept:
         lines.append(line("There is no database here: when each was last sent, and what is paused, is told in chat."))
@@ -152,7 +152,7 @@ def _small_print(seen: Seen, setting: Setting) -> tuple[Line, ...]:
         lines.append(
             line(code("schedule pause NAME --for 3d WHY"), " pauses one, ", code("digest now NAME"), " sends it")
         )
-    return (*lines, line(f"As of {setting.now:%H:%M:%S} UTC{private}"))
+    return (*lines, line(f"As of {setting.now:%H:%M:%S} UTC{seen_by(setting)}"))
 
 
 def _buttons(seen: Seen, setting: Setting) -> Sequence[Button]:

@@ -7,20 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.actions import Control, Need, argument, option
-from bot.domain.durations import parse_span
 from bot.domain.people import Permission
 from bot.domain.requests import Outcome, Place, Post
-from bot.domain.text import first_line
 from bot.domain.view import Button, Buttons, Context, Headline, Mark, View, code, line
 from bot.domain.watch.keeps import PauseSchedule
 from bot.domain.watch.schedules import DigestPlan, Pause
-from bot.errors import UsageError
+from bot.pausing import span_of, why_of
 from bot.ports import Sources
-from bot.redaction import redact
 from bot.schedules import find_digest, moment_words, pause_words
 
 LONGEST = timedelta(days=366)
-LONGEST_WHY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +32,13 @@ async def act(params: Params, sources: Sources) -> Outcome:
     if sources.watch is None:
         raise ValueError("schedule pause needs what is watched")
     plan = find_digest(params.name, sources.watch, "schedule pause")
-    span = _span(params.span)
+    span = span_of(params.span, LONGEST, such_as="8h, 3d or 1w, up to a year") if params.span else None
     pause = Pause(
         name=plan.name,
         by=sources.request.actor.user_id,
         at=sources.now,
         until=None if span is None else sources.now + span,
-        why=_why(params.why),
+        why=why_of(params.why, usage="schedule pause NAME --for 3d WHY"),
     )
     until = f"until {moment_words(pause.until, plan.schedule)}" if pause.until else "until somebody resumes it"
     said = f"{plan.name} is paused {until}"
@@ -53,30 +49,6 @@ async def act(params: Params, sources: Sources) -> Outcome:
         detail=f"{plan.name} {until}{f': {pause.why}' if pause.why else ''}",
         keeps=(PauseSchedule(pause),),
     )
-
-
-def _span(text: str) -> timedelta | None:
-    if not text:
-        return None
-    span = parse_span(text)
-    if span is None or not timedelta() < span <= LONGEST:
-        raise UsageError(f'--for takes a span such as 8h, 3d or 1w, up to a year, not "{text}".')
-    return span
-
-
-def _why(text: str) -> str:
-    """Return the reason as it was typed, on one line. An option behind it was not meant to be a part of it."""
-    words = _words(text)
-    if any(word == "--for" or word.startswith("--for=") for word in words):
-        raise UsageError("--for stands before the reason: schedule pause NAME --for 3d WHY.")
-    return redact(first_line(" ".join(words), LONGEST_WHY))
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()
 
 
 def _told(plan: DigestPlan, pause: Pause) -> View:

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from bot.domain.actions import Control, Need, argument, option
-from bot.domain.durations import parse_span
 from bot.domain.people import Permission
 from bot.domain.policy import Asked
 from bot.domain.requests import Outcome
 from bot.domain.targets import Scope, Where
-from bot.domain.text import count, first_line, suggest
+from bot.domain.text import count, suggest
 from bot.domain.view import Button, Buttons, Context, Headline, Mark, View, line
 from bot.domain.watch.episodes import Episode, Silence
 from bot.domain.watch.keeps import AddSilence
 from bot.errors import UsageError
 from bot.lookup import instead
+from bot.pausing import span_of, why_of
 from bot.ports import Sources
-from bot.redaction import redact
 from bot.watching.meant import MOST_NAMED, firing, meant_by, named, open_words, several_words
 from bot.watching.quiet import EVERYTHING, is_silenced
 from bot.watching.reach import may_for_cluster, open_at
@@ -28,7 +27,6 @@ from bot.watching.room import new_id
 from bot.watching.rule import all_rules
 
 LONGEST = timedelta(days=7)
-LONGEST_WHY = 200
 _ALL = frozenset({"all", "everything"})
 
 
@@ -59,8 +57,8 @@ async def act(params: Params, sources: Sources) -> Outcome:
         scope=scope,
         by=sources.request.actor.user_id,
         at=sources.now,
-        until=sources.now + _span(params.span),
-        why=_why(params.why),
+        until=sources.now + span_of(params.span, LONGEST, such_as="30m, 2h or 3d, up to 7d"),
+        why=why_of(params.why, usage="silence WHAT --for 2h WHY"),
     )
     until = f"{silence.until.astimezone(UTC):%d %b %H:%M} UTC"
     said = f"{_called(what, open_)} is silent until {until}"
@@ -141,24 +139,6 @@ async def _check_reach(what: str, open_: Sequence[Episode], sources: Sources) ->
     asked = Asked(Permission.OPERATE, "silence", Where(sources.scope))
     if not (await sources.rights.of(sources.request.actor, asked)).allowed:
         raise UsageError(f"{what} is a rule, too: its silence would be for all of {sources.scope}, where you may not.")
-
-
-def _span(text: str) -> timedelta:
-    span = parse_span(text)
-    if span is None or not timedelta() < span <= LONGEST:
-        raise UsageError(f'--for takes a span such as 30m, 2h or 3d, up to 7d, not "{text}".')
-    return span
-
-
-def _why(text: str) -> str:
-    """Return the reason on one line. An option behind it was not meant to be a part of it."""
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        words = text.split()
-    if any(word == "--for" or word.startswith("--for=") for word in words):
-        raise UsageError("--for stands before the reason: silence WHAT --for 2h WHY.")
-    return redact(first_line(" ".join(words), LONGEST_WHY))
 
 
 ACTION = Control(

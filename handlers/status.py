@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.closing import closing_buttons, freshness_line, step_line
 from bot.diagnosis import DECISIVE_PARTS, ago, duration, report_data
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.catalogue import Catalogue
@@ -30,7 +31,7 @@ from bot.domain.view import (
     line,
 )
 from bot.examine import examine
-from bot.lookup import closing_buttons, find_workload, freshness_line, look_command, step_line
+from bot.lookup import find_workload, look_command
 from bot.ports import Sources
 
 # An overview shows this many findings in full; the others get a line each.

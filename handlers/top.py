@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.closing import closing_buttons, freshness_line, unread_lines
 from bot.diagnosis import Index, ago, amount
 from bot.domain.actions import Need, Query, Setting, argument
 from bot.domain.objects import Container, ContainerUsage, Node, NodeUsage, PodUsage
@@ -13,7 +14,6 @@ from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.text import count
 from bot.domain.view import Block, Context, Headline, Line, Mark, Paragraph, Table, View, line
 from bot.errors import UsageError
-from bot.lookup import closing_buttons, freshness_line, unread_lines
 from bot.ports import Sources
 
 POD_PARTS = frozenset({Part.PODS, Part.POD_METRICS})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.closing import seen_by
 from bot.domain.actions import Need, NoParams, Query, Setting
 from bot.domain.people import GRANTS, Membership, Permission
 from bot.domain.policy import Asked, Authorization
@@ -136,12 +137,11 @@ def _groups(member: Membership) -> str:
 
 
 def _closing(read: str, source: str, setting: Setting) -> tuple[Block, ...]:
-    private = " · only you see this" if setting.private else ""
     how = "Roles are for full members: guests, people of other workspaces and bots have none."
     return (
         Context(
             (
-                line(f"{read}{f'; roles come from {source}' if source else ''}{private}"),
+                line(f"{read}{f'; roles come from {source}' if source else ''}{seen_by(setting)}"),
                 line(how),
                 line(code("can COMMAND"), " tells whether you may use one."),
             )

@@ -2,7 +2,9 @@
 
 Looks into a running sandbox (`--control`, the address of its control door, as `sandbox.json` of its data folder names
 it) for the newest message with a picture in a channel, or reads one that was stored before (`--stored`). `--store`
-keeps what was found, so that it can be drawn again. See `picture.py` for how a page is laid out and photographed.
+keeps what was found, so that it can be drawn again. What the page shows is typed before: the rollback of `api` and
+`set memory worker 1Gi` by ann, each approved by bob; four minutes later `digest now` by lea. See `picture.py` for how a
+page is laid out and photographed.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ async def main() -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--control", help="the address of the control door of a running sandbox")
     where.add_argument("--stored", type=Path, help="a file that --store wrote")
-    parser.add_argument("--channel", default="ops")
+    parser.add_argument("--channel", default="general")
     parser.add_argument("--store", type=Path, help="keep the message and its picture in this file")
     parser.add_argument("--output", type=Path, default=IMAGES / "digest.png")
     options = parser.parse_args()
@@ -46,7 +48,7 @@ async def main() -> None:
     if options.store:
         options.store.write_text(json.dumps(stored))
     pictures = {file: base64.b64decode(data) for file, data in stored["pictures"].items()}
-    above = f"in #{stored['channel']}, each weekday at nine"
+    above = f"lea in #{stored['channel']} types <code>/rag digest now</code>; by itself it comes each weekday at nine"
     seen_by = f"for everybody in #{stored['channel']}"
     await photograph(page(above, seen_by, stored["blocks"], pictures), options.output, find_chromium())
     print(f"{options.output}: {options.output.stat().st_size // 1024} KB")

@@ -10,9 +10,10 @@ from bot.checkup.bounded import BoundedCluster, BoundedLogs
 from bot.checkup.check import check_up
 from bot.checkup.data import checkup_data, probed_data
 from bot.checkup.depending import Dependencies, Dependency, look_at_dependencies
+from bot.checkup.example import example_tables
 from bot.checkup.probed_words import milliseconds
 from bot.checkup.probing import dependency_targets, health_targets, probe_all
-from bot.checkup.reading import Asked
+from bot.checkup.reading import Asked, asked_of
 
 __all__ = [
     "Asked",
@@ -20,9 +21,11 @@ __all__ = [
     "BoundedLogs",
     "Dependencies",
     "Dependency",
+    "asked_of",
     "check_up",
     "checkup_data",
     "dependency_targets",
+    "example_tables",
     "finding_key",
     "health_targets",
     "look_at_dependencies",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.checkup.attentions import short_reason
+from bot.domain.text import in_short
 from bot.domain.watch.checkups import Attention, Section
 from bot.domain.watch.probes import Health, Probed
 from bot.domain.watch.world import Looked
@@ -33,8 +34,7 @@ def probed_section(name: str, looked: Looked[Sequence[Probed]], attentions: tupl
 def _words(asked: Sequence[Probed], failed: Sequence[Probed]) -> str:
     words = f"{len(asked) - len(failed)} of {len(asked)} answer"
     if failed:
-        more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
-        return f"{words}; not {', '.join(each.target.name for each in failed[:_MOST_NAMED])}{more}"
+        return f"{words}; not {in_short([each.target.name for each in failed], _MOST_NAMED)}"
     timed = [each for each in asked if each.took_ms is not None]
     if not timed:
         return words

@@ -24,7 +24,7 @@ from bot.domain.watch.world import UNSEEN, Looked
 from bot.errors import ClusterError, ClusterNotFound, UsageError
 from bot.examine import examine
 from bot.lookup import find_workload
-from bot.ports import ClusterReader, Extras, LogStream, Probes
+from bot.ports import ClusterReader, Extras, LogStream, Probes, Sources
 
 T = TypeVar("T")
 
@@ -63,6 +63,24 @@ class Asked:
     def find(self, snapshot: Snapshot) -> ObjectRef | None:
         """Return the workload of the service; None where all are meant. Raises `UsageError`."""
         return find_workload(self.said, self.service, snapshot, self.catalogue) if self.service else None
+
+
+def asked_of(sources: Sources, service: str) -> Asked:
+    """Return what a person asked to have checked. Raises ValueError without the ports that this takes."""
+    if sources.cluster is None or sources.logs is None or sources.catalogue is None:
+        raise ValueError("a check needs the cluster, its logs and the catalogue")
+    return Asked(
+        scope=sources.scope,
+        now=sources.now,
+        cluster=sources.cluster,
+        logs=sources.logs,
+        catalogue=sources.catalogue,
+        watch=sources.watch or WatchPolicy(),
+        probes=sources.probes,
+        extras=sources.extras,
+        service=service,
+        said=sources.request.text,
+    )
 
 
 async def read_all(asked: Asked) -> Seen:

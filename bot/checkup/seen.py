@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.checkup.extent import Extent
-from bot.diagnosis import Index, ago
+from bot.diagnosis import Index, why_unread
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Finding, Report
 from bot.domain.snapshot import Freshness, Part
@@ -73,12 +73,8 @@ def unread(seen: Seen, parts: Iterable[Part]) -> str:
     reasons: dict[str, list[str]] = {}
     for part in parts:
         status = snapshot.status(part)
-        if status.freshness is Freshness.LIVE:
-            continue
-        reason = status.reason
-        if status.freshness is Freshness.STALE:
-            reason = f"last seen {ago(status.as_of, snapshot.observed_at)}{': ' + reason if reason else ''}"
-        reasons.setdefault(reason, []).append(part.value)
+        if status.freshness is not Freshness.LIVE:
+            reasons.setdefault(why_unread(status, snapshot.observed_at), []).append(part.value)
     if len(reasons) == 1:
         return next(iter(reasons))
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())

@@ -5,6 +5,7 @@ Some APIs do not know pages (that of the metrics sends all at once), so even one
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from bot.cluster import faults
 from bot.cluster.faults import Tried
 from bot.cluster.http import KubernetesHttp
 from bot.cluster.resources import PAGES, Resource
+from bot.cluster.structs import ListMeta
 from bot.domain.targets import Namespace
 from bot.errors import ClusterExpired
 
@@ -53,12 +55,28 @@ async def _read_pages(http: KubernetesHttp, resource: Resource, namespace: Names
         items[item.metadata.name] = resource.convert(item)
 
     while True:
-        body = await http.get(path, query, timeout_s=timeout_s)
-        try:
-            page = await http.turns.take(partial(PAGES.decode, body))
-            await http.turns.each(page.items or (), keep)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise faults.unreadable(Tried("GET", path), error) from error
-        if not page.metadata.more:
-            return Listed(items, page.metadata.resource_version)
-        query = {"limit": str(PAGE), "continue": page.metadata.more}
+        metadata = await read_page(http, path, query, keep, timeout_s=timeout_s)
+        if not metadata.more:
+            return Listed(items, metadata.resource_version)
+        query = {"limit": str(PAGE), "continue": metadata.more}
+
+
+async def read_page(
+    http: KubernetesHttp,
+    path: str,
+    query: Mapping[str, str],
+    keep: Callable[[msgspec.Raw], None],
+    *,
+    timeout_s: float,
+) -> ListMeta:
+    """Read one page, `keep` each of its objects as it was sent, and return what says how it goes on.
+
+    Raises `ClusterError`, also when `keep` cannot decode an object.
+    """
+    body = await http.get(path, query, timeout_s=timeout_s)
+    try:
+        page = await http.turns.take(partial(PAGES.decode, body))
+        await http.turns.each(page.items or (), keep)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise faults.unreadable(Tried("GET", path), error) from error
+    return page.metadata

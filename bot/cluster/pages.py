@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 import msgspec
 
-from bot.cluster import faults
 from bot.cluster.faults import Tried
 from bot.cluster.http import KubernetesHttp
-from bot.cluster.lists import PAGE
-from bot.cluster.resources import PAGES
+from bot.cluster.lists import PAGE, read_page
 from bot.errors import ClusterExpired, ClusterFault
 
 MOST_PAGES = 200
@@ -52,14 +49,9 @@ async def _read_pages(
         found.append(one.decode(sent))
 
     for _ in range(MOST_PAGES):
-        body = await http.get(path, query, timeout_s=timeout_s)
-        try:
-            page = await http.turns.take(partial(PAGES.decode, body))
-            await http.turns.each(page.items or (), keep)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise faults.unreadable(Tried("GET", path), error) from error
+        metadata = await read_page(http, path, query, keep, timeout_s=timeout_s)
         found[:] = few(found)
-        if not page.metadata.more:
+        if not metadata.more:
             return found
-        query["continue"] = page.metadata.more
+        query["continue"] = metadata.more
     raise ClusterFault(f"There are more than {PAGE * MOST_PAGES} objects.\nTried: {Tried('GET', path)}.")

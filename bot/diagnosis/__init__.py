@@ -12,9 +12,9 @@ from bot.diagnosis.diagnose import DECISIVE_PARTS, Wanted, all_codes, diagnose, 
 from bot.diagnosis.family import Code
 from bot.diagnosis.index import Index
 from bot.diagnosis.pod_status import ready_cell, restarts_cell, status_cell
-from bot.diagnosis.revisions import Difference, differences
+from bot.diagnosis.revisions import Difference, differences, version_of
 from bot.diagnosis.timeline import related_uids, timeline
-from bot.diagnosis.words import ago, amount, cpu, duration, exit_code, tag_of
+from bot.diagnosis.words import ago, amount, cpu, duration, exit_code, tag_of, why_unread
 
 __all__ = [
     "DECISIVE_PARTS",
@@ -37,5 +37,7 @@ __all__ = [
     "status_cell",
     "tag_of",
     "timeline",
+    "version_of",
     "wanted",
+    "why_unread",
 ]

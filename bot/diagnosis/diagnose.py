@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from bot.diagnosis.collapse import collapse
 from bot.diagnosis.family import Case, Code, Family, Symptom, families, surveys
 from bot.diagnosis.index import Index
-from bot.diagnosis.words import ago
+from bot.diagnosis.words import why_unread
 from bot.domain.findings import (
     Finding,
     NotChecked,
@@ -157,12 +157,8 @@ def _not_checked(snapshot: Snapshot) -> tuple[NotChecked, ...]:
     """Say what could not be looked at, or only from an old picture, equal reasons together."""
     by_reason: dict[tuple[Freshness, str], list[Part]] = defaultdict(list)
     for part, status in snapshot.parts.items():
-        if status.freshness is Freshness.LIVE:
-            continue
-        reason = status.reason
-        if status.freshness is Freshness.STALE:
-            reason = f"last seen {ago(status.as_of, snapshot.observed_at)}{': ' + reason if reason else ''}"
-        by_reason[status.freshness, reason].append(part)
+        if status.freshness is not Freshness.LIVE:
+            by_reason[status.freshness, why_unread(status, snapshot.observed_at)].append(part)
     return tuple(
         NotChecked(", ".join(sorted(part.value for part in parts)), reason, snapshot.parts[parts[0]])
         for (_, reason), parts in sorted(by_reason.items())

@@ -21,7 +21,7 @@ from bot.diagnosis.scheduler import Said, nodes_in_all, taint_in
 from bot.diagnosis.words import amount, cpu
 from bot.domain.findings import Evidence, EvidenceKind
 from bot.domain.objects import Node, Pod
-from bot.domain.text import count
+from bot.domain.text import count, in_short
 
 MOST_NAMED = 4
 _LACKS = {
@@ -99,7 +99,8 @@ def taints(index: Index, pod: Pod, said: Sequence[Said]) -> str:
             by_taint.setdefault(taint_words(taint), []).append(node.meta.name)
     if by_taint:
         return "; ".join(
-            f"the taint {taint} of {_names(nodes)}" for taint, nodes in list(by_taint.items())[:MOST_NAMED]
+            f"the taint {taint} of {in_short(nodes, MOST_NAMED)}"
+            for taint, nodes in list(by_taint.items())[:MOST_NAMED]
         )
     named = [taint_in(reason.words) for reason in said if reason.kind is Hindrance.TAINT]
     return "; ".join(f"the taint {taint}" for taint in named if taint) or "a taint of the nodes"
@@ -140,10 +141,5 @@ def node_by_node(index: Index, pod: Pod, said: Sequence[Said], message: str) -> 
         if reason.nodes is None or total is None:
             continue
         names = sorted(found.get(reason.kind, ()))
-        where = f" ({_names(names)})" if names and len(names) == reason.nodes else ""
+        where = f" ({in_short(names, MOST_NAMED)})" if names and len(names) == reason.nodes else ""
         yield Evidence(EvidenceKind.STATE, f"{reason.nodes} of {count(total, 'node')}: {reason.words}{where}")
-
-
-def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.diagnosis.words import amount, cpu, tag_of
-from bot.domain.objects import Port, Probe, Reference, TemplateContainer
+from bot.domain.objects import Port, Probe, Reference, Role, TemplateContainer
 
 # The controller's own mark of a revision: it differs always and says nothing.
 _HASH = "pod-template-hash"
@@ -74,6 +74,11 @@ def differences(before: Templated, after: Templated) -> tuple[Difference, ...]:
     if not found and before.template_restarted_at != after.template_restarted_at:
         found.append(Difference(RESTART, "", "", "restarted by hand, nothing else"))
     return tuple(found)
+
+
+def version_of(of: Templated, *, unknown: str = "unknown") -> str:
+    """Return what tells a template's version: the tag of its first regular container; `unknown` when it has none."""
+    return next((tag_of(each.image) for each in of.containers if each.role is Role.REGULAR), unknown)
 
 
 def is_restart(found: Iterable[Difference]) -> bool:

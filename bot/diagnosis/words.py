@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from bot.domain.snapshot import Freshness, PartStatus
+
 # POSIX shells' meanings, and 128 + n for a process ended by signal n.
 _EXIT_CODES = {
     0: "no error",
@@ -60,6 +62,17 @@ def ago(at: datetime | None, now: datetime) -> str:
         return "at an unknown time"
     delta = now - at
     return "just now" if delta < timedelta(seconds=1) else f"{duration(delta.total_seconds())} ago"
+
+
+def why_unread(status: PartStatus, now: datetime) -> str:
+    """Say why a part could not be read, or when it was seen last and why not since; empty when it is up to date."""
+    match status.freshness:
+        case Freshness.LIVE:
+            return ""
+        case Freshness.MISSING:
+            return status.reason
+        case Freshness.STALE:
+            return f"last seen {ago(status.as_of, now)}{f': {status.reason}' if status.reason else ''}"
 
 
 def amount(size: int) -> str:

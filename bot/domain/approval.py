@@ -17,6 +17,8 @@ class RuleSet:
     """`count` people of a set: who holds one of `roles`, is in one of `groups`, is one of `users`, or is on call.
 
     `name` is what people read: `@rag-leads`, `approvers`, `on call`. `tiers` limits who is on call; empty: any tier.
+    `known_as` says who that is, as it was known when a change was asked for (`@rag-leads and 1 person by name`): words
+    for people alone, which nothing is judged by. The configuration leaves it empty.
     """
 
     name: str
@@ -26,6 +28,7 @@ class RuleSet:
     users: tuple[str, ...] = ()
     on_call: bool = False
     tiers: tuple[int, ...] = ()
+    known_as: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from bot.domain.people import RoleName
 from bot.domain.policy import Authorization
-from bot.domain.text import either, listed
+from bot.domain.text import count, either, listed
 
 
 def held_words(decision: Authorization) -> str:
@@ -36,6 +37,15 @@ def holders_words(decision: Authorization) -> str:
         for role in decision.helpers
         if decision.holders.get(role)
     )
+
+
+def people_words(
+    groups: Collection[str], persons: int, handles: Mapping[str, str], *, everyone: bool = False
+) -> tuple[str, ...]:
+    """Name people: groups by their handles where these are known, else by id, and how many are named themselves."""
+    words = [f"@{handles[group]}" if group in handles else f"group {group}" for group in sorted(groups)]
+    words += [f"{count(persons, 'person')} by name"] if persons else []
+    return (*words, "every full member") if everyone else tuple(words)
 
 
 def read_words(decision: Authorization, now: datetime) -> str:

@@ -29,9 +29,15 @@ def suggest(word: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...
     return tuple(dict.fromkeys([*close, *starts]))[:most]
 
 
-def listed(words: Sequence[str]) -> str:
-    """Join words as people do: `a, b and c`."""
-    return _joined(words, " and ")
+def listed(words: Sequence[str], most: int | None = None) -> str:
+    """Join words as people do: `a, b and c`; with more than `most` of them `a, b and 3 more`."""
+    return _joined(words, " and ") if most is None or len(words) <= most else in_short(words, most)
+
+
+def in_short(words: Sequence[str], most: int) -> str:
+    """Join the first words by commas, and count the others: `a, b`; `a, b and 3 more`."""
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def either(words: Sequence[str]) -> str:

@@ -85,25 +85,27 @@ def approvers_line(operation: Operation) -> Line:
 
 
 def waited_for(operation: Operation) -> str:
-    """Say whose approval is missing: `1 of @rag-leads and 1 who is on call`."""
-    return listed([_some(name, number) for name, number in operation.quorum.missing])
+    """Say whose approval is missing: `1 of the approvers (@rag-leads) and 1 who is on call`."""
+    known = {each.name: each.known_as for each in operation.plan.rule.sets}
+    return listed([_some(name, number, known.get(name, "")) for name, number in operation.quorum.missing])
 
 
 def rule_words(rule: Rule) -> str:
-    """Say who has to agree: `2 of the approvers`; `nobody else` for an empty rule."""
+    """Say who has to agree: `2 of the approvers (@rag-leads)`; `nobody else` for an empty rule."""
     if rule.empty:
         return "nobody else"
-    sets = [_some(each.name, each.count) for each in rule.sets]
+    sets = [_some(each.name, each.count, each.known_as) for each in rule.sets]
     more = rule.humans - sum(each.count for each in rule.sets)
     return listed([*sets, *([_some(_MORE_PEOPLE, more)] if more > 0 else [])])
 
 
-def _some(name: str, number: int) -> str:
+def _some(name: str, number: int, known_as: str = "") -> str:
     if name == _MORE_PEOPLE:
         return count(number, "more person", "more people")
     if name == _ON_CALL:
         return f"{number} who {'is' if number == 1 else 'are'} on call"
-    return f"{number} of {name if name.startswith('@') else f'the {name}'}"
+    some = f"{number} of {name if name.startswith('@') else f'the {name}'}"
+    return some if known_as in ("", name) else f"{some} ({one_line(known_as)})"
 
 
 # --- times ------------------------------------------------------------------------------------------------------------

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.diagnosis import Index, diagnose
-from bot.diagnosis.words import tag_of
+from bot.diagnosis import Index, diagnose, version_of
 from bot.domain.findings import Report
 from bot.domain.objects import Pod, Workload
-from bot.domain.objects.pods import Role
 from bot.domain.snapshot import ALL_PARTS, Freshness, Part
 from bot.domain.targets import Scope
 from bot.engine.workshop import Workshop
@@ -56,7 +54,7 @@ def _seen(index: Index, workload: Workload, now: datetime) -> RevisionSeen | Non
         workload_uid=workload.meta.uid,
         revision_uid=uid,
         number=number,
-        version=_version(workload),
+        version=version_of(workload, unknown=""),
         pods=len(pods),
     )
 
@@ -84,11 +82,6 @@ def _revision_of(index: Index, workload: Workload, pod: Pod) -> tuple[str, int]:
     if workload.kind == "DaemonSet" and label:
         return f"{workload.meta.name}-{label}", 0
     return (label, 0) if label == workload.update_revision else ("", 0)
-
-
-def _version(workload: Workload) -> str:
-    regular = [container for container in workload.containers if container.role is Role.REGULAR]
-    return tag_of(regular[0].image) if regular else ""
 
 
 class Memory:

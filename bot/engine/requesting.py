@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import uuid
 from dataclasses import replace
@@ -23,6 +24,7 @@ from bot.engine.counting import REFUSED, count_step
 from bot.engine.drafting import drafted, rehearse, server_refusal
 from bot.engine.fillable import unfillable
 from bot.engine.keeping import entry, save, show, via
+from bot.engine.naming import named
 from bot.engine.tokens import tokens
 from bot.engine.workshop import Workshop
 from bot.errors import Lost, UsageError, WriteConflict, WriteRefused, WriteThrottled
@@ -64,8 +66,10 @@ class Requesting:
                 return await self._refuse(claimed, asked, server_refusal(error))
             else:
                 break
-        copies = await copies_for(self._workshop, operation)
-        return await self._keep(claimed, asked, replace(operation, copies=copies))
+        copies, rule = await asyncio.gather(copies_for(self._workshop, operation), named(self._workshop, operation))
+        plan = replace(operation.plan, rule=rule)
+        shown = replace(operation, plan=plan, digest=digest_of(canonical(plan)), copies=copies)
+        return await self._keep(claimed, asked, shown)
 
     def _place(self, request: Request) -> Place:
         """Return where the card belongs: where it was asked for when others are there, else the channel for that."""

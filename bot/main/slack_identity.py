@@ -9,12 +9,12 @@ from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.backoff import backoff
 from bot.errors import Fault, SettingsError
 from bot.ports import Clock
 from bot.settings import SlackSettings
 from bot.slack.codes import code_of
 from bot.slack.inbound.app import Identity
-from bot.worker import backoff
 
 log = logging.getLogger(__name__)
 

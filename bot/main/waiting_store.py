@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.backoff import backoff
 from bot.cancellation import was_cancelled
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.main.database import embedded_folder
@@ -35,7 +36,6 @@ from bot.ports import (
 )
 from bot.store.embedded import EmbeddedServer
 from bot.store.store import KEEP_SAMPLE_DAYS, PostgresStore
-from bot.worker import backoff
 
 log = logging.getLogger(__name__)
 

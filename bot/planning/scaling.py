@@ -127,23 +127,18 @@ def _ordinals(sizing: Sizing) -> Iterator[Fact]:
     changed = range(min(sizing.was, sizing.to), max(sizing.was, sizing.to))
     pods = [f"{name}-{first + number}" for number in changed]
     if sizing.more < 0:
-        yield Fact("pods that go", f"{_some(pods[::-1])}, the highest first")
+        yield Fact("pods that go", f"{listed(pods[::-1], _MOST_NAMED)}, the highest first")
     claims = [f"{claim}-{pod}" for pod in pods for claim in sizing.claims]
     if claims and sizing.more < 0:
         one = len(claims) == 1
         stay = f"stay{'s' if one else ''}, with {'its' if one else 'their'} data"
         gone = f"{'is' if one else 'are'} deleted"
-        yield Fact("volumes", f"{_some(claims)} {gone if sizing.deletes_claims else stay}")
+        yield Fact("volumes", f"{listed(claims, _MOST_NAMED)} {gone if sizing.deletes_claims else stay}")
     elif claims:
-        yield Fact("volumes", f"{_some(claims)}: those that are still there are used again")
+        yield Fact("volumes", f"{listed(claims, _MOST_NAMED)}: those that are still there are used again")
     held = int(((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition") or 0)
     if held > first:
         yield Fact("partition", f"pods below {name}-{held} are of the revision before, also new ones")
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return f"{', '.join(names[:_MOST_NAMED])} and {more} more" if more > 0 else listed(names)
 
 
 # --- warnings ---------------------------------------------------------------------------------------------------------

@@ -134,8 +134,12 @@ class RevisionSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkedRevision:
-    """What is known of a revision that worked: from when to when it was seen, and for how many minutes in all."""
+    """What is known of a revision that worked: from when to when it was seen, and for how many minutes in all.
 
+    One of the same name that was there before has another `workload_uid`.
+    """
+
+    workload_uid: str
     revision_uid: str
     number: int
     version: str

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from bot.domain.findings import Severity
-from bot.domain.text import count
+from bot.domain.text import count, in_short
 from bot.domain.watch.probes import ServedCertificate
 from bot.probes.words import lasting, spoken
 
@@ -132,12 +132,11 @@ def _ended(served: ServedCertificate, host: str, now: datetime) -> Flaw | None:
 
 
 def _for_others(served: ServedCertificate, host: str) -> Flaw:
-    known = ", ".join(served.names[:5]) or "no name at all"
-    more = f" and {len(served.names) - 5} more" if len(served.names) > 5 else ""
+    known = in_short(served.names, 5) or "no name at all"
     return Flaw(
         "CERTIFICATE_WRONG_HOST",
         Severity.CRITICAL,
-        f"The certificate is for {known}{more}, not for {host}.",
+        f"The certificate is for {known}, not for {host}.",
         "Compare the host with the ingress's rules and with the names in its TLS secret.",
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.findings import Severity
-from bot.domain.text import count
+from bot.domain.text import count, in_short
 from bot.probes.asking import Asking
 from bot.probes.statements import masked
 from bot.probes.words import lasting
@@ -98,5 +98,5 @@ def _line(pid: int, known: Mapping[int, LockRow]) -> str:
 
 
 def _named(roots: Sequence[int]) -> str:
-    named = ["a prepared transaction" if pid == 0 else f"pid {pid}" for pid in roots[:3]]
-    return ", ".join(named) + (f" and {len(roots) - 3} more" if len(roots) > 3 else "")
+    named = ["a prepared transaction" if pid == 0 else f"pid {pid}" for pid in roots]
+    return in_short(named, 3)

@@ -9,15 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.objects import Service
+from bot.domain.watch.likely import likely_dependency
 from bot.domain.watch.probes import ProbeKind
 from bot.setup.names import LONGEST, Named, is_label
 from bot.setup.written import PLACEHOLDER
 
-_PORTS = {5432: ProbeKind.POSTGRESQL, 6379: ProbeKind.REDIS, 6333: ProbeKind.QDRANT}
 _CREDENTIALS = {ProbeKind.POSTGRESQL: "DSN", ProbeKind.REDIS: "PASSWORD", ProbeKind.QDRANT: "API_KEY"}
-# A second Service for the same pods, which only names them.
-_BESIDE = ("-headless", "-hl", "-metrics")
-_TCP = "TCP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +44,16 @@ def _offers(services: Sequence[Service], aliases: Mapping[Named, str], namespace
     taken: set[str] = set()
     for service in sorted(services, key=lambda each: (each.meta.namespace, each.meta.name)):
         name, namespace = service.meta.name, service.meta.namespace
-        port = next((each.port for each in service.ports if each.port in _PORTS and each.protocol == _TCP), 0)
+        likely = likely_dependency(service)
         called = f"{name}-{namespace}"[:LONGEST].rstrip("-") if name in taken else name
-        fits = is_label(name) and namespace in namespaces and not name.endswith(_BESIDE)
-        if not (port and fits) or called in taken:
+        fits = is_label(name) and namespace in namespaces
+        if likely is None or not fits or called in taken:
             continue
         taken.add(called)
-        host, kind = f"{name}.{namespace}.svc:{port}", _PORTS[port]
         yield _Offer(
             name=called,
-            kind=kind,
-            address=f"http://{host}" if kind is ProbeKind.QDRANT else host,
+            kind=likely.kind,
+            address=likely.address,
             namespace=namespace,
             alias=next((each for by, each in aliases.items() if (by.namespace, by.name) == (namespace, name)), ""),
         )

@@ -220,7 +220,7 @@ ON CONFLICT (cluster, namespace, kind, name, workload_uid, revision_uid) DO UPDA
     version = excluded.version, pods = excluded.pods, last_at = clock_timestamp(), minutes = worked_revisions.minutes + 1;
 
 -- name: worked_revisions
-SELECT revision_uid, number, version, first_at, last_at, minutes FROM worked_revisions
+SELECT workload_uid, revision_uid, number, version, first_at, last_at, minutes FROM worked_revisions
 WHERE cluster = %(cluster)s AND namespace = %(namespace)s AND kind = %(kind)s AND name = %(name)s
 ORDER BY last_at DESC, minutes DESC, revision_uid;
 

@@ -28,6 +28,7 @@ class PostgresRecord:
             rows = await session.fetch("worked_revisions", **place(scope), kind=ref.kind, name=ref.name)
         return tuple(
             WorkedRevision(
+                workload_uid=row["workload_uid"],
                 revision_uid=row["revision_uid"],
                 number=row["number"],
                 version=row["version"],

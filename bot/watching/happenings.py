@@ -1,7 +1,8 @@
 """What happened between two looks and is no trouble: releases, scalings, renewed certificates. Pure.
 
 A release is told by what the cluster itself knows of when it began, so that one that ends while nobody looks is told by
-the next who does. The keys make each happening one, however many replicas see it.
+the next who does; of stateful sets and daemon sets it does not know that, see `set_releases`. The keys make each
+happening one, however many replicas see it.
 """
 
 from __future__ import annotations
@@ -15,34 +16,30 @@ from bot.diagnosis import Index, tag_of
 from bot.diagnosis.replica_sets import replica_set_of_revision, revision_began
 from bot.domain.catalogue import Catalogue
 from bot.domain.objects import CHANGE_CAUSE, ReplicaSet, Role, Workload
-from bot.domain.snapshot import Freshness, Part, Snapshot
+from bot.domain.snapshot import Snapshot
 from bot.domain.targets import ObjectRef, Scope
 from bot.domain.watch.extras import IssuedCertificate
 from bot.domain.watch.probes import Probed
 from bot.domain.watch.samples import Note
 from bot.domain.watch.world import World
 from bot.watching.measuring import words
+from bot.watching.set_releases import RECENT, RELEASE, Complete, SetRelease, complete_sets, set_releases
 
-RELEASE = "release"
 SCALING = "scaling"
 RENEWAL = "renewal"
-# A revision that began longer ago is no news when it is complete again.
-RECENT = timedelta(hours=1)
 _RESCALED_WITHIN = timedelta(minutes=5)
 _SCALED_KINDS = ("Deployment", "StatefulSet")
-# By this label of its pods a daemon set's revision is known.
-_HASH = "controller-revision-hash"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     """What happenings are told from: the last time that each part of it was seen.
 
-    `revisions` are those that stateful sets and daemon sets were complete with last, by the workload's uid.
+    `sets` are the revisions that stateful sets and daemon sets were complete with last, by the workload's uid.
     """
 
     snapshot: Snapshot | None = None
-    revisions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    sets: Mapping[str, Complete] = field(default_factory=lambda: MappingProxyType({}))
     certificates: Sequence[IssuedCertificate] = ()
     probed: Sequence[Probed] = ()
 
@@ -55,66 +52,39 @@ class Sight:
         served |= {each.target.name: each for each in probed or () if each.certificates}
         return cls(
             snapshot=before.snapshot if report is None else report.snapshot,
-            revisions=before.revisions if report is None else _revisions(report.snapshot, before.revisions),
+            sets=before.sets if report is None else complete_sets(report.snapshot, before.sets, world.now),
             certificates=before.certificates if certificates is None else certificates,
             probed=tuple(served.values()),
         )
 
 
 def notes_of(before: Sight, after: Sight, scope: Scope, catalogue: Catalogue, now: datetime) -> tuple[Note, ...]:
-    """Return what happened between two looks."""
+    """Return what happened between two looks, but for releases of sets: see `releases_of_sets`."""
     notes: list[Note] = []
     if after.snapshot is not None:
         index = Index(after.snapshot)
-        notes += _releases(index, before, after, scope, catalogue, now)
+        notes += _releases(index, scope, catalogue, now)
         notes += _scalings(index, before.snapshot, scope, catalogue, now)
     return (*notes, *_renewed(before, after, scope, now), *_served_anew(before, after, scope, now))
+
+
+def releases_of_sets(
+    before: Sight | None, after: Sight, scope: Scope, catalogue: Catalogue, now: datetime
+) -> tuple[SetRelease, ...]:
+    """Return what may be a release of a stateful set or a daemon set; `before` is None at the first look."""
+    if after.snapshot is None:
+        return ()
+    return tuple(set_releases(after.snapshot, before.sets if before else {}, after.sets, scope, catalogue, now))
 
 
 # --- releases ---------------------------------------------------------------------------------------------------------
 
 
-def _releases(
-    index: Index, before: Sight, after: Sight, scope: Scope, catalogue: Catalogue, now: datetime
-) -> Iterator[Note]:
+def _releases(index: Index, scope: Scope, catalogue: Catalogue, now: datetime) -> Iterator[Note]:
     for workload in index.snapshot.workloads:
-        if not workload.is_complete:
-            continue
-        name, uid = catalogue.alias_of(workload.kind, workload.meta.name), workload.meta.uid
-        if workload.kind == "Deployment":
+        if workload.kind == "Deployment" and workload.is_complete:
+            name = catalogue.alias_of(workload.kind, workload.meta.name)
             yield from _release(index, workload, name, scope, now)
-        elif uid in before.revisions and before.revisions[uid] != after.revisions[uid]:
-            said = f"{name} was released: all {workload.desired} pods run the new revision."
-            key = f"{uid}:{after.revisions[uid]}:{_newest(index, workload)}"
-            yield _note(RELEASE, key, scope, index.ref(workload), said, now)
-
-
-def _revisions(snapshot: Snapshot, before: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the revisions that are complete, and of what is not complete now the last one that was."""
-    index, there = Index(snapshot), {workload.meta.uid for workload in snapshot.workloads}
-    all_read = all(snapshot.status(part).freshness is Freshness.LIVE for part in (Part.STATEFUL_SETS, Part.DAEMON_SETS))
-    kept = {uid: revision for uid, revision in before.items() if uid in there or not all_read}
-    for workload in snapshot.workloads:
-        revision = _revision(index, workload) if workload.is_complete else ""
-        if revision:
-            kept[workload.meta.uid] = revision
-    return MappingProxyType(kept)
-
-
-def _revision(index: Index, workload: Workload) -> str:
-    """Return the revision of all pods of a stateful set, or of a daemon set, by their labels; else nothing."""
-    if workload.kind == "StatefulSet":
-        return workload.current_revision
-    if workload.kind != "DaemonSet":
-        return ""
-    own = {pod.meta.labels.get(_HASH, "") for pod in index.pods_of(workload) if pod.meta.deleted_at is None}
-    return own.pop() if len(own) == 1 else ""
-
-
-def _newest(index: Index, workload: Workload) -> str:
-    """Return when the last pod was made: what tells a release from an earlier one of the same revision."""
-    made = [pod.meta.created_at for pod in index.pods_of(workload) if pod.meta.created_at is not None]
-    return max(made).isoformat(timespec="seconds") if made else ""
 
 
 def _release(index: Index, workload: Workload, name: str, scope: Scope, now: datetime) -> Iterator[Note]:

@@ -7,12 +7,13 @@ the same when it comes again.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Severity
-from bot.domain.targets import Scope
+from bot.domain.targets import ObjectRef, Scope
 from bot.domain.watch.episodes import Signal
 from bot.domain.watch.received import ReceivedAlert, ReceivedStatus
 from bot.domain.watch.transitions import hear
@@ -20,26 +21,16 @@ from bot.errors import UsageError
 from bot.scopes import Scopes
 from bot.watching.counting import count_over
 from bot.watching.measuring import LONGEST_TITLE, title, words
+from bot.watching.of_nodes import CAUSE, OBJECTS, may_name_node, nodes_named
 from bot.watching.room import WatchRoom
 
 SOURCE = "alertmanager"
-# A label by which an alert may say itself what its cause is: `deployment/api`.
-CAUSE = "ragops_cause"
 _SEVERITIES = {
     **dict.fromkeys(("critical", "page", "error", "fatal", "emergency", "disaster", "high"), Severity.CRITICAL),
     **dict.fromkeys(("info", "information", "informational", "low", "debug"), Severity.INFO),
 }
 # By this severity kube-prometheus marks alerts that are there for Alertmanager alone (Watchdog, InfoInhibitor).
 _NO_ALERT = "none"
-_KINDS = (
-    "deployment",
-    "statefulset",
-    "daemonset",
-    "cronjob",
-    "job_name",
-    "horizontalpodautoscaler",
-    "persistentvolumeclaim",
-)
 _NAMES = {"job_name": "job"}
 # The alphabet of names that Kubernetes makes up.
 _MADE_UP = "[bcdfghjklmnpqrstvwxz2456789]"
@@ -66,24 +57,35 @@ class Intake:
 
     async def receive(self, alerts: Sequence[ReceivedAlert]) -> None:
         """Put alerts on record, one transaction for each scope. Raises `StoreUnavailable`."""
-        told = self._by_scope(alerts)
+        alerts = [alert for alert in alerts if alert.label("severity").lower() != _NO_ALERT]
+        told = self._by_scope(alerts, await nodes_named(self._room, self._to_be_placed(alerts)))
         for scope in sorted(told, key=lambda each: (each.cluster, each.namespace)):
             await self._keep(scope, told[scope])
 
-    def _by_scope(self, alerts: Sequence[ReceivedAlert]) -> Mapping[Scope, _Told]:
-        told: dict[Scope, _Told] = {}
+    def _to_be_placed(self, alerts: Iterable[ReceivedAlert]) -> Mapping[str, tuple[Scope, ReceivedAlert]]:
+        """Return what fires and may be about a node, by key, with the place that it has otherwise."""
+        scopes = self._room.scopes
+        return {
+            key_of(alert): (scope_of(alert, scopes), alert)
+            for alert in alerts
+            if alert.status is ReceivedStatus.FIRING and _may_be_of_cluster(alert, scopes)
+        }
+
+    def _by_scope(self, alerts: Iterable[ReceivedAlert], nodes: Mapping[str, str]) -> Mapping[Scope, _Told]:
+        """Return what is said of each scope; `nodes` are those that alerts are about, by key."""
+        told: dict[Scope, _Told] = defaultdict(_Told)
         for alert in alerts:
-            if alert.label("severity").lower() == _NO_ALERT:
-                continue
-            scope = scope_of(alert, self._room.scopes)
-            said = told.setdefault(scope, _Told())
-            key = key_of(alert)
+            key, scope = key_of(alert), scope_of(alert, self._room.scopes)
+            places = (scope, scope.whole) if _may_be_of_cluster(alert, self._room.scopes) else (scope,)
             if alert.status is ReceivedStatus.RESOLVED:
-                said.firing.pop(key, None)
-                said.over[key] = None
+                # It is over wherever it was told of: by now its node may be gone.
+                for place in places:
+                    told[place].firing.pop(key, None)
+                    told[place].over[key] = None
             else:
-                said.over.pop(key, None)
-                said.firing[key] = signal_of(alert, self._room.catalogue_at(scope))
+                place = scope.whole if key in nodes else scope
+                told[place].over.pop(key, None)
+                told[place].firing[key] = signal_of(alert, self._room.catalogue_at(place), nodes.get(key, ""))
         return told
 
     async def _keep(self, scope: Scope, said: _Told) -> None:
@@ -116,11 +118,16 @@ def scope_of(alert: ReceivedAlert, scopes: Scopes) -> Scope:
     return next(known, default)
 
 
-def signal_of(alert: ReceivedAlert, catalogue: Catalogue) -> Signal:
-    """Return an alert as a signal, which fires at once. `catalogue` is that of its scope."""
+def _may_be_of_cluster(alert: ReceivedAlert, scopes: Scopes) -> bool:
+    """Tell whether an alert may be about a node of ours: not one of a cluster that is not configured."""
+    return may_name_node(alert) and alert.label("cluster") in ("", *scopes.namespaces)
+
+
+def signal_of(alert: ReceivedAlert, catalogue: Catalogue, node: str = "") -> Signal:
+    """Return an alert as a signal, which fires at once. `catalogue` is that of its scope, `node` what it is about."""
     name = title(alert.label("alertname")) or "alert"
     summary = alert.annotation("summary") or alert.annotation("message")
-    cause = cause_of(alert, catalogue)
+    cause = _bounded(str(ObjectRef("Node", "", node))) if node else cause_of(alert, catalogue)
     kind, _, of = cause.partition("/")
     service = next((e.alias for e in catalogue.entries.values() if (e.kind.lower(), e.name) == (kind, of)), "")
     return Signal(
@@ -144,7 +151,7 @@ def cause_of(alert: ReceivedAlert, catalogue: Catalogue) -> str:
     own = alert.label(CAUSE)
     if own:
         return _bounded(own)
-    for label in _KINDS:
+    for label in OBJECTS:
         if name := alert.label(label):
             return _bounded(f"{_NAMES.get(label, label)}/{name}")
     if pod := alert.label("pod"):

@@ -24,13 +24,14 @@ from bot.errors import Lost
 from bot.ports import SlotClaim, Transaction
 from bot.watching.card import note_view
 from bot.watching.counting import count_over
-from bot.watching.happenings import Sight, notes_of
+from bot.watching.happenings import Sight, notes_of, releases_of_sets
 from bot.watching.leaving import Leaving
 from bot.watching.quiet import is_quiet
 from bot.watching.reading import MINUTE, Reader, Readings
 from bot.watching.recording import problems_of, unjudged_in
 from bot.watching.room import WatchRoom
 from bot.watching.rule import Rule, all_rules
+from bot.watching.set_releases import JUST_BEFORE, is_news
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,10 @@ class Watcher:
         judged = self._judge(world)
         before = self._sights.get(world.scope)
         sight = Sight.of(world, before)
-        notes = notes_of(before or sight, sight, world.scope, world.catalogue, world.now)
+        notes = (
+            *notes_of(before or sight, sight, world.scope, world.catalogue, world.now),
+            *await self._released(before, sight, world),
+        )
         silences = await room.store.episodes.silences() if notes else ()
         told = False
         async with room.store.transaction() as transaction:
@@ -129,6 +133,21 @@ class Watcher:
             room.changed()
         if told:
             room.put()
+
+    async def _released(self, before: Sight | None, sight: Sight, world: World) -> tuple[Note, ...]:
+        """Return the releases of sets that are news. What was told is asked only where one may be, which is rare."""
+        found = releases_of_sets(before, sight, world.scope, world.catalogue, world.now)
+        if not found:
+            return ()
+        store = self._room.store
+        back = min([world.now - JUST_BEFORE, *(each.since for each in found if each.since is not None)])
+        told = await store.history.notes(world.scope, since=back)
+        news = []
+        for each in found:
+            worked = () if each.since is not None else await store.record.worked(world.scope, each.note.ref)
+            if is_news(each, worked, told):
+                news.append(each.note)
+        return tuple(news)
 
     def _judge(self, world: World) -> list[Judged]:
         """Let all rules of a place judge; one that fails judges nothing, so that what it fires stays as it is."""

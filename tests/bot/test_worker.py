@@ -14,14 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
-import bot.worker
+import bot.worker.loop
+from bot.backoff import backoff
 from bot.domain.requests import Place, Post, Surface
 from bot.domain.view import Headline, View
 from bot.errors import DeliveryError, DeliveryRefused, DeliveryThrottled, DeliveryUnknown, StoreUnavailable
 from bot.references import References
 from bot.service import Service
 from bot.store.store import PostgresStore
-from bot.worker import AT_ONCE, DEADLINE_S, LEASE_S, WORK_S, Delivery, Intake, Loop, backoff
+from bot.worker import AT_ONCE, DEADLINE_S, LEASE_S, WORK_S, Delivery, Intake, Loop
 from tests.support.clocks import SteppedClock
 from tests.support.service import Stage, asked, stage
 from tests.support.twins import RecordingNotifier
@@ -498,7 +499,7 @@ async def test_a_database_that_stays_away_is_told_once_a_minute(
 
 async def test_the_loop_wakes_at_once(clock: SteppedClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wake-up does not wait for the interval, and is one look for each."""
-    monkeypatch.setattr(bot.worker, "POLL_S", 3600.0)
+    monkeypatch.setattr(bot.worker.loop, "POLL_S", 3600.0)
     steps = Steps()
     subject = loop(steps, clock)
     async with in_background(subject.run()):
@@ -512,7 +513,7 @@ async def test_the_loop_wakes_at_once(clock: SteppedClock, monkeypatch: pytest.M
 
 async def test_the_loop_looks_by_itself(clock: SteppedClock) -> None:
     """A lost wake-up costs a second, nothing else."""
-    assert bot.worker.POLL_S == 1.0
+    assert bot.worker.loop.POLL_S == 1.0
     steps = Steps()
     async with in_background(loop(steps, clock).run()):
         await steps.ended.wait()

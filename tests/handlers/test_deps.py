@@ -296,6 +296,18 @@ async def test_the_example_is_one_that_ragops_takes() -> None:
     assert (vectors.kind, vectors.address) == (ProbeKind.QDRANT, "http://v.shop.svc:6333")
 
 
+async def test_a_service_that_only_names_pods_of_another_is_no_example() -> None:
+    """It would be the same database once more; nor is what listens by another protocol."""
+    shown = snapshot(
+        *WELL.workloads,
+        service("pg", ServicePort(5432, "pg")),
+        service("pg-hl", ServicePort(5432, "pg")),
+        service("cache", ServicePort(6379, "redis", protocol="UDP")),
+    )
+    [code] = [block for block in (await look(shown=shown, watch=watching_over())).blocks if isinstance(block, Code)]
+    assert 'depends_on = ["pg"]' in code.text
+
+
 async def test_the_example_needs_no_cluster() -> None:
     """It is a made-up one then."""
     view = await look(watch=watching_over(), problem=ClusterUnreachable("gone"))

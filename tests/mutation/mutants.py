@@ -592,7 +592,7 @@ MUTANTS = (
     ),
     Mutant(
         "an older picture does not cover a newer one: delivery",
-        "bot/worker.py",
+        "bot/worker/delivery.py",
         "if message_id and version >= post.version:",
         "if False:",
         "tests/bot/test_delivery_of_pictures.py::test_t27_what_is_shown_already_is_not_sent",

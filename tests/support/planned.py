@@ -118,7 +118,13 @@ def json_controller_revision(template: Json, number: int, *, made_s: float = DAY
 def worked(key: str, *, first_s: float = 4 * DAY_S, last_s: float = 360, minutes: int = 4320) -> WorkedRevision:
     """Return that a revision was seen to work, for three days unless told otherwise."""
     return WorkedRevision(
-        revision_uid=key, number=0, version="v", first_at=ago(first_s), last_at=ago(last_s), minutes=minutes
+        workload_uid="uid-api",
+        revision_uid=key,
+        number=0,
+        version="v",
+        first_at=ago(first_s),
+        last_at=ago(last_s),
+        minutes=minutes,
     )
 
 

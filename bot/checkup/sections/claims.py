@@ -6,6 +6,7 @@ from bot.checkup.attentions import from_findings
 from bot.checkup.kinds import SectionKind
 from bot.checkup.seen import Seen, unread
 from bot.domain.snapshot import Part
+from bot.domain.text import in_short
 from bot.domain.watch.checkups import Section
 
 NAME = "volume claims"
@@ -24,8 +25,7 @@ def look(seen: Seen) -> Section:
     others = [f"{each.meta.name} {each.phase or 'Pending'}" for each in claims if each.phase != "Bound"]
     words = f"{len(claims) - len(others)} of {len(claims)} bound"
     if others:
-        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-        words += f"; {', '.join(others[:_MOST_NAMED])}{more}"
+        words += f"; {in_short(others, _MOST_NAMED)}"
     lost = any(each.phase == "Lost" for each in claims)
     return Section(name=NAME, words=words, problem=problem, noted=lost, attentions=attentions)
 

@@ -53,8 +53,7 @@ def _silent(seen: Seen, disks: Sequence[DiskUse]) -> str:
     silent = [each.meta.name for each in nodes if each.meta.name not in told]
     if len(silent) <= 1:
         return f"the kubelet of {silent[0]} tells nothing" if silent else ""
-    more = [f"{len(silent) - _MOST_NAMED} more"] if len(silent) > _MOST_NAMED else []
-    return f"the kubelets of {listed([*silent[:_MOST_NAMED], *more])} tell nothing"
+    return f"the kubelets of {listed(silent, _MOST_NAMED)} tell nothing"
 
 
 def _named(disk: DiskUse) -> str:

@@ -7,7 +7,7 @@ from bot.checkup.kinds import SectionKind
 from bot.checkup.seen import Seen, unread
 from bot.domain.objects import Ingress
 from bot.domain.snapshot import Part
-from bot.domain.text import count
+from bot.domain.text import count, in_short
 from bot.domain.watch.checkups import Section
 
 NAME = "ingresses"
@@ -35,9 +35,8 @@ def look(seen: Seen) -> Section:
 
 def _words(ingress: Ingress) -> str:
     hosts = list(dict.fromkeys(route.host or "any host" for route in ingress.routes))
-    more = f" and {len(hosts) - 2} more" if len(hosts) > 2 else ""
     parts = [
-        f"{ingress.meta.name} ({ingress.ingress_class or 'default class'}) {', '.join(hosts[:2])}{more}".rstrip(),
+        f"{ingress.meta.name} ({ingress.ingress_class or 'default class'}) {in_short(hosts, 2)}".rstrip(),
         f"TLS {', '.join(ingress.tls_secrets[:2])}" if ingress.tls_secrets else "",
         f"at {ingress.addresses[0]}" if ingress.addresses else "without an address",
     ]

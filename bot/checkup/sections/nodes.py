@@ -7,6 +7,7 @@ from bot.checkup.kinds import SectionKind
 from bot.checkup.seen import Seen, unread
 from bot.domain.objects import Node
 from bot.domain.snapshot import Part
+from bot.domain.text import in_short
 from bot.domain.watch.checkups import Section
 
 NAME = "nodes"
@@ -27,8 +28,7 @@ def look(seen: Seen) -> Section:
     ready = sum(node.is_ready for node in nodes)
     words = f"{ready} of {len(nodes)} ready"
     if states:
-        more = f" and {len(states) - _MOST_NAMED} more" if len(states) > _MOST_NAMED else ""
-        words += f"; {', '.join(states[:_MOST_NAMED])}{more}"
+        words += f"; {in_short(states, _MOST_NAMED)}"
     return Section(name=NAME, words=words, problem=problem, noted=bool(states), attentions=attentions)
 
 

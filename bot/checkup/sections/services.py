@@ -9,6 +9,7 @@ from bot.checkup.kinds import SectionKind
 from bot.checkup.seen import Looks, Seen, unread
 from bot.diagnosis.backends import Backend, backend
 from bot.domain.snapshot import Part
+from bot.domain.text import in_short
 from bot.domain.watch.checkups import Section
 
 NAME = "services"
@@ -49,8 +50,7 @@ def _words(serving: Sequence[Backend], empty: Sequence[Backend], all_of_them: in
         return "endpoints ready: " + ", ".join(f"{each.service.meta.name} {_ready(each)}" for each in serving)
     words = f"{len(serving) - len(empty)} of {len(serving)} with ready endpoints"
     if empty:
-        more = f" and {len(empty) - _MOST_NAMED} more" if len(empty) > _MOST_NAMED else ""
-        words += f", none behind {', '.join(each.service.meta.name for each in empty[:_MOST_NAMED])}{more}"
+        words += f", none behind {in_short([each.service.meta.name for each in empty], _MOST_NAMED)}"
     return words
 
 

@@ -11,7 +11,7 @@ from bot.checkup.seen import Looks, Seen, unread
 from bot.diagnosis.usage import samples
 from bot.domain.objects import Container, ContainerUsage, Pod
 from bot.domain.snapshot import Part
-from bot.domain.text import count, listed
+from bot.domain.text import count, in_short, listed
 from bot.domain.watch.checkups import Section
 
 NAME = "usage"
@@ -90,8 +90,7 @@ def _worst_of_each(shares: Iterable[_Share]) -> list[_Share]:
 
 
 def _first(shares: Sequence[_Share]) -> str:
-    more = f" and {len(shares) - _MOST_NAMED} more" if len(shares) > _MOST_NAMED else ""
-    return ", ".join(str(share) for share in shares[:_MOST_NAMED]) + more
+    return in_short([str(share) for share in shares], _MOST_NAMED)
 
 
 def _highest(limits: Sequence[_Share]) -> str:

@@ -11,7 +11,7 @@ from bot.diagnosis.family import Case, Code, Family, Symptom
 from bot.diagnosis.index import Index
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep
 from bot.domain.objects import Pod, Reference, TemplateContainer, Waiting
-from bot.domain.text import NO_TEXT, Redacted, first_line
+from bot.domain.text import NO_TEXT, Redacted, first_line, in_short
 
 CONFIGURATION_MISSING = "CONFIGURATION_MISSING"
 RUNS_AS_ROOT = "RUNS_AS_ROOT"
@@ -110,8 +110,7 @@ def _who_names(case: Case, missing: Missing | None) -> str:
         return ""
     variables = sorted(ref.variable for ref in naming if ref.variable)
     if variables:
-        more = f" and {len(variables) - 3} more" if len(variables) > 3 else ""
-        return f" Container {case.container.name} takes {', '.join(variables[:3])}{more} from it."
+        return f" Container {case.container.name} takes {in_short(variables, 3)} from it."
     return f" Container {case.container.name} takes all its keys as variables (envFrom)."
 
 

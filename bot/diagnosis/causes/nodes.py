@@ -11,7 +11,7 @@ from bot.diagnosis.words import amount, cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Condition, Node, NodeUsage, Pod
 from bot.domain.targets import ObjectRef
-from bot.domain.text import count, first_line
+from bot.domain.text import count, first_line, in_short
 
 NODE_NOT_READY = "NODE_NOT_READY"
 NODE_UNREACHABLE = "NODE_UNREACHABLE"
@@ -157,9 +157,8 @@ def _held(index: Index, ours: Sequence[Pod]) -> str:
     if not ours:
         return "No pod of this namespace runs there."
     owners = sorted({index.target_of(pod).name for pod in ours})
-    more = f" and {len(owners) - 4} more" if len(owners) > 4 else ""
     verb = "runs" if len(ours) == 1 else "run"
-    return f"{count(len(ours), 'pod')} of this namespace {verb} there ({', '.join(owners[:4])}{more})."
+    return f"{count(len(ours), 'pod')} of this namespace {verb} there ({in_short(owners, 4)})."
 
 
 def _severity(index: Index, ours: Sequence[Pod]) -> Severity:

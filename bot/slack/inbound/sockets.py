@@ -19,13 +19,13 @@ from aiohttp import ClientError, ClientSession, ClientWSTimeout
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from bot.backoff import backoff
 from bot.cancellation import was_cancelled
 from bot.errors import Fault, SettingsError
 from bot.ports import Clock
 from bot.references import References
 from bot.slack.codes import code_of
 from bot.slack.inbound.line import Line, Pace
-from bot.worker import backoff
 
 log = logging.getLogger(__name__)
 

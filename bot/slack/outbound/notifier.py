@@ -6,11 +6,12 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.charts import Chart
 from bot.domain.requests import Place, Post, Request, Surface
@@ -214,30 +215,21 @@ class SlackNotifier:
             if there.complete:
                 return
 
-    async def _history(self, place: Place) -> AsyncIterator[Mapping[str, Any]]:
-        cursor: str | None = None
-        for _ in range(_PAGES):
-            with delivery_errors():
-                answer = await self._client.conversations_history(
-                    channel=place.channel, oldest=self._oldest(), limit=_PAGE, cursor=cursor, include_all_metadata=True
-                )
-            for message in answer.get("messages") or ():
-                yield message
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return
+    def _history(self, place: Place) -> AsyncIterator[Mapping[str, Any]]:
+        return self._messages(self._client.conversations_history, channel=place.channel)
 
-    async def _replies(self, place: Place) -> AsyncIterator[Mapping[str, Any]]:
+    def _replies(self, place: Place) -> AsyncIterator[Mapping[str, Any]]:
+        return self._messages(self._client.conversations_replies, channel=place.channel, ts=place.thread)
+
+    async def _messages(
+        self, read: Callable[..., Awaitable[AsyncSlackResponse]], **where: str
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield the messages of a place that are young enough, page by page as `read` gives them."""
         cursor: str | None = None
         for _ in range(_PAGES):
             with delivery_errors():
-                answer = await self._client.conversations_replies(
-                    channel=place.channel,
-                    ts=place.thread,
-                    oldest=self._oldest(),
-                    limit=_PAGE,
-                    cursor=cursor,
-                    include_all_metadata=True,
+                answer = await read(
+                    **where, oldest=self._oldest(), limit=_PAGE, cursor=cursor, include_all_metadata=True
                 )
             for message in answer.get("messages") or ():
                 yield message

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.diagnosis.revisions import Difference, differences, is_restart
+from bot.diagnosis.revisions import Difference, differences, is_restart, version_of
 from bot.domain.objects import Port, Probe, Reference, ReplicaSet, Role, TemplateContainer
 from tests.support.builders import GI, MI, ago, deployment, replica_set, template
 
@@ -144,3 +144,11 @@ def test_any_two_templates_can_be_compared(before: list[TemplateContainer], afte
     old, new = revision(*before), revision(*after, number=2)
     assert differences(old, old) == ()
     assert all(str(difference).strip() for difference in differences(old, new))
+
+
+def test_a_version_is_that_of_the_regular_container() -> None:
+    """Init containers stand first."""
+    init = replace(template(name="init", image="busybox:1"), role=Role.INIT)
+    assert version_of(replica_set(API, containers=(init, template(image="reg:5000/api:v2")))) == "v2"
+    assert version_of(replica_set(API)) == "unknown"
+    assert not version_of(replica_set(API), unknown="")

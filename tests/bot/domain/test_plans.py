@@ -78,6 +78,7 @@ def full(step: AnyStep) -> Plan:
         users=(BOB,),
         on_call=True,
         tiers=(1, 2),
+        known_as="@rag-leads and 1 person by name",
     )
     of = draft(step, watch=ref("Deployment", "api"), lasts_s=120)
     return plan(of, rule=Rule(sets=(everybody,), humans=2))
@@ -87,6 +88,13 @@ def test_the_canonical_text_is_fixed() -> None:
     """Plans outlive the program that wrote them: neither text nor digest of an old one ever changes."""
     assert canonical(plan()) == GOLDEN
     assert digest_of(GOLDEN) == "3ba0e29c5d3848129d419120c48b0bde67cc9909def7b2d504b090adf379ca44"
+
+
+def test_a_plan_from_before_its_approvers_were_named_is_the_same_plan() -> None:
+    """Its text has no words for them: it is read without, and its digest stays."""
+    old = plan_of(GOLDEN)
+    assert [each.known_as for each in old.rule.sets] == [""]
+    assert canonical(old) == GOLDEN
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: type(step).__name__)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.text import count, first_line, suggest
+from bot.domain.text import count, first_line, in_short, listed, suggest
 
 KNOWN = ("api", "api-canary", "worker", "ingest", "postgres")
 
@@ -70,3 +70,19 @@ def test_numbers_agree_with_their_words() -> None:
     """One pod, two pods, and words with a plural of their own."""
     assert [count(n, "pod") for n in (0, 1, 2)] == ["0 pods", "1 pod", "2 pods"]
     assert count(2, "entry", "entries") == "2 entries"
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "short"),
+    [
+        ((), "", ""),
+        (("a",), "a", "a"),
+        (("a", "b"), "a and b", "a, b"),
+        (("a", "b", "c"), "a, b and 1 more", "a, b and 1 more"),
+        (("a", "b", "c", "d"), "a, b and 2 more", "a, b and 2 more"),
+    ],
+)
+def test_of_many_words_the_first_are_said_and_the_others_counted(words: tuple[str, ...], said: str, short: str) -> None:
+    """Without a bound all are said."""
+    assert (listed(words, 2), in_short(words, 2)) == (said, short)
+    assert listed(words) == listed(words, len(words))

@@ -693,6 +693,13 @@ def test_people_read_their_own_words(name: str) -> None:
         (Rule(sets=(replace(APPROVERS, name="on call", count=2),)), "2 who are on call"),
         (Rule(sets=(LEADS,), humans=2), "1 of @rag-leads and 1 more person"),
         (Rule(sets=(LEADS,), humans=3), "1 of @rag-leads and 2 more people"),
+        (Rule(sets=(replace(APPROVERS, known_as="@oncall"),), humans=1), "1 of the approvers (@oncall)"),
+        (Rule(sets=(replace(LEADS, known_as="@rag-leads"),), humans=1), "1 of @rag-leads"),
+        (Rule(sets=(replace(LEADS, known_as="@leads"),), humans=1), "1 of @rag-leads (@leads)"),
+        (
+            Rule(sets=(replace(APPROVERS, known_as="@oncall"), replace(LEADS, known_as="@rag-leads")), humans=3),
+            "1 of the approvers (@oncall), 1 of @rag-leads and 1 more person",
+        ),
     ],
 )
 def test_who_has_to_agree_in_words(rule: Rule, words: str) -> None:
@@ -700,6 +707,16 @@ def test_who_has_to_agree_in_words(rule: Rule, words: str) -> None:
     assert rule_words(rule) == words
     if not rule.empty:
         assert waited_for(operation(plan(rule=rule))) == words
+
+
+def test_who_could_agree_is_named_and_not_called() -> None:
+    """A group's handle on a card is text: no member of it is notified, and nothing in it is markup."""
+    sets = (replace(APPROVERS, known_as="@oncall, <!subteam^SONCALL> and `@channel`\n1 person by name"),)
+    of = operation(plan(rule=Rule(sets=sets, humans=1)))
+    for view in (card(of, tokens=TOKENS), details_view(of), requests_view([of], [], [], now=NOW)):
+        sent(view)
+    words = "Waiting for 1 of the approvers (@oncall, <!subteam^SONCALL> and `@channel` 1 person by name)"
+    assert lines(card(of, tokens=TOKENS))[0] == words
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ async def test_two_of_a_set_are_two_people(scene: Scene) -> None:
     """The first is told who is still missing."""
     operation = await scene.request("restart api --risk high")
     view = await scene.vote(operation, BOB)
-    assert view.summary == "Your approval is recorded. It still waits for 1 of the approvers."
+    assert view.summary == "Your approval is recorded. It still waits for 1 of the approvers (@rag-leads)."
     assert await state_of(scene, operation) is State.PENDING
     await scene.vote(operation, LEA)
     assert await state_of(scene, operation) is State.APPROVED
@@ -385,7 +385,7 @@ async def test_whoever_is_in_no_set_is_told_who_is_needed(scene: Scene) -> None:
     operation = await scene.request()
     view = await scene.vote(operation, VIC)
     assert view.summary == "You are in none of the groups that this needs."
-    assert "It waits for 1 of the approvers." in told(view)
+    assert "It waits for 1 of the approvers (@rag-leads)." in told(view)
     assert "user groups of the workspace" in told(view)
     assert len(await refusals(scene)) == 1
 
@@ -627,7 +627,7 @@ async def test_an_approval_can_be_taken_back_until_it_runs(scene: Scene) -> None
     await scene.deliver()
     view = await scene.vote(operation, BOB, "withdraw")
     now = await scene.now(operation)
-    assert view.summary == "Your approval is withdrawn. It waits for 1 of the approvers."
+    assert view.summary == "Your approval is withdrawn. It waits for 1 of the approvers (@rag-leads)."
     assert (now.state, now.execute_by, [vote.void for vote in now.votes]) == (State.PENDING, None, ["withdrawn"])
     assert (await scene.vote(operation, LEA, "withdraw")).summary == "There is no approval of yours to withdraw."
     await scene.deliver()

@@ -57,7 +57,7 @@ def told(view: View) -> str:
 async def test_a_request_is_kept_with_its_card_and_an_audit_entry(scene: Scene) -> None:
     """In one transaction; the cluster was only tried."""
     view = await scene.say("restart api --reason 'it hangs'")
-    assert view.summary.startswith("Restart api: asked for; it waits for 1 of the approvers until ")
+    assert view.summary.startswith("Restart api: asked for; it waits for 1 of the approvers (@rag-leads) until ")
     await scene.deliver()
     [card] = scene.posted
     [row] = await scene.audit()
@@ -86,7 +86,8 @@ async def test_the_plan_holds_what_the_policy_was_then(scene: Scene) -> None:
     )
     operation = await scene.fitted(policy=policy).request()
     plan = operation.plan
-    assert (plan.rule, plan.policy_version, plan.human) == (rule, "v7", "ann")
+    named = replace(rule, sets=(replace(rule.sets[0], known_as="@rag-oncall"),))
+    assert (plan.rule, plan.policy_version, plan.human) == (named, "v7", "ann")
     assert plan.expires_at - plan.created_at == timedelta(seconds=60)
 
 

@@ -32,6 +32,7 @@ async def test_each_minute_that_a_revision_is_seen_to_work_counts(store: Postgre
     admin.execute("UPDATE worked_revisions SET first_at = first_at - interval '1 hour' WHERE revision_uid = 'r1'")
     latest, earlier = await store.record.worked(SCOPE, API)
     assert (latest.revision_uid, latest.number, latest.version, latest.minutes) == ("r2", 2, "v2", 1)
+    assert {latest.workload_uid, earlier.workload_uid} == {"w1"}
     assert (earlier.revision_uid, earlier.number, earlier.version, earlier.minutes) == ("r1", 3, "v1-b", 2)
     assert timedelta(minutes=59) < earlier.last_at - earlier.first_at < timedelta(minutes=61)
     assert earlier.first_at.tzinfo is UTC

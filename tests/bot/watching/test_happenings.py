@@ -8,8 +8,9 @@ from datetime import timedelta
 from bot.domain.objects import Workload
 from bot.domain.snapshot import Part
 from bot.domain.targets import ObjectRef
+from bot.domain.watch.samples import Note
 from bot.domain.watch.world import Looked, World
-from bot.watching.happenings import Sight, notes_of
+from bot.watching.happenings import Sight, notes_of, releases_of_sets
 from tests.support import builders as make
 from tests.support.fixed_probes import failed, health_url, issued, probed, served
 from tests.support.worlds import CATALOGUE, world
@@ -18,12 +19,18 @@ from tests.support.worlds import CATALOGUE, world
 def told(*worlds: World) -> list[tuple[str, str]]:
     """Return the kinds and words of what is told of the last of some looks, each from what was seen before."""
     before: Sight | None = None
-    notes = ()
+    notes: tuple[Note, ...] = ()
     for each in worlds:
         now = Sight.of(each, before)
-        notes = notes_of(before or now, now, each.scope, CATALOGUE, each.now)  # type: ignore[assignment]  # grows
+        notes = (*notes_of(before or now, now, each.scope, CATALOGUE, each.now), *sets_released(before, now))
         before = now
-    return [(note.kind, note.words) for note in notes]  # type: ignore[attr-defined]  # see above
+    return [(note.kind, note.words) for note in notes]
+
+
+def sets_released(before: Sight | None, after: Sight) -> list[Note]:
+    """Return what is told of sets by who saw what they ran before."""
+    found = releases_of_sets(before, after, make.SCOPE, CATALOGUE, make.NOW)
+    return [release.note for release in found if release.since is not None]
 
 
 def released(revision: int = 8, *, age_s: float = 120, ready: int = 2, image: str = "rag-engine:v1.2") -> World:
@@ -55,8 +62,8 @@ def test_what_recovers_is_no_release() -> None:
     assert told(released(revision=1)) == []
 
 
-def test_a_stateful_set_is_released_when_its_revision_is_the_current_one() -> None:
-    """That is only seen by who saw the one before."""
+def test_a_stateful_set_is_released_when_all_its_pods_run_another_revision() -> None:
+    """Whoever did not see the one before cannot tell by itself."""
 
     def at(current: str) -> World:
         made = replace(make.stateful_set(desired=2), updated=2, current_revision=current, update_revision=current)
@@ -93,11 +100,11 @@ def test_a_release_of_a_revision_that_was_there_before_is_a_release() -> None:
     keys = [
         note.key
         for before, after in ((first, there), (second, back), (back, again))
-        for note in notes_of(before, after, make.SCOPE, CATALOGUE, make.NOW)
+        for note in sets_released(before, after)
     ]
     assert len(set(keys)) == len(keys) == 3
     late = Sight.of(rolled("a", made_s=50), None)
-    [seen_late] = notes_of(late, Sight.of(rolled("b", made_s=50), late), make.SCOPE, CATALOGUE, make.NOW)
+    [seen_late] = sets_released(late, Sight.of(rolled("b", made_s=50), late))
     assert seen_late.key == keys[0]
 
 
