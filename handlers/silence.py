@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from bot.domain.actions import Control, Need, argument, option
+from bot.domain.catalogue import Catalogue
 from bot.domain.people import Permission
 from bot.domain.policy import Asked
 from bot.domain.requests import Outcome
@@ -47,7 +48,7 @@ async def act(params: Params, sources: Sources) -> Outcome:
         raise UsageError("Silences are kept in the bot's database, and there is none here: ask in chat.")
     open_ = await open_at(sources.episodes, sources.scope)
     what = _what(params.what, open_, sources)
-    scope = _scope(what, open_, sources.scope)
+    scope = _scope(what, open_, sources.scope, sources.catalogue)
     await _check_reach(what, open_, sources)
     if scope != sources.scope and not await may_for_cluster(sources, "silence"):
         raise UsageError(f"{what} is about {scope} as a whole: whoever operates all of it may silence that.")
@@ -87,12 +88,21 @@ def _unsilence(silence: Silence, there: Scope) -> str:
     return f"unsilence {silence.id} -n {there.namespace} --cluster {there.cluster}"
 
 
-def _scope(what: str, open_: Sequence[Episode], there: Scope) -> Scope:
-    """Return where a silence holds: an alert's own place; the cluster for a rule about what its namespaces share."""
+def _scope(what: str, open_: Sequence[Episode], there: Scope, catalogue: Catalogue) -> Scope:
+    """Return where a silence holds: an alert's own place; the cluster for a rule about what its namespaces share.
+
+    Others say of no rule what it is about: one is about that if all open alerts of it are.
+    """
     own = next((each.scope for each in open_ if each.id == what), None)
     if own is not None:
         return own
-    return there.whole if any(rule.of_cluster and rule.name == what for rule in all_rules()) else there
+    if what == EVERYTHING or what in catalogue.entries:
+        return there
+    ours = next((rule for rule in all_rules() if rule.name == what), None)
+    if ours is not None:
+        return there.whole if ours.of_cluster else there
+    told = {each.scope for each in open_ if any(alert.signal.rule == what for alert in each.alerts)}
+    return there.whole if told == {there.whole} else there
 
 
 def _what(word: str, open_: Sequence[Episode], sources: Sources) -> str:

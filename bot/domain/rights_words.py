@@ -43,7 +43,7 @@ def people_words(
     groups: Collection[str], persons: int, handles: Mapping[str, str], *, everyone: bool = False
 ) -> tuple[str, ...]:
     """Name people: groups by their handles where these are known, else by id, and how many are named themselves."""
-    words = [f"@{handles[group]}" if group in handles else f"group {group}" for group in sorted(groups)]
+    words = [f"@{handles[group]}" if handles.get(group) else f"group {group}" for group in sorted(groups)]
     words += [f"{count(persons, 'person')} by name"] if persons else []
     return (*words, "every full member") if everyone else tuple(words)
 

@@ -34,8 +34,9 @@ from bot.watching.sight import away, unread
 T = TypeVar("T")
 
 MINUTE = timedelta(minutes=1)
-# By these it is judged whether a namespace can be read, and which nodes there are.
-_SHARED = frozenset({*DECISIVE_PARTS, Part.NODES})
+# By these it is judged whether a namespace can be read, which nodes there are, and what is lost with one of them. All
+# are kept up to date anyway.
+_SHARED = frozenset({*DECISIVE_PARTS, Part.REPLICA_SETS, Part.NODES})
 # When what was read last counts no more: a little later than it is to be read again, by whoever then looks.
 _DEPENDENCIES_LAST = timedelta(seconds=75)
 _EXTRAS_LAST = timedelta(seconds=330)
@@ -155,7 +156,13 @@ class Reader:
             self._extras(scope, kept, tick),
             asyncio.gather(*(looked(room.cluster.snapshot(each, _SHARED), room.look_s) for each in own)),
         )
+        namespaces = [each.namespace for each in own]
         problems = [each.problem if each.seen is None else away(each.seen) for each in snapshots]
+        pictures: dict[str, Snapshot] = {
+            namespace: each.seen
+            for namespace, each, why in zip(namespaces, snapshots, problems, strict=True)
+            if each.seen is not None and not why
+        }
         return Readings(
             world=World(
                 scope=scope,
@@ -168,7 +175,8 @@ class Reader:
                 disks=extras.disks,
                 thresholds=room.policy.thresholds,
                 catalogue=room.catalogue_at(scope),
-                namespaces=MappingProxyType({each.namespace: why for each, why in zip(own, problems, strict=True)}),
+                namespaces=MappingProxyType(dict(zip(namespaces, problems, strict=True))),
+                pictures=MappingProxyType(pictures),
                 nodes=_nodes(each.seen for each in snapshots),
             )
         )

@@ -95,10 +95,11 @@ def set_releases(
         uid = workload.meta.uid
         if not workload.is_complete or uid not in after or after[uid].at != now:
             continue
-        was, revision, newest = before.get(uid), after[uid].revision, _newest(index, workload)
-        if was is None and (newest is None or now - newest > RECENT):
-            continue
+        was, revision = before.get(uid), after[uid].revision
         if was is not None and was.revision == revision:
+            continue
+        newest = _newest(index, workload)
+        if was is None and (newest is None or now - newest > RECENT):
             continue
         name = catalogue.alias_of(workload.kind, workload.meta.name)
         made = "" if newest is None else newest.isoformat(timespec="seconds")

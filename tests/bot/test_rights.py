@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.people import Actor, Membership, Permission, RoleBinding, RoleName, Standing
 from bot.domain.policy import Asked, Policy
+from bot.domain.rights_words import people_words
 from bot.domain.targets import ClusterName, Namespace, Scope, Where
 from bot.errors import DirectoryUnavailable, UsageError
 from bot.references import ALPHABET, References
@@ -61,6 +62,11 @@ def test_the_holders_of_a_role_are_named_as_far_as_they_are_known() -> None:
         RoleName.ADMIN: ("1 person by name",),
     }
     assert rights.holders(None, LOOK)[RoleName.OPERATOR][0] == "group S1"
+
+
+def test_a_group_without_a_handle_is_named_by_its_id() -> None:
+    """An @ alone would name nobody."""
+    assert people_words(["S1", "S2"], 0, {"S1": "", "S2": "rag-leads"}) == ("group S1", "@rag-leads")
 
 
 LIMITED = [

@@ -150,6 +150,33 @@ async def test_a_silence_of_what_a_cluster_shares_is_the_clusters(
     assert [each.what for each in await store.episodes.silences()] == ["*"]
 
 
+def of_a_node(episode_id: str = "c0ffee000003", **other: object) -> Episode:
+    """Return what Alertmanager tells of a node: no namespace has it for itself."""
+    made = replace(signal("alertmanager:f1", rule="KubeNodeNotReady", service=""), source="alertmanager")
+    return firing(episode_id, **{"scope": WHOLE, "cause": "node/n1", "alerts": (alert(made),), **other})
+
+
+async def test_a_rule_of_others_is_silenced_where_its_alerts_are(store: PostgresStore, scene: Stage) -> None:
+    """In the cluster, if all of them are the cluster's: held in a namespace it would silence none."""
+    await save(store, of_a_node())
+    assert "1 open alert is concerned" in "\n".join(rows(await say(store, scene, "silence KubeNodeNotReady")))
+    await save(store, of_a_node("3f9a12c0b7e2", scope=SCOPE, cause="alert/x"))
+    assert "1 open alert is concerned" in "\n".join(rows(await say(store, scene, "silence KubeNodeNotReady --for 2h")))
+    held = [(each.what, each.scope) for each in await store.episodes.silences()]
+    assert sorted(held, key=str) == sorted([("KubeNodeNotReady", WHOLE), ("KubeNodeNotReady", SCOPE)], key=str)
+
+
+async def test_a_rule_of_others_by_a_name_of_ours_changes_nothing_of_ours(store: PostgresStore, scene: Stage) -> None:
+    """A service, a rule about namespaces, and everything are of the place that is named."""
+    ours = ("search", "cpu", "*")
+    for number, name in enumerate(ours):
+        made = replace(signal(f"alertmanager:{number}", rule=name, service=""), source="alertmanager")
+        await save(store, of_a_node(f"c0ffee00001{number}", cause=f"node/n{number}", alerts=(alert(made),)))
+    for name in ours:
+        await say(store, scene, f"silence '{name}'")
+    assert {each.what: each.scope for each in await store.episodes.silences()} == dict.fromkeys(ours, SCOPE)
+
+
 async def test_who_operates_one_namespace_does_not_silence_the_cluster(store: PostgresStore, scene: Stage) -> None:
     """But the first one, where its alerts lead; whoever operates all of them may from anywhere."""
     await save(store, of_cluster())

@@ -11,7 +11,7 @@ from bot.diagnosis import Index, diagnose
 from bot.domain.catalogue import Catalogue, CatalogueEntry
 from bot.domain.findings import Finding, Report, Severity, Verdict
 from bot.domain.snapshot import Snapshot
-from bot.domain.targets import ObjectRef, Scope
+from bot.domain.targets import Namespace, ObjectRef, Scope
 from bot.domain.watch.extras import Backup, DiskUse, IssuedCertificate
 from bot.domain.watch.policy import Thresholds
 from bot.domain.watch.probes import Probed
@@ -71,14 +71,19 @@ def of_cluster(
     namespaces: Mapping[str, str] | None = None,
     nodes: Sequence[str] | None = None,
     disks: Looked[Sequence[DiskUse]] = ABSENT,
+    pictures: Mapping[Namespace, Snapshot] | None = None,
 ) -> World:
-    """Make a world of a cluster as a whole; nodes that are not named could not be listed."""
+    """Make a world of a cluster as a whole; nodes that are not named could not be listed.
+
+    `pictures` are what was seen of its namespaces; without them, an empty one.
+    """
     return replace(
         world(scope=SCOPE.whole, disks=disks),
         report=UNSEEN,
         samples=UNSEEN,
         probed=UNSEEN,
         namespaces=MappingProxyType(dict(namespaces or {SCOPE.namespace: ""})),
+        pictures=MappingProxyType(dict({SCOPE.namespace: snapshot()} if pictures is None else pictures)),
         nodes=Looked(problem="no right") if nodes is None else Looked(tuple(nodes)),
     )
 

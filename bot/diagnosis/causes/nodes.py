@@ -7,14 +7,20 @@ from datetime import timedelta
 
 from bot.diagnosis.family import Code, Survey
 from bot.diagnosis.index import Index
+from bot.diagnosis.unready_nodes import (
+    NODE_NOT_READY,
+    NODE_UNREACHABLE,
+    UnreadyNode,
+    held,
+    owners_of,
+    pods_by_node,
+    unready_node,
+)
 from bot.diagnosis.words import amount, cpu
 from bot.domain.findings import Evidence, EvidenceKind, Finding, NextStep, Severity, StepKind
 from bot.domain.objects import Condition, Node, NodeUsage, Pod
 from bot.domain.targets import ObjectRef
-from bot.domain.text import count, first_line, in_short
 
-NODE_NOT_READY = "NODE_NOT_READY"
-NODE_UNREACHABLE = "NODE_UNREACHABLE"
 NODE_MEMORY_PRESSURE = "NODE_MEMORY_PRESSURE"
 NODE_DISK_PRESSURE = "NODE_DISK_PRESSURE"
 NODE_PID_PRESSURE = "NODE_PID_PRESSURE"
@@ -40,14 +46,14 @@ def node_ref(name: str) -> ObjectRef:
 
 
 def look(index: Index) -> Iterable[Finding]:
-    pods = _pods_by_node(index)
+    pods = pods_by_node(index)
     cordoned = any(node.unschedulable for node in index.snapshot.nodes)
     waiting = cordoned and any(_waits(pod) for pod in index.snapshot.pods)
     for node in index.snapshot.nodes:
         ours = pods.get(node.meta.name, ())
-        ready = node.condition("Ready")
-        if ready is not None and ready.status != "True":
-            yield _not_ready(index, node, ready, ours)
+        unready = unready_node(index, node, ours)
+        if unready is not None:
+            yield _not_ready(unready)
             continue
         yield from _pressures(index, node, ours)
         yield from _full(index, node, index.node_usage_by_name.get(node.meta.name), ours)
@@ -55,34 +61,22 @@ def look(index: Index) -> Iterable[Finding]:
             yield _cordoned(index, node, ours)
 
 
-def _pods_by_node(index: Index) -> dict[str, list[Pod]]:
-    by_node: dict[str, list[Pod]] = {}
-    for pod in index.snapshot.pods:
-        if pod.node and (pod.phase == "Running" or not pod.is_finished):
-            by_node.setdefault(pod.node, []).append(pod)
-    return by_node
-
-
 def _waits(pod: Pod) -> bool:
     scheduled = pod.condition("PodScheduled")
     return not pod.is_finished and scheduled is not None and scheduled.status == "False"
 
 
-def _not_ready(index: Index, node: Node, ready: Condition, ours: Sequence[Pod]) -> Finding:
-    silent = ready.status == "Unknown"
-    said = first_line(ready.message, 200)
-    told = f' It says: "{said}".' if said and not silent else ""
-    state = "does not report to the cluster any more" if silent else "reports that it is not ready"
+def _not_ready(unready: UnreadyNode) -> Finding:
     return Finding(
-        code=NODE_UNREACHABLE if silent else NODE_NOT_READY,
-        severity=_severity(index, ours),
-        target=node_ref(node.meta.name),
-        title="is unreachable" if silent else "is not ready",
-        summary=f"Node {node.meta.name} {state}.{told} {_held(index, ours)}",
-        evidence=(_state(ready),),
-        next=_next(node, "find out whether the machine runs, and its kubelet"),
-        pods=tuple(pod.meta.name for pod in ours),
-        since=ready.changed_at,
+        code=unready.code,
+        severity=unready.severity,
+        target=node_ref(unready.node.meta.name),
+        title=unready.title,
+        summary=f"{unready.state} {unready.held()}",
+        evidence=(_state(unready.ready),),
+        next=_next(unready.node, "find out whether the machine runs, and its kubelet"),
+        pods=tuple(pod.meta.name for pod in unready.pods),
+        since=unready.ready.changed_at,
     )
 
 
@@ -154,19 +148,7 @@ def _used(index: Index, node: Node, usage: NodeUsage, ours: Sequence[Pod], what:
 
 def _held(index: Index, ours: Sequence[Pod]) -> str:
     """Say what of this namespace runs there."""
-    if not ours:
-        return "No pod of this namespace runs there."
-    owners = sorted({index.target_of(pod).name for pod in ours})
-    verb = "runs" if len(ours) == 1 else "run"
-    return f"{count(len(ours), 'pod')} of this namespace {verb} there ({in_short(owners, 4)})."
-
-
-def _severity(index: Index, ours: Sequence[Pod]) -> Severity:
-    """Judge by what we lose there: nothing, a part, or a whole workload."""
-    workloads = [workload for pod in ours if (workload := index.workload_of(pod)) is not None]
-    if any(workload.desired and not workload.ready for workload in workloads):
-        return Severity.CRITICAL
-    return Severity.WARNING if ours else Severity.INFO
+    return held(len(ours), owners_of(index, ours))
 
 
 def _state(condition: Condition) -> Evidence:

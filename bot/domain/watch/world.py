@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.findings import Report
+from bot.domain.snapshot import Snapshot
 from bot.domain.targets import Scope
 from bot.domain.watch.episodes import Signal
 from bot.domain.watch.extras import Backup, DiskUse, IssuedCertificate
@@ -36,8 +37,9 @@ UNSEEN: Looked[Any] = Looked(problem="not looked at")
 class World:
     """One scope. `samples` are those of the last `Thresholds.cpu_minutes` and `restarts_minutes`, the oldest first.
 
-    Of a cluster as a whole: `namespaces` that are watched, each with why it cannot be read (empty when it can), and the
-    names of its `nodes`; the rest is not looked at for it.
+    Of a cluster as a whole: `namespaces` that are watched, each with why it cannot be read (empty when it can),
+    `pictures` of those that can (workloads, pods and nodes alone), and the names of its `nodes`; the rest is not looked
+    at for it.
     """
 
     scope: Scope
@@ -51,6 +53,7 @@ class World:
     thresholds: Thresholds
     catalogue: Catalogue
     namespaces: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    pictures: Mapping[str, Snapshot] = field(default_factory=lambda: MappingProxyType({}))
     nodes: Looked[Collection[str]] = UNSEEN
 
 

@@ -40,7 +40,7 @@ def unjudged(judged: Judged) -> tuple[str, ...]:
 def test_the_checklist_is_there() -> None:
     """Every rule is one word and says in a sentence what it looks for."""
     expected = {"backup", "certificate", "cpu", "crash-loop", "database", "dependency", "disk", "down", "finding"}
-    assert set(RULES) == expected | {"memory", "node-disk", "qdrant", "redis", "slow", "unreachable"}
+    assert set(RULES) == expected | {"memory", "node-disk", "node-not-ready", "qdrant", "redis", "slow", "unreachable"}
     assert all(rule.name.replace("-", "").isalpha() and rule.summary and rule.severity for rule in RULES.values())
 
 
@@ -51,7 +51,7 @@ def test_where_all_is_well_nothing_is_true(name: str) -> None:
     replicas = make.replica_set(api, ready=1)
     asked = [probed(health_url()), probed(database()), probed(database("cache", kind=ProbeKind.REDIS))]
     well = world(api, replicas, make.pod(replicas), make.usage(make.pod(replicas)), probed=asked)
-    found = judge(name, well)
+    found = judge(name, of_cluster() if RULES[name].of_cluster else well)
     assert found.signals == ()
     assert unjudged(found) in ((), ("cpu:deployment/api",), ("memory:deployment/api",))
 
@@ -482,7 +482,7 @@ def test_a_namespace_that_is_away_is_one_alert() -> None:
 
 def test_what_all_namespaces_share_is_judged_for_the_cluster() -> None:
     """All else for each of them."""
-    assert {name for name, rule in RULES.items() if rule.of_cluster} == {"node-disk", "unreachable"}
+    assert {name for name, rule in RULES.items() if rule.of_cluster} == {"node-disk", "node-not-ready", "unreachable"}
 
 
 def test_words_of_others_are_masked_and_on_one_line() -> None:

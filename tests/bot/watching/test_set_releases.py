@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import psycopg
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.objects import Pod, Workload
-from bot.domain.snapshot import Snapshot
+from bot.domain.snapshot import Part, Snapshot
 from bot.domain.targets import ObjectRef
 from bot.domain.watch.samples import Note
 from bot.ports import RevisionSeen, WorkedRevision
@@ -132,6 +133,24 @@ async def test_a_release_is_told_once_though_a_pod_was_replaced_since(
     assert await told(watched) == TOLD
     await look(Watcher(watched.room()), watched, running(kind, "new", made_s=40))
     await look(idle, watched, running(kind, "new", made_s=20))
+    assert await told(watched) == TOLD
+
+
+@KINDS
+@pytest.mark.parametrize("part", ["own", "pods"])
+async def test_an_old_picture_does_not_tell_what_a_set_ran_just_before(
+    watched: Watched, store_url: str, kind: str, part: str
+) -> None:
+    """The watch of one replica broke before the release, and it looks on; the other one has told of it already."""
+    broken, well = Watcher(watched.room()), Watcher(watched.room())
+    old = running(kind, "old", made_s=90_000)
+    await look(broken, watched, old)
+    await worked(watched, store_url, kind, "old", last_s=30)
+    await look(well, watched, running(kind, "new", made_s=100))
+    of_set = Part.STATEFUL_SETS if kind == "StatefulSet" else Part.DAEMON_SETS
+    aged = {(of_set if part == "own" else Part.PODS): make.stale(60)}
+    await look(broken, watched, replace(old, parts=MappingProxyType({**old.parts, **aged})))
+    await look(broken, watched, running(kind, "new", made_s=20))
     assert await told(watched) == TOLD
 
 
