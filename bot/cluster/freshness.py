@@ -14,7 +14,7 @@ from bot.domain.snapshot import Freshness, PartStatus
 from bot.errors import ClusterError
 
 RENEWAL = timedelta(seconds=2)
-"""How long a watch may take to be opened again after its orderly end before its copy counts as stale."""
+"""How long a watch may take to be opened, after a list or its own orderly end, before its copy counts as stale."""
 
 NOT_READ_YET = "not read yet"
 
@@ -34,12 +34,17 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What is known of one watch: its own last sign of life, since when it is open, and its last trouble."""
+    """What is known of one watch: its own last sign of life, since when it is open, and its last trouble.
+
+    A list is true as of the moment when it was asked for; that it took long until it was read, `listed_at`, is no
+    reason to call it stale.
+    """
 
     state: State
     alive_at: datetime | None = None
     open_since: datetime | None = None
     error: ClusterError | None = None
+    listed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def judge(watched: Watched, server: Server, now: datetime, *, silence: timedelta
         case State.WATCHING:
             return _watching(watched, watched.alive_at, server, now, silence)
         case State.STARTING | State.RENEWING:
-            return _renewed(watched.alive_at, server, now)
+            return _renewed(watched, watched.alive_at, server, now)
         case State.BROKEN | State.REFUSED:
             # A server that gives no sign of life at all is the reason for every broken watch: it is told once.
             error = server.trouble or watched.error
@@ -75,13 +80,13 @@ def _watching(watched: Watched, alive_at: datetime, server: Server, now: datetim
     if silent > silence:
         return PartStatus(Freshness.STALE, alive_at, f"the watch has been silent for {silent.total_seconds():.0f} s")
     if watched.open_since is not None and alive_at < watched.open_since and now - watched.open_since < REPLAY:
-        return _renewed(alive_at, server, now)
+        return _renewed(watched, alive_at, server, now)
     return PartStatus(Freshness.LIVE, max(alive_at, server.heard_at or alive_at))
 
 
-def _renewed(alive_at: datetime, server: Server, now: datetime) -> PartStatus:
+def _renewed(watched: Watched, alive_at: datetime, server: Server, now: datetime) -> PartStatus:
     if server.trouble is not None:
         return PartStatus(Freshness.STALE, alive_at, reason_of(server.trouble))
-    if now - alive_at > RENEWAL:
+    if now - max(alive_at, watched.listed_at or alive_at) > RENEWAL:
         return PartStatus(Freshness.STALE, alive_at, "the watch is being opened again")
     return PartStatus(Freshness.LIVE, alive_at)

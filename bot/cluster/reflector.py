@@ -7,6 +7,8 @@ What may be claimed about the copy, and when:
 - While the watch is open and no longer silent than `silence_s`, the copy is also true up to the server's newest sign of
   life of any kind, because the server would have told this watch of a change. Who asks for a copy whose newest sign is
   old lets the server confirm first (`bot.cluster.http.Pulse`).
+- A list that has just been read, however long that took, is true as of the moment when it was asked for; its watch is
+  given two seconds to be opened.
 - A watch that broke off, or that is silent for longer, makes the copy stale as of its own last sign of life.
 
 A connection that the network lost without a word is noticed by TCP keep-alive after about half a minute, by the
@@ -91,6 +93,7 @@ class Reflector:
         self.settled = asyncio.Event()
         self._state = State.STARTING
         self._alive_at: datetime | None = None
+        self._listed_at: datetime | None = None
         self._open_since: datetime | None = None
         self._error: ClusterError | None = None
         self._http = http
@@ -108,7 +111,7 @@ class Reflector:
     @property
     def watched(self) -> Watched:
         """What is known of the watch now."""
-        return Watched(self._state, self._alive_at, self._open_since, self._error)
+        return Watched(self._state, self._alive_at, self._open_since, self._error, self._listed_at)
 
     @property
     def error(self) -> ClusterError | None:
@@ -155,7 +158,7 @@ class Reflector:
         asked_at = self._clock.now()
         listed = await read_all(self._http, self.resource, self._namespace, timeout_s=self._timing.list_s)
         before, self._items, self._sorted = self._items, listed.items, None
-        is_first, self._alive_at = self._alive_at is None, asked_at
+        is_first, self._alive_at, self._listed_at = self._alive_at is None, asked_at, self._clock.now()
         self._version = listed.resource_version
         self._state, self._error = State.STARTING, None
         self.settled.set()

@@ -14,7 +14,7 @@ import pytest
 
 from bot.slack.outbound.kept_groups import FRESH_S
 from tests.e2e.changing import API, NAMESPACE, WORKER, Card, ask, audited, image_of, number_of, told, workload
-from tests.support.sandboxed import NO_LIMIT, Stage, Staging, sandboxed
+from tests.support.sandboxed import NO_LIMIT, Stage, Staging, sandboxed, sighted
 from tests.support.waiting import until
 
 MARKER = "ragops.dev/operation-id"
@@ -24,6 +24,7 @@ MARKER = "ragops.dev/operation-id"
 async def free(tmp_path: Path, store_url: str) -> AsyncIterator[Stage]:
     """The bot in front of the bad release, for people in a hurry."""
     async with sandboxed(tmp_path, store_url, Staging(settings=NO_LIMIT, speed=10.0)) as running:
+        await sighted(running)
         yield running
 
 
@@ -287,6 +288,7 @@ async def test_t28_one_request_at_a_time_and_the_second_may_replace_the_first(fr
 async def test_an_autoscaler_in_the_way_is_told_its_bounds(tmp_path: Path, store_url: str) -> None:
     """Scaling what an autoscaler owns is a change of the autoscaler, and it then scales."""
     async with sandboxed(tmp_path, store_url, Staging(scenario="healthy", settings=NO_LIMIT, speed=10.0)) as well:
+        await sighted(well)
         card = await ask(well, "/rag scale api 5")
         assert "autoscaler" in (await card.shown()).text.lower()
 

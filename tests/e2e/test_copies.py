@@ -12,7 +12,7 @@ from bot.slack.outbound.kept_groups import FRESH_S
 from sandbox.slack.control import Shown
 from sandbox.slack.faults import Fault, Kind
 from tests.e2e.changing import API, Card, ask, audited, image_of, number_of
-from tests.support.sandboxed import NO_LIMIT, Stage, Staging, sandboxed
+from tests.support.sandboxed import NO_LIMIT, Stage, Staging, sandboxed, sighted
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
@@ -24,6 +24,7 @@ DECIDING = {"Approve", "Deny…", "Withdraw", "Cancel", "Details"}
 async def free(tmp_path: Path, store_url: str) -> AsyncIterator[Stage]:
     """The bot in front of the bad release, for people in a hurry."""
     async with sandboxed(tmp_path, store_url, Staging(settings=NO_LIMIT, speed=10.0)) as running:
+        await sighted(running)
         yield running
 
 

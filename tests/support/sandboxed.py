@@ -20,13 +20,17 @@ from sandbox.cluster.scenarios import load
 from sandbox.cluster.server import ClusterServer
 from sandbox.cluster.world.world import World
 from sandbox.slack.control import SlackControl
+from sandbox.slack.delivery import Timing as SlackTiming
 from sandbox.slack.server import SlackServer
 from sandbox.slack.world import Workspace, demo_workspace
 from tests.support.journal import Journal, journal
 from tests.support.talk import Talk
 from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import until
 
 NAMESPACE = "rag-engine"
+# A slow machine must not pass for a slow bot: the platform of these tests waits longer than the real one.
+PATIENT = SlackTiming(ack_s=20.0)
 NO_LIMIT = "[limits]\ncommands_per_minute = 600\nchannel_commands_per_minute = 6000"
 
 
@@ -70,6 +74,15 @@ def leave(cluster: ClusterServer, world: World, workspace: Workspace) -> None:
     del cluster, world, workspace
 
 
+async def sighted(stage: Stage) -> None:
+    """Wait until the bot has a fresh picture of the cluster: a plan that is made on an old one is more careful."""
+
+    async def status() -> str:
+        return (await stage.answer("/rag status", user="lea", channel="general")).text
+
+    await until(status, lambda text: "last seen" not in text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staging:
     """How a stage differs from the usual one. `arrange` is called before the bot starts.
@@ -95,7 +108,7 @@ async def sandboxed(folder: Path, database_url: str, staging: Staging | None = N
     staging = staging or Staging()
     async with AsyncExitStack() as stack:
         kept = stack.enter_context(journal())
-        slack = await stack.enter_async_context(SlackServer(demo_workspace()))
+        slack = await stack.enter_async_context(SlackServer(demo_workspace(), timing=PATIENT))
         world = load(staging.scenario)
         timing = Timing(watch=WatchTiming(bookmark_every_s=staging.bookmark_every_s))
         cluster = await stack.enter_async_context(ClusterServer(world.store, world, world, timing=timing))

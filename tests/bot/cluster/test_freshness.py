@@ -37,6 +37,10 @@ def ago(seconds: float) -> datetime:
         (Watched(State.RENEWING, ago(0.2)), Server(ago(0)), Freshness.LIVE, ago(0.2), ""),
         (Watched(State.RENEWING, ago(3)), Server(ago(0)), Freshness.STALE, ago(3), "opened again"),
         (Watched(State.STARTING, ago(1)), Server(ago(1), DOWN), Freshness.STALE, ago(1), "down"),
+        (Watched(State.STARTING, ago(9), listed_at=ago(1)), Server(ago(1)), Freshness.LIVE, ago(9), ""),
+        (Watched(State.STARTING, ago(9), listed_at=ago(3)), Server(ago(1)), Freshness.STALE, ago(9), "opened again"),
+        (Watched(State.WATCHING, ago(9), ago(0.1), listed_at=ago(1)), Server(ago(0)), Freshness.LIVE, ago(9), ""),
+        (Watched(State.RENEWING, ago(3), None, None, ago(99)), Server(), Freshness.STALE, ago(3), "opened again"),
         (Watched(State.BROKEN, ago(9), ago(99), DOWN), Server(ago(0)), Freshness.STALE, ago(9), "down"),
         (Watched(State.REFUSED, ago(9), None, ClusterForbidden("no")), Server(ago(0)), Freshness.STALE, ago(9), "no"),
     ],
@@ -54,6 +58,10 @@ def ago(seconds: float) -> datetime:
         "renewal in its time",
         "renewal takes too long",
         "listed, then down",
+        "a list that took long",
+        "listed, and no watch came",
+        "just opened after a list that took long",
+        "listed long ago, renewal takes too long",
         "broken",
         "right taken away",
     ],
@@ -71,7 +79,7 @@ MOMENTS = st.none() | st.floats(0, 300).map(ago)
 
 
 @given(
-    st.builds(Watched, st.sampled_from(State), MOMENTS, MOMENTS, st.none() | st.just(DOWN)),
+    st.builds(Watched, st.sampled_from(State), MOMENTS, MOMENTS, st.none() | st.just(DOWN), MOMENTS),
     st.builds(Server, MOMENTS, st.none() | st.just(DOWN)),
 )
 def test_no_claim_goes_beyond_a_sign_of_life(watched: Watched, server: Server) -> None:

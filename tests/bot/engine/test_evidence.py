@@ -77,7 +77,9 @@ class InSlack:
 
 
 @asynccontextmanager
-async def in_slack(store: PostgresStore, folder: Path, *, roles: bool = False) -> AsyncIterator[InSlack]:
+async def in_slack(
+    store: PostgresStore, folder: Path, *, roles: bool = False, look_s: float = 60.0
+) -> AsyncIterator[InSlack]:
     """Set the scene; leads are needed by the group's id, or as those who hold the role of approvers."""
     async with SlackServer(demo_workspace(), rates=RateLimits(enabled=False)) as slack:
         oncall, leads = (slack.workspace.groups[name].id for name in ("rag-oncall", "rag-leads"))
@@ -93,7 +95,7 @@ async def in_slack(store: PostgresStore, folder: Path, *, roles: bool = False) -
         policy = replace(POLICY, defaults={Risk.MEDIUM: Rule(sets=(wanted,), humans=1)})
         rights = Policy(bindings=tuple(bindings))
         async with scene_on(store, folder, policy=policy, rights=rights, clock=clock, directory=directory) as scene:
-            yield InSlack(scene.fitted(look_s=1.0), slack, clock)
+            yield InSlack(scene.fitted(look_s=look_s), slack, clock)
 
 
 @pytest.mark.parametrize("name", ["eve", "sam", "kim", "dora", "rag"], ids=str)
@@ -169,7 +171,7 @@ async def test_t11_a_look_up_that_fails_lets_nobody_vote(
     store: PostgresStore, tmp_path: Path, fault: Fault, words: str, *, roles: bool
 ) -> None:
     """It is said and on record, nothing is written, and once it works again the vote counts."""
-    async with in_slack(store, tmp_path, roles=roles) as there:
+    async with in_slack(store, tmp_path, roles=roles, look_s=1.0) as there:
         operation = await there.asked()
         assert await there.scene.service.may_look(Actor(there.id("bob"), there.team), what="requests")
         there.clock.shift(OLDER_S)
