@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -54,8 +53,7 @@ async def test_broken_posts_are_seen_exactly_once_and_one_that_hangs_holds_up_no
         return len(await stage.public(channel="general"))
 
     await stage.control.set_fault("hang", method="chat.postMessage", seconds=11)
-    await stage.control.say("/rag share status api", user="ann", channel="ops")
-    await asyncio.sleep(0.2)
+    assert "On its way" in (await stage.answer("/rag share status api")).text
     assert "worker is down" in (await stage.answer("/rag status worker", within_s=10)).text
 
     for number, fault in enumerate(BROKEN, 1):
