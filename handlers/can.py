@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.closing import seen_by
-from bot.domain.actions import Action, Need, Query, Setting, argument, parameters_of
+from bot.domain.actions import Action, Decision, DecisionKind, Need, Query, Setting, argument, parameters_of
 from bot.domain.people import Permission
 from bot.domain.policy import Asked, Authorization
 from bot.domain.rights_words import held_words, holders_words, missing_words, read_words
@@ -14,6 +14,9 @@ from bot.domain.text import listed
 from bot.domain.view import Block, Button, Buttons, Context, Headline, Line, Mark, Paragraph, View, code, line
 from bot.errors import UsageError
 from bot.ports import Sources
+
+# What the rule of a request counts, or ends by.
+_VOTES = frozenset({DecisionKind.APPROVE, DecisionKind.DENY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,16 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The command, where it would be used (None: it is about no place), and the decision."""
+    """The command, where it would be used (None: it is about no place), and the decision.
+
+    Everybody may try to vote; `voting` tells whether the person holds the role whose votes count as a rule.
+    """
 
     action: Action
     where: Where | None
     decision: Authorization
     local: bool
+    voting: Authorization | None = None
 
 
 async def observe(params: Params, sources: Sources) -> Seen:
@@ -51,7 +58,11 @@ async def observe(params: Params, sources: Sources) -> Seen:
     if Need.CLUSTER in action.needs:
         place = where if takes_service(action) else Where(where.scope)
     actor = sources.request.actor
-    return Seen(action, place, await rights.of(actor, Asked(action.permission, action.name, place)), actor.local)
+    decision = await rights.of(actor, Asked(action.permission, action.name, place))
+    voting = None
+    if isinstance(action, Decision) and action.kind in _VOTES and not actor.local:
+        voting = await rights.of(actor, Asked(Permission.APPROVE, action.name, where))
+    return Seen(action, place, decision, actor.local, voting)
 
 
 def takes_service(action: Action) -> bool:
@@ -84,6 +95,8 @@ def render(params: Params, seen: Seen, setting: Setting) -> View:
 def _told(seen: Seen, params: Params, *, tells: bool, unknown: bool) -> list[str]:
     """Return what a person should know beside the yes or no."""
     decision, told = seen.decision, []
+    if seen.voting is not None and decision.allowed:
+        told += _vote_words(seen.voting)
     if not decision.allowed and not unknown and not seen.local:
         told += [f"You have: {held_words(decision)}.", holders_words(decision)]
     if unknown:
@@ -97,6 +110,15 @@ def _told(seen: Seen, params: Params, *, tells: bool, unknown: bool) -> list[str
     elif params.target and seen.where and not seen.where.service and tells:
         told.append(f"I know no service {params.target} there, so only roles for the whole place count.")
     return [text for text in told if text]
+
+
+def _vote_words(voting: Authorization) -> list[str]:
+    """Say whose votes count: what everybody may say is not what moves a request."""
+    told = ["Whether it counts, the rule of the request decides: its card names those who may."]
+    if voting.membership is None:
+        return [*told, f"I cannot tell whether you are an approver: {voting.reason}."]
+    held = "You are an approver here." if voting.allowed else "You are no approver here."
+    return [*told, " ".join(filter(None, (held, holders_words(voting))))]
 
 
 def _small_print(seen: Seen, setting: Setting) -> tuple[Line, ...]:

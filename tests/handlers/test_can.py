@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.people import RoleBinding, RoleName
@@ -48,6 +50,20 @@ async def test_a_yes_names_the_place_and_the_role() -> None:
         "enough": ["viewer", "operator", "approver", "admin"],
         "holders": {"viewer": ["group S0"], "operator": ["@rag-oncall", "1 person by name"]},
     }
+
+
+@pytest.mark.parametrize("command", ["approve", "deny"])
+@pytest.mark.parametrize(
+    ("by", "held"), [("U-ann", "You are an approver here."), ("U-vic", "You are no approver here.")]
+)
+async def test_everybody_may_try_to_vote_and_whose_votes_count_is_told(command: str, by: str, held: str) -> None:
+    """The right to say it is not the right to be counted."""
+    policy = replace(POLICY, bindings=(*POLICY.bindings, RoleBinding(RoleName.APPROVER, users=frozenset({"U-ann"}))))
+    assert rows(await answer(f"can {command}", by=by, policy=policy))[:3] == [
+        f"✔ Yes, you may use {command} (it needs no role).",
+        "Whether it counts, the rule of the request decides: its card names those who may.",
+        f"{held} Approvers are 1 person by name.",
+    ]
 
 
 async def test_a_no_names_what_is_missing_and_who_could() -> None:
