@@ -87,6 +87,11 @@ class EmbeddedServer:
         with _opened(self._folder / keeper.KEEPER) as descriptor:
             return _locked(descriptor, fcntl.LOCK_EX)
 
+    def _is_served(self) -> bool:
+        """Tell whether what answers is a keeper's own: not a leftover that it is about to stop."""
+        with _opened(self._folder / keeper.SERVING) as descriptor:
+            return not _locked(descriptor, fcntl.LOCK_SH)
+
     async def _until_ready(self, order: keeper.Order, deadline: float, log_size: int) -> None:
         launched = False
         problem = "no answer"
@@ -97,11 +102,12 @@ class EmbeddedServer:
                         break
                     await asyncio.to_thread(_launch, order, descriptor)
                     launched = True
-            try:
-                async with await psycopg.AsyncConnection.connect(self.url, connect_timeout=5):
-                    return
-            except psycopg.OperationalError as error:
-                problem = str(error).strip()
+            if self._is_served():
+                try:
+                    async with await psycopg.AsyncConnection.connect(self.url, connect_timeout=5):
+                        return
+                except psycopg.OperationalError as error:
+                    problem = str(error).strip()
             await asyncio.sleep(POLL_S)
         log = _tail(self._folder / keeper.LOG, log_size)
         raise StoreUnavailable(

@@ -3,7 +3,8 @@
 This file is also run as a program of its own, in its own session, so that neither a Ctrl-C at the terminal nor the
 sudden death of the process that asked for it leaves a server without an owner: every holder has a shared lock on one
 file, the kernel drops it when the holder ends, and the keeper stops the server once it gets that lock for itself. A
-server that dies is started again. Imports the standard library only.
+server that dies is started again. What answers may still be the server of a keeper that was killed: only while the
+keeper of now holds `SERVING` it is its own. Imports the standard library only.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 
 HOLDERS = "holders.lock"
 KEEPER = "keeper.lock"
+SERVING = "serving.lock"
 DATABASE = "database"
 LOG = "database.log"
 SOCKET = ".s.PGSQL.5432"
@@ -95,7 +97,9 @@ class Keeper:
         try:
             self._stop_leftover()
             self._initialise()
-            return self._serve(wanted)
+            with (self._folder / SERVING).open("ab") as serving:
+                fcntl.flock(serving, fcntl.LOCK_EX)
+                return self._serve(wanted)
         except (OSError, subprocess.SubprocessError) as error:
             sys.stderr.write(f"keeper: {error}\n")
             return 1

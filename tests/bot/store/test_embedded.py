@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import psycopg
 import pytest
 
 from bot.errors import StoreRefused, StoreUnavailable
+from bot.store import embedded as starting
 from bot.store import keeper
 from bot.store.audit import GENESIS
 from bot.store.embedded import EmbeddedServer, embedded
@@ -253,6 +255,31 @@ async def test_a_server_whose_keeper_was_killed_too_is_replaced(folder: Path, ho
         assert ask(url, "SELECT 1") == "1"
         assert postmaster(folder) != leftover
     assert is_gone(folder)
+
+
+async def test_a_leftover_server_is_not_taken_for_the_new_one(
+    folder: Path, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers until the new keeper stops it: who joins meanwhile waits."""
+    process = hold(folder)
+    leftover = postmaster(folder)
+    os.kill(ps("ppid", leftover), signal.SIGKILL)
+    process.kill()
+    process.wait()
+    launch = starting._launch
+
+    def late(order: keeper.Order, lock: int) -> None:
+        time.sleep(0.5)
+        launch(order, lock)
+        os.close(lock)
+
+    def later(order: keeper.Order, lock: int) -> None:
+        threading.Thread(target=late, args=(order, os.dup(lock))).start()
+
+    monkeypatch.setattr(starting, "_launch", later)
+    async with embedded(folder) as url:
+        assert postmaster(folder) != leftover
+        assert ask(url, "SELECT 1") == "1"
 
 
 async def test_a_stale_pid_file_does_not_stop_a_start(folder: Path) -> None:
