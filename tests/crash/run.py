@@ -109,17 +109,18 @@ async def run(options: argparse.Namespace, folder: Path) -> Report:
     report = Report(options.seed)
     server = await EmbeddedServer.start(folder / "postgres", settings={"fsync": "off", "max_connections": "200"})
     try:
-        urls = await databases(server.url, options.lanes + 1)
+        urls = await databases(server.url, options.lanes + 3)
+        *of_lanes, ours, theirs, of_pairs = urls
         with nursery(folder) as workers:
             for start in range(0, options.rounds, _BATCH):
                 # Each batch has a cluster of its own, so that the last round is as quick as the first.
                 blows = [blow_at(source) for _ in range(min(_BATCH, options.rounds - start))]
-                async with lanes(folder, workers, urls[:-1]) as running:
+                async with lanes(folder, workers, of_lanes) as running:
                     report.add(await run_rounds(running, blows))
                 _say(f"{len(report.outcomes)} of {options.rounds} rounds, {len(report.problems)} problems")
             if options.slots:
-                await slots(urls[-2:], workers, options, report)
-        await approvals(urls[-1], folder, options.approvals, report)
+                await slots(ours, theirs, workers, options, report)
+        await approvals(of_pairs, folder, options.approvals, report)
         for url in urls:
             verified = await verify_audit(url)
             if not verified.ok:
@@ -130,9 +131,8 @@ async def run(options: argparse.Namespace, folder: Path) -> Report:
     return report
 
 
-async def slots(urls: Sequence[str], workers: Path, options: argparse.Namespace, report: Report) -> None:
-    """Run the storm of our replicas, and a smaller one of a scheduler with a shared store."""
-    ours, theirs = urls
+async def slots(ours: str, theirs: str, workers: Path, options: argparse.Namespace, report: Report) -> None:
+    """Run the storm of our replicas, and a smaller one of a scheduler with a shared store, each on its own database."""
     report.slots = await storm_of_ours(storm_of(options.slots, options.seed), workers, ours)
     report.problems += report.slots.problems
     _say(f"{len(report.slots.due)} slots, {len(report.problems)} problems")
