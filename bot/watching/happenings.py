@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from bot.diagnosis import Index, tag_of
+from bot.diagnosis import Index, version_of
 from bot.diagnosis.replica_sets import replica_set_of_revision, revision_began
 from bot.domain.catalogue import Catalogue
-from bot.domain.objects import CHANGE_CAUSE, ReplicaSet, Role, Workload
+from bot.domain.objects import CHANGE_CAUSE, ReplicaSet, Workload
 from bot.domain.snapshot import Snapshot
 from bot.domain.targets import ObjectRef, Scope
 from bot.domain.watch.extras import IssuedCertificate
@@ -106,15 +106,10 @@ def _release(index: Index, workload: Workload, name: str, scope: Scope, now: dat
 
 
 def _versions(last: ReplicaSet | None, now_is: ReplicaSet) -> str:
-    was, to = (None if last is None else _version(last)), _version(now_is)
+    was, to = (None if last is None else version_of(last)), version_of(now_is)
     if was == to:
         return f"{to} as before, restarted or with other settings"
     return f"{was} → {to}" if was else to
-
-
-def _version(replica_set: ReplicaSet) -> str:
-    regular = [container for container in replica_set.containers if container.role is Role.REGULAR]
-    return tag_of(regular[0].image) if regular else "unknown"
 
 
 # --- scalings ---------------------------------------------------------------------------------------------------------

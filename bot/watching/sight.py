@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from bot.diagnosis import DECISIVE_PARTS, ago
+from bot.diagnosis import DECISIVE_PARTS, why_unread
 from bot.domain.snapshot import Freshness, Part, Snapshot
 from bot.domain.watch.world import Unknown, World
 
@@ -32,7 +32,7 @@ def away(snapshot: Snapshot) -> str:
     """
     for part in DECISIVE_PARTS:
         if snapshot.status(part).freshness is Freshness.STALE:
-            return f"{part.value} were {_old(snapshot, part)}."
+            return f"{part.value} were {why_unread(snapshot.status(part), snapshot.observed_at)}."
     if not snapshot.has(Part.PODS):  # what is told of them would be over, for want of a look
         return f"pods could not be read: {snapshot.status(Part.PODS).reason}."
     return ""
@@ -56,13 +56,7 @@ def unread(snapshot: Snapshot, kinds: Iterable[str]) -> str:
             case Freshness.MISSING:
                 return f"{part.value}: {snapshot.status(part).reason or 'not read'}"
             case Freshness.STALE:
-                return f"{part.value}: {_old(snapshot, part)}"
+                return f"{part.value}: {why_unread(snapshot.status(part), snapshot.observed_at)}"
             case Freshness.LIVE:
                 continue
     return ""
-
-
-def _old(snapshot: Snapshot, part: Part) -> str:
-    status = snapshot.status(part)
-    why = f": {status.reason}" if status.reason else ""
-    return f"last seen {ago(status.as_of, snapshot.observed_at)}{why}"

@@ -85,6 +85,16 @@ def postmaster(folder: Path) -> int:
     return int((folder / keeper.DATABASE / "postmaster.pid").read_text().split("\n", 1)[0])
 
 
+def left_alone(folder: Path, hold: Hold) -> int:
+    """Kill whoever held the server, and its keeper; return the process id of the server that they leave behind."""
+    process = hold(folder)
+    leftover = postmaster(folder)
+    os.kill(ps("ppid", leftover), signal.SIGKILL)
+    process.kill()
+    process.wait()
+    return leftover
+
+
 def ps(field: str, pid: int) -> int:
     """What the system says of a process."""
     command = ["ps", "-o", f"{field}=", "-p", str(pid)]
@@ -247,11 +257,7 @@ async def test_an_interrupt_at_the_terminal_does_not_reach_the_server(folder: Pa
 
 async def test_a_server_whose_keeper_was_killed_too_is_replaced(folder: Path, hold: Hold) -> None:
     """The next start stops the leftover, keeps its data, and is in charge again."""
-    process = hold(folder)
-    leftover = postmaster(folder)
-    os.kill(ps("ppid", leftover), signal.SIGKILL)
-    process.kill()
-    process.wait()
+    leftover = left_alone(folder, hold)
     async with embedded(folder) as url:
         assert ask(url, "SELECT 1") == "1"
         assert postmaster(folder) != leftover
@@ -262,11 +268,7 @@ async def test_a_leftover_server_is_not_taken_for_the_new_one(
     folder: Path, hold: Hold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It answers until the new keeper stops it: who joins meanwhile waits."""
-    process = hold(folder)
-    leftover = postmaster(folder)
-    os.kill(ps("ppid", leftover), signal.SIGKILL)
-    process.kill()
-    process.wait()
+    leftover = left_alone(folder, hold)
     launch = starting._launch
 
     def late(order: keeper.Order, lock: int) -> None:
